@@ -9,6 +9,7 @@
     ├── StandardError            a standards file is wrong or does not have what was asked for
     ├── BackendError             a segmentation backend cannot work on this image
     ├── MeasurementError         a segmentation holds nothing that can be measured
+    ├── ClusterError             the machines that shall measure are not there, or are unlike this one
     └── OutputError              the report cannot be written
 
 A message says where, what was found, and what to do, in one line. Anything that is not an
@@ -58,6 +59,10 @@ class BackendError(InspectError):
 
 class MeasurementError(InspectError):
     """A segmentation holds nothing that can be measured."""
+
+
+class ClusterError(InspectError):
+    """The machines that shall measure cannot be reached, see other files, or have other software."""
 
 
 class OutputError(InspectError):

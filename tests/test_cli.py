@@ -258,7 +258,7 @@ def test_help_loads_no_heavy_package():
         "import sys\nsys.argv = ['inspect-tool', '--help']\n"
         "import inspect_tool.cli as cli\n"
         "try: cli.main()\nexcept SystemExit: pass\n"
-        "heavy = ('torch', 'pandas', 'matplotlib', 'numpy', 'cv2', 'weasyprint')\n"
+        "heavy = ('torch', 'pandas', 'matplotlib', 'numpy', 'cv2', 'weasyprint', 'sqlalchemy', 'alembic', 'ruptures')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from inspect_tool.errors import ReadError
-from inspect_tool.inspection import job_run
+from inspect_tool.inspection import field_record, job_plan, job_run, journal, reporting, stored
 
 JOB = """
 recipe = "porosity"
@@ -49,3 +49,24 @@ def test_the_error_of_a_field_reaches_the_caller_of_an_executor(job):
     with ThreadPoolExecutor(2) as executor, pytest.raises(ReadError, match=r"field_2\.png"):
         job_run.run(job, job.parent / "out", executor=executor)
     assert not (job.parent / "out" / "job").exists()
+
+
+def test_what_is_kept_of_a_field_is_small_and_the_worst_features_are_those_of_the_job(job):
+    """Ten are shown, of all fields together; the lean fields hold all of them, whatever field comes first."""
+    folder = job.parent / "fields"
+    folder.mkdir()
+    planned = job_plan.plan(job)
+    whole = [field_record._measure_one(journal.alone(planned, i), i, folder, None, None) for i in range(3)]
+    worst = reporting.worst_first([shown for outcome in whole for shown in outcome.thumbnails])
+    assert sum(len(outcome.thumbnails) for outcome in whole) > len(worst) == field_record.WORST
+    for order in ((0, 1, 2), (2, 0, 1)):
+        lean = field_record._lean()
+        kept = {i: lean(whole[i]) for i in order}
+        assert all(one.measurement.marks == one.measurement.worst == () for one in kept.values())
+        assert reporting.worst_first([shown for i in sorted(kept) for shown in kept[i].thumbnails]) == worst
+    outcomes, lost = field_record.measure_all(planned, folder, 1, job_plan.silent)
+    assert [
+        len(stored.dump(outcome.measurement)) < len(stored.dump(one.measurement))
+        for outcome, one in zip(outcomes, whole, strict=True)
+    ] == [True] * 3
+    assert lost == ()

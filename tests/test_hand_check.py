@@ -344,7 +344,7 @@ def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
 
 LEVEL = 'name = "threshold", method = "fixed", levels = [80.0], phase = "dark"'
 CONFLUENCE = f'recipe = "confluence"\nbackend = {{ {LEVEL}, classes = ["cells", "ground"] }}'
-FIBRES = f"""recipe = "fibres"
+FIBERS = f"""recipe = "fibres"
 backend = {{ name = "with_voids", objects = {{ {LEVEL} }}, names = ["matrix", "fiber", "void"] }}"""
 
 
@@ -352,7 +352,7 @@ backend = {{ name = "with_voids", objects = {{ {LEVEL} }}, names = ["matrix", "f
     ("table", "quantity", "classes"),
     [
         (CONFLUENCE, "area_percent.covered", {"ground": "bright", "cells": "dark"}),
-        (FIBRES, "fibre_percent", {"matrix": "bright", "fiber": "dark", "void": "never seen"}),
+        (FIBERS, "fibre_percent", {"matrix": "bright", "fiber": "dark", "void": "never seen"}),
     ],
 )
 def test_what_cells_cover_and_the_share_of_fibers_are_corrected(tmp_path, table, quantity, classes):

@@ -53,6 +53,18 @@ def test_a_row_is_a_result_with_all_that_tells_its_report(lab, tmp_path):
     assert last["customer"] == "Meier, Sohn & Co"
 
 
+def test_both_databases_give_the_same_table(tmp_path, database_url):
+    made = filled(tmp_path / "lab", database_url)
+    assert written(made, tmp_path / "results.csv", "since:2026-10 -superseded:yes") == 4
+    found = [(row["report"], row["value"], row["main"], row["started"]) for row in read_csv(tmp_path / "results.csv")]
+    assert found == [
+        ("IT-aaaa05", "0.0", "true", "2026-11-02T09:30:00Z"),
+        ("IT-aaaa03", "1.5", "true", "2026-10-31T09:30:00Z"),
+        ("IT-aaaa02", "6.2", "true", "2026-10-01T09:30:00Z"),
+        ("IT-aaaa02", "9.1", "true", "2026-10-01T09:30:00Z"),
+    ]
+
+
 def test_what_was_asked_for_and_not_found_is_an_empty_value(lab, tmp_path):
     written(lab, tmp_path / "results.csv", "superseded:yes")
     (row,) = read_csv(tmp_path / "results.csv")

@@ -58,6 +58,7 @@ FOUND = [
     ("image:field_1.tif", "1"),
     ("image:1111*", "1"),
     ('spec:"shaft 4711 rev b"', "2"),
+    ('-spec:"shaft 4711 rev b"', "54316"),  # also what has no criteria
     ("weights:04F2", "1"),
     ('software:"inspect_tool 0.2.0"', "3"),
     ("weld", "54"),  # of one the title, of the other one a specimen
@@ -122,7 +123,7 @@ def test_a_result_that_no_report_has_is_a_slip_and_not_nothing(lab):
 
 def test_where_nothing_is_found_it_is_said_what_would_be(lab):
     with connected(lab, read_only=True) as connection:
-        found = find.search(connection, parse('heat:7302 customer:"meier, sohn" part:zzz -lot:2611'))
+        found = find.search(connection, parse('heat:7302 customer:"meier, sohn" part:zzz order:"po 1" -lot:2611'))
     assert found.hints == ("heat:*7302* finds 2", 'customer:*"meier, sohn"* finds 1')
     for hint in found.hints:  # which can be typed as it is printed
         query, n = hint.split(" finds ")

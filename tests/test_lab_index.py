@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from lab_files import a_lab, a_report, written
+from pypdf import PdfWriter
 from sqlalchemy import func, select
 
 from inspect_tool.acceptance.conformity import decide
@@ -217,12 +219,37 @@ def test_adding_twice_is_adding_once(any_lab, tmp_path):
     assert len(journal.read(any_lab.folder)[0]) == 1
 
 
+def test_a_folder_of_reports_means_those_in_it_and_an_audit_trail_is_no_report(tmp_path):
+    one, two = (written(tmp_path / "out" / name, a_report()) for name in ("one", "two"))
+    (tmp_path / "out" / "audit.jsonl").write_text("{}\n", encoding="utf-8")
+    assert index.reports_of(tmp_path / "out") == (one, two)
+    assert index.reports_of(one) == (one,)
+    assert index.reports_of(tmp_path / "out" / "audit.jsonl") == ()
+    assert index.reports_of(tmp_path / "none") == (tmp_path / "none",)  # named, and found to be missing
+
+
 def test_a_report_is_found_in_the_lab_before_elsewhere(lab, tmp_path):
     index.add(lab, written(tmp_path / "elsewhere", a_report()))
     assert rows(lab)[0].place == str(tmp_path / "elsewhere")
     index.add(lab, written(lab.reports / "one", a_report()))
     index.add(lab, tmp_path / "elsewhere")
     assert [row.place for row in rows(lab)] == ["reports/one"]
+
+
+def test_a_pdf_that_carries_a_report_is_that_report(lab, tmp_path):
+    folder = written(tmp_path / "job", a_report())
+    writer = PdfWriter()
+    writer.add_blank_page(100, 100)
+    writer.add_attachment("report.json", (folder / "report.json").read_bytes())
+    writer.write(tmp_path / "sent.pdf")
+    first = index.add(lab, tmp_path / "sent.pdf")
+    assert (first.uid, rows(lab)[0].name) == (sha256_file(folder / "report.json"), "sent")
+    assert not index.add(lab, folder).is_new  # there is more in a folder: it is named from now on
+    assert [(row.place, row.name) for row in rows(lab)] == [(str(folder), "job")]
+    (folder / "report.json").unlink()
+    folder.rmdir()
+    assert rebuild(lab.folder).missing == ()
+    assert [row.place for row in rows(lab)] == [str(tmp_path / "sent.pdf")]
 
 
 def test_a_replaced_report_names_the_newest_that_replaces_it_in_whatever_order_they_come(any_lab, tmp_path):
@@ -374,6 +401,29 @@ def test_an_image_of_the_name_but_not_of_the_hash_is_not_kept(lab, tmp_path):
 
 
 # ---------------------------------------------------------------------------------------------- what may go wrong here
+
+
+def test_reports_that_come_at_once_are_all_remembered_and_one_method_is_one_row(any_lab, tmp_path):
+    places = [written(tmp_path / f"r{i}", a_report(i)) for i in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        added = list(threads.map(lambda path: index.add(any_lab, path), [*places, *places]))
+    assert len(added) == 16
+    assert {row.number for row in rows(any_lab)} == {f"IT-{i:04d}" for i in range(8)}
+    assert len(rows(any_lab, tables.fingerprint)) == len(rows(any_lab, tables.calibration)) == 1
+    assert {line.uid for line in journal.read(any_lab.folder)[0]} == {row.uid for row in rows(any_lab)}
+
+
+@pytest.mark.needs("another user")
+def test_a_lab_that_cannot_be_written_is_one_line_and_is_not_changed(lab, tmp_path):
+    index.add(lab, written(tmp_path / "one", a_report(1)))
+    before = everything(lab)
+    lab.folder.chmod(0o555)
+    try:
+        with pytest.raises(OutputError, match=r"lab.db: cannot be written \(.*\); get write access"):
+            index.add(lab, written(tmp_path / "two", a_report(2)))
+    finally:
+        lab.folder.chmod(0o755)
+    assert everything(lab) == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")

@@ -201,6 +201,17 @@ def test_lots_are_listed_with_the_last_heard_of_first(lab, connection):
     assert {path.parent for path in lab.folder.rglob("lot *.toml")} == {lab.folder / "lots"}
 
 
+def test_both_databases_say_the_same_of_a_lot(tmp_path, database_url):
+    lab = init(tmp_path / "lab", database_url)
+    with connected(lab) as connection:
+        lots.new(lab, connection, a_lot(name="L2"), opened=DAY)
+        report(connection, "1", {"S1": "pass", "S2": "undecided"}, a_lot(n=2), day="2026-11-03")
+    with connected(lab, read_only=True) as connection:
+        first, second = lots.listed(lab, connection)
+    assert (first.lot, first.decision, first.sample.undecided) == (a_lot(n=2), "not decided", ("S2",))
+    assert (second.lot, second.measured) == (a_lot(name="L2"), "0 of 3 specimens measured")
+
+
 def test_a_lot_that_only_a_file_states_outlives_the_database(lab, connection):
     lots.new(lab, connection, a_lot(name="L2"), opened=DAY)
     for table in tables.INDEX:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.lab.query import Compare, Days, Match, Query, Superseded, Words, parse
+from inspect_tool.lab.query import Compare, Days, Match, Query, Superseded, Words, parse, quoted
 
 
 def terms(text):
@@ -147,8 +147,7 @@ def test_any_text_is_a_query_or_one_line(text):
 
 @given(st.text(min_size=1, max_size=30).filter(lambda text: text.strip() and "\0" not in text))
 def test_a_text_that_is_quoted_is_sought_as_it_is(text):
-    quoted = "".join(f"\\{letter}" if letter in '"“”„\\' else letter for letter in text)
-    assert terms(f'heat:"{quoted}" "{quoted}"') == (
+    assert terms(f"heat:{quoted(text)} {quoted(text)}") == (
         Match(field="heat", patterns=((text,),)),
         Words(text=text),
     )

@@ -31,6 +31,7 @@ FLOORS = (
     ("studies",),
     ("training",),
     ("lab",),
+    ("batch",),
     ("cli",),
     ("__main__",),
 )

@@ -133,6 +133,19 @@ def test_a_german_page_has_german_numbers_and_heads(made):
         assert f">{said(Text(f'page.{key}'), 'de')}</h2>" in page
 
 
+def test_page_1_shows_limits_that_lie_unevenly_and_says_what_u_is_then(made):
+    main = made.report.results[0]
+    even = replace(main, interval=(main.value - main.expanded_u, main.value + main.expanded_u))
+    uneven = replace(main, interval=(main.value - main.expanded_u / 2, main.value + main.expanded_u))
+    for result, skewed in ((even, False), (uneven, True)):
+        report = replace(made.report, results=(result, *(one for one in made.report.results[1:] if not one.main)))
+        page_1 = render(report, made.folder, SHIPPED, "print", "de").partition("</section>")[0]
+        shown = unescape(re.sub(r"<[^>]+>", "", page_1))
+        printed = text.filters("de")["pm"](result.value, result.expanded_u, result.unit, result.interval)
+        assert printed in shown
+        assert ("(" in printed) == (said(Text("page.uneven"), "de") in shown) == skewed
+
+
 def test_what_a_file_of_a_standard_says_is_printed_in_the_language(made):
     """As plain words, which is how reports hold them: the clause behind its edition, and the title of the edition."""
     rule = "planimetric procedures: at least three fields"

@@ -22,6 +22,7 @@ CONTRACTS = re.compile(
     r"|\bfibres(?= \|| import|:)"
     r"|^fibres$|[,:] fibres,|demo fibres"  # the recipe and its quantities
     r"|[\"'](?:micro|nano|milli)?metres?[\"']|colour = 1|header\.colour|'colour'|colour: unknown"  # what users write
+    r"|CancelledError"  # of Python
 )
 THEIRS = (
     "tests/test_spelling.py",

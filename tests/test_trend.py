@@ -138,7 +138,10 @@ def test_a_drift_alarms_without_a_step_and_rules_speak_only_where_they_are_asked
     assert any(point.alarm for point in ruled.points)
 
 
-def test_frozen_limits_are_kept_in_versions_and_judge_later_values(lab, tmp_path):
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("PostgreSQL"))])
+def test_frozen_limits_are_kept_in_versions_and_judge_later_values(kind, tmp_path, request):
+    url = request.getfixturevalue("postgresql_server").new() if kind == "postgresql" else ""
+    lab = init(tmp_path / "lab", url)
     values = drawn(60, step=0)
     filled(lab, values)
     early = Request(quantity=QUANTITY, query="recipe:grain_size until:2026-10-30", prove=False)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import by_hand, find, jobs, lab, learn, studies, trend, trust
+from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -115,11 +115,22 @@ edit_app = typer.Typer(
     name="edit", help="Correct a segmentation by hand; take a correction back, or give it up.", cls=WithDefault
 )
 
+batch_app = typer.Typer(
+    name="batch",
+    help="Run many jobs from a queue that outlives a power failure; look at it, try again.",
+    cls=WithDefault,
+)
 
 app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
 app.command()(jobs.check)
+app.add_typer(batch_app)
+batch_app.command("run")(batch.run)
+batch_app.command("status")(batch.status)
+batch_app.command("retry")(batch.retry)
+batch_app.command("cancel")(batch.cancel)
+app.command()(watch.watch)
 app.command()(studies.compare)
 app.command(cls=ManyFiles)(studies.calibrate)
 app.command()(studies.gauge)

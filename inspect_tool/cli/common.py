@@ -20,6 +20,8 @@ from inspect_tool.errors import InspectError, OutputError
 from inspect_tool.options import Option
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from inspect_tool.model import Report
 
 
@@ -48,6 +50,14 @@ class ManyFiles(TyperCommand):
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Workers = Annotated[int, typer.Option("--workers", "-w", min=1, help="Fields measured at the same time.")]
+ClusterAddress = Annotated[
+    str,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers measure the fields, as tcp://pc1:8786, or the file that it wrote.",
+    ),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the reports.")]
 Language = Annotated[str, typer.Option(help="Of the words of the pages, e.g. de; default: that of the template.")]
 
@@ -201,17 +211,7 @@ def showing_progress(
     if silent:
         yield None
     elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        columns: tuple[Any, ...] = (
-            TextColumn("{task.fields[job]:<16}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.description}"),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        with bars() as bar:
             task = bar.add_task("reading the job", total=None, job=name)
             yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
     else:
@@ -224,6 +224,21 @@ def showing_progress(
             last = text
 
         yield tell
+
+
+def bars() -> "Progress":
+    """Give the bars of a terminal, one for each task, which has a ``job``."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns: tuple[Any, ...] = (
+        TextColumn("{task.fields[job]:<16}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def print_error(error: InspectError) -> None:

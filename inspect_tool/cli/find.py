@@ -206,7 +206,7 @@ def _printable(text: str) -> str:
 def _print_facts(facts: Iterable[tuple[str, object]]) -> None:
     for name, value in facts:
         if value not in ("", None):
-            print(f"  {name:<14}{_printable(str(value))}")
+            print(f"  {name:<16}{_printable(str(value))}")
 
 
 def _print_reports(reports: "Sequence[FoundReport]") -> None:

@@ -1,6 +1,7 @@
 """Jobs: run, demo, check, init, list."""
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +13,13 @@ from inspect_tool.errors import InspectError, OutputError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from inspect_tool.batch.cluster import Cluster
     from inspect_tool.inspection.job_plan import Progress
     from inspect_tool.inspection.preview import Preview
     from inspect_tool.model import Report, Result
 from inspect_tool.cli.common import (
     EXIT_FIX,
+    ClusterAddress,
     Json,
     Out,
     Quiet,
@@ -39,6 +42,7 @@ def run(
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="With --lab: copy images and masks into it.")] = False,
     workers: Workers = 1,
+    cluster: ClusterAddress = "",
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -49,9 +53,13 @@ def run(
     """
     from inspect_tool.inspection.job_plan import job_names
 
+    if cluster and workers > 1:
+        msg = "--workers is of this machine and --cluster of others; give one of them"
+        raise SettingsError(msg)
     named = list(zip(jobs, job_names(jobs), strict=True))
     if lab is None:
-        raise typer.Exit(_run_jobs(named, out or Path("reports"), workers, quiet, as_json))
+        with _machines(cluster) as machines:
+            raise typer.Exit(_run_jobs(named, out or Path("reports"), workers, quiet, as_json, machines=machines))
     from inspect_tool.lab import run as for_lab
     from inspect_tool.lab.database import settings_of
 
@@ -59,13 +67,14 @@ def run(
     faults: list[str] = []
 
     def measured(path: Path, name: str, tell: "Progress | None") -> "Report":
-        made = for_lab.run(path, known, out, name=name, workers=workers, progress=tell, keep=keep)
+        made = for_lab.run(path, known, out, name=name, workers=workers, executor=machines, progress=tell, keep=keep)
         if made.fault:
             faults.append(made.fault)
             print_error(OutputError(made.fault))
         return made.report
 
-    status = _run_jobs(named, out or known.reports, workers, quiet, as_json, measured=measured)
+    with _machines(cluster) as machines:
+        status = _run_jobs(named, out or known.reports, workers, quiet, as_json, measured=measured)
     raise typer.Exit(EXIT_FIX if faults else status)
 
 
@@ -232,6 +241,7 @@ def _run_jobs(
     *,
     exports: tuple[str, ...] | None = None,
     trail: bool = True,
+    machines: "Cluster | None" = None,
     measured: "Callable[[Path, str, Progress | None], Report] | None" = None,
 ) -> int:
     """Run jobs one after the other, print what came out, and return the exit status.
@@ -251,7 +261,16 @@ def _run_jobs(
         try:
             with showing_progress(name, quiet or as_json) as tell:
                 report = (
-                    job_run.run(path, out, name=name, workers=workers, exports=exports, progress=tell, trail=trail)
+                    job_run.run(
+                        path,
+                        out,
+                        name=name,
+                        workers=workers,
+                        executor=machines,
+                        exports=exports,
+                        progress=tell,
+                        trail=trail,
+                    )
                     if measured is None
                     else measured(path, name, tell)
                 )
@@ -260,10 +279,19 @@ def _run_jobs(
             print_error(error)
             rows.append((name, None, out / name, str(error)))
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     elif not quiet and any(report is not None for _, report, _, _ in rows):
-        _print_table(rows)
+        print_table(rows)
     return status_of([report for _, report, _, _ in rows])
+
+
+def _machines(address: str) -> "AbstractContextManager[Cluster | None]":
+    """The machines of a cluster while jobs run; None: there is none."""
+    if not address:
+        return nullcontext()
+    from inspect_tool.batch import cluster
+
+    return cluster.connected(address)
 
 
 def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, str]:
@@ -283,7 +311,8 @@ def _faults(jobs: list[tuple[Path, str]], out: Path, silent: bool) -> dict[str, 
     return faults
 
 
-def _print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+def print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    """Print what came out of jobs: name, report where there is one, its folder, else what is wrong."""
     from rich.console import Console
     from rich.table import Table
 
@@ -340,7 +369,8 @@ def _decision_on(result: "Result", report: "Report", term: "Callable[[str], str]
     return ", ".join(dict.fromkeys(term(one.decision) for one in asked))
 
 
-def _print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+def print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
+    """Print what came out of jobs as a list of objects, see ``print_table``."""
     import json
 
     from inspect_tool.files import plain

@@ -1,6 +1,7 @@
 """The laboratory's memory: lab init, add, rebuild, defaults."""
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -34,7 +35,9 @@ def init(
 
 
 def add(
-    reports: Annotated[list[Path], typer.Argument(metavar="REPORT...", help="Report folders, or PDF reports.")],
+    reports: Annotated[
+        list[Path], typer.Argument(metavar="REPORT...", help="Report folders, folders of them, PDF reports.")
+    ],
     lab: LabFolder = Path(),
     keep: Annotated[bool, typer.Option("--keep", help="Keep copies of the masks, by their hash.")] = False,
     images: Annotated[
@@ -50,7 +53,7 @@ def add(
     opened = open_lab(lab)
     kept = index.Keep(images=tuple(images or ())) if keep or images else None
     status = EXIT_PASS
-    for path in reports:
+    for path in chain.from_iterable(map(index.reports_of, reports)):
         try:
             added = index.add(opened, path, kept)
         except InspectError as error:

@@ -97,7 +97,15 @@ def difference_name(edit: Edit) -> str:
 
 def picture_name(number: int) -> str:
     """Name, in the folder of a report, of the picture of the place that an edit changed."""
-    return f"thumbnails/edit-{number:04d}.jpg"
+    return f"thumbnails/{_EDITED}{number:04d}.jpg"
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file of the folder of thumbnails shows an edit."""
+    return name.startswith(_EDITED)
+
+
+_EDITED = "edit-"
 
 
 def read(folder: Path, below: int | None = None) -> tuple[Entry, ...]:

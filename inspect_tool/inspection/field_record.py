@@ -1,11 +1,11 @@
 """Fields measured one by one or side by side, each with its pictures and its record."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from inspect_tool.errors import InspectError
 from inspect_tool.evidence import edits
@@ -25,7 +25,7 @@ from inspect_tool.inspection.one_field import (
     read_source,
     segmented,
 )
-from inspect_tool.inspection.workers import each, processes
+from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
     FieldMeasurement,
@@ -128,7 +128,7 @@ def measure_all(
     folder: Path,
     workers: int,
     progress: Progress,
-    executor: Executor | None = None,
+    executor: Executor | Machines | None = None,
     journal: Journal | None = None,
 ) -> tuple[list[Outcome], tuple[LostField, ...]]:
     """Measure every field of a job, side by side where there are workers or an executor of the caller's.
@@ -145,8 +145,9 @@ def measure_all(
     count = len(planned.sources)
     total = count + len(planned.job.exports)
     lost: dict[int, LostField] = {}
-    done: dict[int, Outcome] = {} if journal is None else resumed(journal, planned)
-    with processes(min(workers, count)) if executor is None else nullcontext(executor) as pool:
+    lean = _lean()
+    done: dict[int, Outcome] = {} if journal is None else resumed(journal, planned, lean)
+    with hands(executor, min(workers, count), planned, folder) as pool:
         seen: dict[int, Seen | None] = {0: None}
         if count > 1:
             if done:
@@ -163,6 +164,7 @@ def measure_all(
             _measured_or_refused,
             [(alone(planned, i), i, folder, seen[i], journal, ways[i]) for i in todo],
             lambda count, k: progress(before + count, total, planned.sources[todo[k]].name),
+            lean,
         )
     refused = {i: one for i, one in zip(todo, answers, strict=True) if isinstance(one, InspectError)}
     lost |= lost_fields.skipped(planned, refused, lost)
@@ -173,6 +175,23 @@ def measure_all(
     if not any(source.mask for source in planned.sources):
         quality.stop_if_all([outcome.figures for outcome in outcomes], planned.job.accept)
     return outcomes, tuple(lost[i] for i in sorted(lost))
+
+
+def _lean() -> Callable[[Any], Any]:
+    """Give a function that takes from one field after the other what the job needs no more, whatever comes later.
+
+    That is what its pictures were drawn from, and features that are not among the worst of the job.
+    """
+    largest: list[float] = []
+
+    def lean(answer: Any) -> Any:
+        if not isinstance(answer, Outcome):
+            return answer
+        largest[:] = sorted((*largest, *(shown.value for shown in answer.thumbnails)), reverse=True)[:WORST]
+        shown = tuple(one for one in answer.thumbnails if len(largest) < WORST or one.value >= largest[-1])
+        return replace(answer, measurement=replace(answer.measurement, marks=(), worst=()), thumbnails=shown)
+
+    return lean
 
 
 def _measured_or_refused(

@@ -2,9 +2,10 @@
 
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime
 from pathlib import Path
 
 from inspect_tool import folders
@@ -17,7 +18,7 @@ from inspect_tool.files import (
 from inspect_tool.images import quality
 from inspect_tool.inspection import journal, supersede
 from inspect_tool.inspection.conclusion import correction_of, findings_of
-from inspect_tool.inspection.field_record import look, measure_all
+from inspect_tool.inspection.field_record import Outcome, look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
 from inspect_tool.inspection.job_trail import check_ledger, facts, issue, ready
 from inspect_tool.inspection.one_field import model_of
@@ -33,9 +34,8 @@ from inspect_tool.inspection.reporting import (
     typesetting,
     worst_first,
 )
-from inspect_tool.model import (
-    Report,
-)
+from inspect_tool.inspection.workers import Machines
+from inspect_tool.model import LostField, Report
 
 
 def run(
@@ -45,11 +45,12 @@ def run(
     name: str = "",
     text: bytes | None = None,
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | Machines | None = None,
     backend: Mapping[str, object] | None = None,
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
+    publication: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
 
@@ -66,10 +67,10 @@ def run(
         Takes the place of what is in the job file, and is kept with the report.
     workers : int
         Number of fields measured at the same time, each in a process of its own.
-    executor : Executor, optional
+    executor : Executor or Machines, optional
         Measures the fields in the place of ``workers``: any executor of ``concurrent.futures`` or made like one, of
-        threads, of processes, or of a cluster whose machines see the images and the folder ``out`` under the same
-        paths. It is left open.
+        threads or of processes, or the machines of a cluster (``batch.cluster.connected``), which must see the images
+        and the folder ``out`` under the same paths. It is left open.
     backend : mapping, optional
         A ``[backend]`` table that takes the place of the job's own.
     exports : tuple of str, optional
@@ -78,6 +79,8 @@ def run(
         Called with (steps done, steps in all, text).
     trail : bool
         Record the run in the audit trail of ``out``.
+    publication : callable
+        Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
 
     Raises
     ------
@@ -85,57 +88,83 @@ def run(
         For whatever the user must fix; nothing is written then. An audit trail that is broken or cannot be
         written stops the run before it measures.
     """
-    from inspect_tool.report.render import language_of, template_sha256
-
     started, clock = now(), time.perf_counter()
     planned = plan(job_path, backend, text=text, exports=exports)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
-        outcomes, lost = measure_all(planned, folder, workers, progress or silent, executor, kept)
-        asked = asked_of(planned, None if replaced is None else replaced.report)
-        measured = measured_of(planned, outcomes, folder, lost)
-        findings = findings_of(asked, measured, correction_of(asked, measured))
-        figures = [figure for outcome in outcomes for figure in outcome.figures]
-        worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])
-        remove_pictures(folder, outcomes, worst)
-        report = report_of(
-            asked,
-            measured,
-            findings,
-            job_name=planned.path.stem,
-            checks=(
-                *scale_checks(measured.records, date_of_work(planned.job.header, started.date())),
-                *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
-            ),
-            worst=worst,
-            provenance=provenance(
-                job_sha256=planned.sha256,
-                settings=planned.settings,
-                backend=planned.backend,
-                backend_settings=planned.backend_settings,
-                started=started,
-                seconds=time.perf_counter() - clock,
-                audit=before,
-                typesetting=typesetting(planned) if out is not None else "",
-            ),
-            attachments=(
-                *carried_files(planned, asked.recipe, folder, replaced),
-                *picture_files(planned, folder, measured.records, findings),
-            ),
-            template_sha256=template_sha256(planned.template),
-            language=language_of(planned.job.language, planned.template),
+        report = _reported(
+            planned,
+            *measure_all(planned, folder, workers, progress or silent, executor, kept),
+            folder,
+            replaced=replaced,
+            before=before,
+            started=started,
+            clock=clock,
+            printed=out is not None,
         )
-        # pages are views of report.json, to the last of its digits
-        report = parse_report(dump_report(report).encode(), "report.json")
         if out is not None:
-            export(planned, report, folder, progress or silent, len(outcomes))
+            export(planned, report, folder, progress or silent, len(report.micrographs))
         if made is not None:
             folders.seal(made)
-            issue(made, facts(planned, report, made) if trail else None, report, planned.job, replaced)
+            told = facts(planned, report, made) if trail else None
+            with publication():
+                issue(made, told, report, planned.job, replaced)
         if kept is not None:
             journal.finished(kept)
     return report
+
+
+def _reported(
+    planned: Plan,
+    outcomes: list[Outcome],
+    lost: tuple[LostField, ...],
+    folder: Path,
+    *,
+    replaced: supersede.Replaced | None,
+    before: str,
+    started: datetime,
+    clock: float,
+    printed: bool,
+) -> Report:
+    """The report of measured fields, which nobody holds any more when its pages are made."""
+    from inspect_tool.report.render import language_of, template_sha256
+
+    asked = asked_of(planned, None if replaced is None else replaced.report)
+    measured = measured_of(planned, outcomes, folder, lost)
+    findings = findings_of(asked, measured, correction_of(asked, measured))
+    figures = [figure for outcome in outcomes for figure in outcome.figures]
+    worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])
+    remove_pictures(folder, worst)
+    report = report_of(
+        asked,
+        measured,
+        findings,
+        job_name=planned.path.stem,
+        checks=(
+            *scale_checks(measured.records, date_of_work(planned.job.header, started.date())),
+            *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
+        ),
+        worst=worst,
+        provenance=provenance(
+            job_sha256=planned.sha256,
+            settings=planned.settings,
+            backend=planned.backend,
+            backend_settings=planned.backend_settings,
+            started=started,
+            seconds=time.perf_counter() - clock,
+            audit=before,
+            typesetting=typesetting(planned) if printed else "",
+        ),
+        attachments=(
+            *carried_files(planned, asked.recipe, folder, replaced),
+            *picture_files(planned, folder, measured.records, findings),
+        ),
+        template_sha256=template_sha256(planned.template),
+        language=language_of(planned.job.language, planned.template),
+    )
+    # pages are views of report.json, to the last of its digits
+    return parse_report(dump_report(report).encode(), "report.json")
 
 
 def place_of(

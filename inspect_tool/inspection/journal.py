@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -88,14 +88,17 @@ def keep(journal: Journal, alone: Plan, index: int, stem: str, measured: object)
     write_whole(_entry(journal, index), head + b"\n" + stored.dump(measured))
 
 
-def resumed(journal: Journal, planned: Plan) -> dict[int, Any]:
-    """What an earlier run measured of the fields of a job, by their index; whatever else it left is removed."""
+def resumed(journal: Journal, planned: Plan, take: Callable[[Any], Any]) -> dict[int, Any]:
+    """What an earlier run measured of the fields of a job, by their index; whatever else it left is removed.
+
+    ``take`` says what is kept of each in memory.
+    """
     found: dict[int, Any] = {}
     files: set[str] = set()
     for i in range(len(planned.sources)):
         one = _kept(journal, alone(planned, i), i)
         if one is not None:
-            found[i] = one[0]
+            found[i] = take(one[0])
             files |= {*one[1], _entry(journal, i).relative_to(journal.folder).as_posix()}
     for path in journal.folder.glob("*/*"):
         if path.relative_to(journal.folder).as_posix() not in files:

@@ -139,11 +139,12 @@ def report_of(
     )
 
 
-def remove_pictures(folder: Path, outcomes: Sequence[Outcome], kept: Sequence[Thumbnail]) -> None:
+def remove_pictures(folder: Path, kept: Sequence[Thumbnail]) -> None:
     """Remove the pictures of features that are not among the worst of the job."""
-    for one in (shown for outcome in outcomes for shown in outcome.thumbnails):
-        if one not in kept:
-            (folder / one.file).unlink()
+    names = {Path(one.file).name for one in kept}
+    for path in (folder / "thumbnails").glob("*"):
+        if path.name not in names and not edits.is_picture(path.name):
+            path.unlink()
 
 
 def picture_files(

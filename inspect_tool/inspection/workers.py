@@ -4,15 +4,34 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.inspection.job_plan import Plan
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class Machines(Protocol):
+    """Other machines: they are looked at before each job, and told once what all of its fields need."""
+
+    def for_job(self, planned: Plan, folder: Path, /) -> AbstractContextManager[Executor]:
+        """Give an executor for the fields of one job, whose pictures are written into a folder."""
+
+
+def hands(
+    given: "Executor | Machines | None", workers: int, planned: Plan, folder: Path
+) -> AbstractContextManager[Executor | None]:
+    """Give what the fields of a job are measured by: an executor of the caller's, left open, or processes."""
+    if given is None:
+        return processes(workers)
+    return given.for_job(planned, folder) if isinstance(given, Machines) else nullcontext(given)
 
 
 def each(
@@ -20,6 +39,7 @@ def each(
     work: Callable[..., T],
     given: Sequence[tuple[Any, ...]],
     tell: Callable[[int, int], None],
+    take: Callable[[T], T] = lambda answer: answer,
 ) -> list[T]:
     """Answers of ``work`` to each of its arguments, in their order; the first error ends all.
 
@@ -33,6 +53,8 @@ def each(
         The arguments of each call.
     tell : callable
         Called with (answers so far, index of the last one; without processes of the next one).
+    take : callable
+        What is kept of an answer, as soon as it is there: all of them are held until the last one has come.
 
     Raises
     ------
@@ -43,13 +65,14 @@ def each(
     if pool is None:
         for i, arguments in enumerate(given):
             tell(i, i)
-            found[i] = work(*arguments)
+            found[i] = take(work(*arguments))
         return list(found.values())
     waiting = {pool.submit(work, *arguments): i for i, arguments in enumerate(given)}
     try:
-        for future in as_completed(waiting):
-            found[waiting[future]] = future.result()
-            tell(len(found), waiting[future])
+        for future in as_completed(list(waiting)):
+            i = waiting.pop(future)  # which holds its answer
+            found[i] = take(future.result())
+            tell(len(found), i)
     except BrokenExecutor:
         msg = "a worker process was ended from outside, or ran out of memory; try fewer --workers"
         raise MeasurementError(msg) from None
@@ -69,7 +92,7 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor | None]:
     context = get_context("spawn")
     watched, held = context.Pipe(duplex=False)
     try:
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(watched,))
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(watched,))
     except (ImportError, OSError):  # no semaphores: a sandbox without /dev/shm, or one that may not be written to
         held.close()
         watched.close()
@@ -97,7 +120,8 @@ def _read_no_more(pool: ProcessPoolExecutor) -> None:
         pool._call_queue._reader.close()  # type: ignore[attr-defined]
 
 
-def _begin(watched: Connection) -> None:
+def begin(watched: Connection) -> None:
+    """Let this process end as soon as the other end of a pipe is closed, and not by the Ctrl-C of its starter."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal: the first process ends the others
     Thread(target=_end_with, args=(watched,), daemon=True).start()
 

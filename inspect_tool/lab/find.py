@@ -4,7 +4,7 @@ What a query asks becomes conditions of SQLAlchemy Core, its texts and numbers b
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, assert_never
@@ -29,7 +29,7 @@ from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import sha256_bytes
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import Lab
-from inspect_tool.lab.query import PRINTS, Compare, Days, Match, Pattern, Query, Relation, Superseded, Words
+from inspect_tool.lab.query import PRINTS, Compare, Days, Match, Pattern, Query, Relation, Superseded, Words, quoted
 
 COLUMNS = {"order": "order_", "sample": "sample_id", "report": "number", "settings": "recipe_settings"}
 """Columns of the fields of a query that are called otherwise in their table."""
@@ -268,7 +268,7 @@ def _matches(term: Match) -> ColumnElement[bool]:
         case "spec":
             spec, part = tables.spec.alias(), tables.part.alias()
             name = part.c.name + " rev " + spec.c.revision
-            return report.spec.in_(select(spec.c.id).join(part, part.c.id == spec.c.part).where(any_of(name)))
+            return exists().where(spec.c.id == report.spec, part.c.id == spec.c.part, any_of(name))
     if field in PRINTS:
         made = tables.fingerprint.alias().c
         return report.fingerprint.in_(select(made.id).where(any_of(made[COLUMNS.get(field, field)])))
@@ -284,15 +284,17 @@ def _is(column: ColumnElement[str], pattern: Pattern) -> ColumnElement[bool]:
 
 
 def _hints(connection: Connection, query: Query) -> Iterator[str]:
-    """Fields that hold a text that was sought whole as a part of theirs, with the number of reports."""
+    """Fields that nowhere are the text that was sought, and somewhere hold it, with the number of reports."""
+
+    def number(term: Match) -> int:
+        return connection.scalar(select(func.count()).select_from(tables.report).where(_matches(term))) or 0
+
     for term in query.terms:
         if not isinstance(term, Match) or term.negated or len(term.patterns) != 1 or len(term.patterns[0]) != 1:
             continue
         sought = term.patterns[0][0]
-        wider = Match(field=term.field, patterns=(("", sought, ""),))
-        if sought and (n := connection.scalar(select(func.count()).select_from(tables.report).where(_matches(wider)))):
-            shown = f'"{sought}"' if " " in sought else sought
-            yield f"{term.field}:*{shown}* finds {n}"
+        if sought and not number(term) and (n := number(replace(term, patterns=(("", sought, ""),)))):
+            yield f"{term.field}:*{quoted(sought)}* finds {n}"
 
 
 def _results_of(connection: Connection, ids: list[int], shown: set[str]) -> dict[int, tuple[FoundResult, ...]]:

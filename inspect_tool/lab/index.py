@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select, update
 
 from inspect_tool.errors import InspectError, ReadError
+from inspect_tool.evidence.audit import HEAD, LOG
 from inspect_tool.evidence.dossier import LARGEST_FILE, Dossier, open_dossier
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import read_bytes, sha256_bytes
@@ -69,6 +70,15 @@ def add(lab: Lab, path: Path, keep: Keep | None = None) -> Added:
         rows.put(connection, row, before.added if before is not None else moment)
         rows.put_objects(connection, kept)
     return Added(uid=row.uid, number=row.report["number"], place=place, is_new=before is None, gone=gone)
+
+
+def reports_of(path: Path) -> tuple[Path, ...]:
+    """Reports that are meant by a path: those in a folder of reports, and none by the audit trail beside them."""
+    if path.name in (LOG, HEAD):
+        return ()
+    if not path.is_dir() or (path / "report.json").exists():
+        return (path,)
+    return tuple(sorted(each.parent for each in path.glob("*/report.json"))) or (path,)
 
 
 def place_of(lab: Lab, path: Path) -> str:

@@ -135,6 +135,17 @@ def parse(text: str) -> Query:
     return Query(terms=terms)
 
 
+def quoted(text: str) -> str:
+    """Write a text so that a query takes it as it is.
+
+    >>> quoted("730218"), quoted('3" pipe')
+    ('730218', '"3\\\\" pipe"')
+    """
+    if re.fullmatch(r"\w[\w.-]*", text):
+        return text
+    return '"' + "".join(f"\\{letter}" if letter in _QUOTES or letter == "\\" else letter for letter in text) + '"'
+
+
 def _split(text: str) -> Iterator[list[Letter]]:
     """The terms of a query: what spaces part outside of quotation marks."""
     term: list[Letter] = []

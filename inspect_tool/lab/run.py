@@ -8,6 +8,7 @@ from inspect_tool.errors import InspectError, OutputError
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.inspection import job_run
 from inspect_tool.inspection.job_plan import Progress, plan
+from inspect_tool.inspection.workers import Machines
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab.database import Lab, open_lab
 from inspect_tool.model import Report
@@ -29,7 +30,7 @@ def run(
     *,
     name: str = "",
     workers: int = 1,
-    executor: Executor | None = None,
+    executor: Executor | Machines | None = None,
     progress: Progress | None = None,
     keep: bool = False,
 ) -> Kept:
@@ -55,7 +56,7 @@ def run(
     text = defaults.completed(lab, job_path)
     folder = (out or lab.reports) / (name or job_path.stem)
     if out is None:
-        _check_same(job_path, text, folder)
+        check_same(job_path, text, folder)
     report = job_run.run(
         job_path,
         folder.parent,
@@ -77,7 +78,7 @@ def run(
     return Kept(report=report, folder=folder)
 
 
-def _check_same(job_path: Path, text: bytes | None, folder: Path) -> None:
+def check_same(job_path: Path, text: bytes | None, folder: Path) -> None:
     """Refuse to write over the report of other images, which only shares the name of its job file."""
     if not (folder / "report.json").exists():
         return

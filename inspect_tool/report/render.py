@@ -532,7 +532,8 @@ def _context(
         "wording": wording,
         "edition": designation(report.standard),
         "main": main,
-        "uneven": any(text.uneven(one.value, one.expanded_u, one.interval) for one in report.results),
+        "uneven": _some_uneven(report.results),
+        "uneven_main": _some_uneven(main),
         "failed_rules": failed_rules(report),
         "specimens": specimens(report),
         "identification": [
@@ -667,6 +668,10 @@ def _worded(report: Report, language: str) -> Report:
         ),
         worst=tuple(replace(item, caption=say(item.caption)) for item in report.worst),
     )
+
+
+def _some_uneven(results: Sequence[Result]) -> bool:
+    return any(text.uneven(one.value, one.expanded_u, one.interval) for one in results)
 
 
 def _budgets_shown(

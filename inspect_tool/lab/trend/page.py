@@ -48,6 +48,7 @@ _PROOFS: dict[str, Words] = {
 }
 _MOST_NAMES = 110  # letters under a chart of the whole width
 _MOST_ROWS = 300  # of the table of values
+_ROOM, _MARGIN = 0.3, 0.06  # beyond values and limits, in their range
 _MARKED = charts.LINES[1][0]
 
 
@@ -317,10 +318,14 @@ def _values(found: Trend, say: Say) -> Plot:
     out = [i for i, point in zip(numbers, found.points, strict=True) if point.outlier]
     alarms = [i for i, point in zip(numbers, found.points, strict=True) if point.alarm]
     marks += [_marked(out, [y[i - 1] for i in out], "square"), _marked(alarms, [y[i - 1] for i in alarms], "diamond")]
+    # bars far longer than the values scatter are cut off, so that the values can be told apart
+    least, most = min(*y, found.limits.lower), max(*y, found.limits.upper)
+    room = min(max(reach for reach, _ in bars), _ROOM * (most - least)) + _MARGIN * (most - least)
+    low, high = least - room, most + room
     return Plot(
         marks=[*marks, *_step_lines(found, say)],
         x=_days(found),
-        y=Axis(label=text.on_axis(say(Text("words.value")), found.unit)),
+        y=Axis(label=text.on_axis(say(Text("words.value")), found.unit), low=low, high=high),
     )
 
 

@@ -1,0 +1,1 @@
+"""Many jobs, and many machines: what outgrows one sitting."""

@@ -1,0 +1,378 @@
+"""Batches: each job is done once, whatever is killed, damaged or full, and one that fails takes no other with it."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import batch_kills
+import pytest
+from batch_kills import field, small_jobs
+from sqlalchemy import select
+from typer.testing import CliRunner
+
+from inspect_tool.batch import queue, work
+from inspect_tool.cli import app
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence import audit
+from inspect_tool.files import load_report, sha256_file
+from inspect_tool.inspection import job_run
+from inspect_tool.lab import tables
+from inspect_tool.lab.database import connected, init
+
+
+def batch(*arguments):
+    done = CliRunner().invoke(app, ["batch", *map(str, arguments)])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
+
+
+def orders(paths, out):
+    return [queue.order(path, out, path.stem) for path in paths]
+
+
+def claimed(lab, owner="me", **options):
+    with connected(lab) as connection:
+        return queue.claim(connection, owner, **options)
+
+
+def carried_out(lab, one, owner="me"):
+    return work.carry_out(lab, owner, one, lease_s=60.0, tell=lambda *_: None)
+
+
+def runs(out):
+    """How often the audit trail, whose chain holds, says that each job ran."""
+    trail = audit.verify(out)
+    assert trail.problems == ()
+    names = [entry.new["job"] for entry in trail.entries if entry.event == "run"]
+    return {name: names.count(name) for name in sorted(set(names))}
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return init(tmp_path / "lab")
+
+
+@pytest.fixture
+def queued(lab, tmp_path):
+    """A lab whose queue holds a job, which somebody has taken: the job as taken."""
+    work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 1), tmp_path / "out"))
+    return claimed(lab)
+
+
+# ------------------------------------------------------------------------------------------------------------ commands
+
+
+def test_a_damaged_job_is_named_the_others_are_done_and_a_second_batch_does_only_what_is_left(tmp_path):
+    out = tmp_path / "out"
+    good, damaged, wrong = small_jobs(tmp_path / "jobs", 3)
+    whole = (damaged.parent / "field_1.png").read_bytes()
+    (damaged.parent / "field_1.png").write_bytes(whole[:300])
+    wrong.write_text(wrong.read_text().replace("images", "imags"))
+    done = batch(good, damaged, wrong, "--out", out, "--json", "--workers", 2)
+    assert done.exit_code == 2
+    rows = {row["job"]: row for row in json.loads(done.stdout)}
+    assert rows["part_0"]["error"] is None
+    assert {result["quantity"] for result in rows["part_0"]["results"]} >= {"porosity_percent"}
+    assert "field_1.png" in rows["part_1"]["error"]
+    assert "imags" in rows["part_2"]["error"]
+    assert done.stderr.splitlines() == [f"error: {rows[name]['error']}" for name in ("part_2", "part_1")]
+
+    told = batch("status", "--out", out).stdout.splitlines()
+    assert told[0] == "0 todo, 0 doing, 1 done, 1 failed, 0 canceled"
+    assert told[1].split()[:2] == ["part_1", "failed"]
+    (status,) = [row for row in json.loads(batch("status", "--out", out, "--json").stdout) if row["state"] == "failed"]
+    assert (status["tries"], status["error"]) == (2, rows["part_1"]["error"])
+
+    (damaged.parent / "field_1.png").write_bytes(whole)
+    wrong.write_text(wrong.read_text().replace("imags", "images"))
+    done = batch(good, damaged, wrong, "--out", out, "--quiet")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+    assert runs(out) == {"part_0": 1, "part_1": 1, "part_2": 1}
+    assert {path.name for path in out.iterdir()} == {"part_0", "part_1", "part_2", "lab", *audit_files()}
+
+
+def audit_files():
+    return {audit.LOG, audit.HEAD}
+
+
+def test_what_was_canceled_or_failed_is_put_back_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lab = init(tmp_path / "lab")
+    one, two = small_jobs(tmp_path / "jobs", 2)
+    work.put_in(lab, orders([one, two], lab.reports))
+    assert batch("cancel", "part_1", "--lab", "lab").stdout == "1 job canceled\n"
+    done = batch("--lab", "lab")
+    assert done.exit_code == 0
+    assert [path.name for path in lab.reports.iterdir() if path.is_dir()] == ["part_0"]
+    for command, names in (("cancel", ["part_0"]), ("retry", ["part_0"])):
+        with pytest.raises(SettingsError, match="'part_0' is done; only a job that is"):
+            batch(command, *names, "--lab", "lab")
+    with pytest.raises(SettingsError, match="'part_l' is not in the queue; did you mean 'part_1'"):
+        batch("retry", "part_l", "--lab", "lab")
+    with pytest.raises(SettingsError, match="name the jobs"):
+        batch("cancel", "--lab", "lab")
+    assert batch("retry", "--lab", "lab").stdout.startswith("0 jobs wait again")  # none has failed
+    assert batch("retry", "part_1", "--lab", "lab").stdout == "1 job waits again; next: inspect-tool batch --lab lab\n"
+    done = batch("--lab", "lab", "--json")
+    assert [row["job"] for row in json.loads(done.stdout)] == ["part_1"]
+
+
+def test_a_done_job_is_done_again_where_its_report_or_its_images_are_not_what_they_were(lab, tmp_path):
+    paths = small_jobs(tmp_path / "jobs", 3)
+    asked = orders(paths, tmp_path / "out")
+    for _ in work.put_in(lab, asked).works:
+        carried_out(lab, claimed(lab))
+    assert [one.state for one in work.put_in(lab, asked).works] == ["done"] * 3
+    field(99).save(paths[0].parent / "field_1.png")
+    (tmp_path / "out" / "part_1" / "report.json").unlink()
+    assert [one.state for one in work.put_in(lab, asked).works] == ["todo", "todo", "done"]
+
+
+# ------------------------------------------------------------------------------------------- one job, and what kills it
+
+
+def test_the_report_of_a_batch_is_that_of_a_run(lab, queued, tmp_path):
+    uid = carried_out(lab, queued)
+    alone = job_run.run(queued.order.job, tmp_path / "alone")
+    report = load_report(queued.order.folder / "report.json")
+    assert report.digest == alone.digest
+    assert uid == sha256_file(queued.order.folder / "report.json")
+    with connected(lab) as connection:
+        assert queue.listed(connection)[0].report_uid == uid
+        assert connection.execute(select(tables.report.c.uid)).scalars().all() == [uid]  # the lab finds it
+
+
+def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab, queued, monkeypatch):
+    def killed(*_):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queue, "done", killed)
+        with pytest.raises(SystemExit):
+            carried_out(lab, queued)
+    with connected(lab) as connection:
+        queue.release(connection, "me")
+    monkeypatch.setattr(job_run, "run", lambda *_, **__: pytest.fail("measured twice"))
+    uid = carried_out(lab, claimed(lab, "next"), "next")
+    assert uid == sha256_file(queued.order.folder / "report.json")
+    assert runs(queued.order.out) == {"part_0": 1}
+
+
+@pytest.mark.parametrize("other", ["earlier", "changed", "of other images"])
+def test_another_report_in_the_place_is_not_taken_for_that_of_the_job(lab, queued, other):
+    job_run.run(queued.order.job, queued.order.out)
+    since = queued.added
+    if other == "earlier":
+        since += timedelta(hours=1)
+    elif other == "changed":
+        (queued.order.folder / "fields.csv").write_text("of somebody else")
+    else:
+        field(99).save(queued.order.job.parent / "field_1.png")
+    assert not work.published(lab, queued.order, since)
+
+
+def test_who_lost_its_lease_publishes_nothing(lab, queued, tmp_path):
+    def taken(step, steps, text):
+        if step == steps:  # all is measured
+            with connected(lab) as connection:
+                queue.cancel(connection, [queued.id])
+
+    with pytest.raises(work.LeaseLostError, match="another worker has it, or it was canceled"):
+        work.carry_out(lab, "me", queued, lease_s=60.0, tell=taken)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_nobody_takes_a_job_over_while_its_report_takes_its_place(lab, queued, monkeypatch, tmp_path):
+    """A worker that was held up longer than its lease is about to publish, and another asks for work just then."""
+    tries = []
+    issue = job_run.issue
+
+    def slow(*arguments):
+        with connected(lab, read_only=True) as connection:
+            tries.append(queue.listed(connection)[0].owner)
+        issue(*arguments)
+
+    with connected(lab) as connection:  # its lease has ended, nobody has taken it yet
+        queue.beat(connection, "me", [queued.id], -1.0)
+    monkeypatch.setattr(job_run, "issue", slow)
+    carried_out(lab, queued)
+    assert tries == ["me"]
+    assert claimed(lab, "other") is None
+
+
+def test_a_job_file_that_changed_in_the_queue_is_not_measured_as_another(lab, queued):
+    queued.order.job.write_text(queued.order.job.read_text() + "# later")
+    with pytest.raises(SettingsError, match="was changed after it was put into the queue"):
+        carried_out(lab, queued)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_an_error_of_the_job_and_leaves_nothing(lab, queued, monkeypatch):
+    from inspect_tool.inspection import field_record
+
+    def write_to_a_full_disk(path, data):
+        with Path("/dev/full").open("wb", buffering=0) as full:  # a real ENOSPC from the kernel
+            full.write(data)
+
+    with monkeypatch.context() as full:
+        full.setattr(field_record, "_write", write_to_a_full_disk)
+        with pytest.raises(OutputError, match="No space left on device; nothing was changed"):
+            carried_out(lab, queued)
+    assert list(queued.order.out.iterdir()) == []
+    carried_out(lab, queued)
+    assert runs(queued.order.out) == {"part_0": 1}
+
+
+WRITES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "shutil", "sqlite3")
+
+
+def carried_out_until(lab, one, last=None):
+    """Do a job in a copy of this process, which dies before its last-th operation on files; how many it did."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        seen = []
+
+        def hook(event, arguments):
+            if event.startswith(WRITES) and any(str(one.order.out.parent) in str(part) for part in arguments[:2]):
+                seen.append(event)
+                if len(seen) == last:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.addaudithook(hook)
+        try:
+            carried_out(lab, one)
+            os.write(writes, str(len(seen)).encode())
+        finally:
+            os._exit(0)
+    os.close(writes)
+    _, status = os.waitpid(child, 0)
+    with os.fdopen(reads) as told:
+        return None if os.WIFSIGNALED(status) else int(told.read())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no kill -9 here")
+def test_a_job_that_is_killed_at_any_operation_is_done_once_by_who_takes_it_next(tmp_path, database_url):
+    """Every one from the moment in which the report is whole, where it matters most, and one in eight before."""
+    lab = init(tmp_path / "lab", database_url)
+    first = small_jobs(tmp_path / "first", 1)
+    work.put_in(lab, orders(first, tmp_path / "whole"))
+    number = carried_out_until(lab, claimed(lab))
+    assert number > 40
+    points = [*range(1, number - 24, 8), *range(number - 24, number + 1)]
+    out = tmp_path / "out"
+    asked = orders(small_jobs(tmp_path / "jobs", len(points)), out)
+    work.put_in(lab, asked)
+    for point in points:
+        one = claimed(lab)
+        assert carried_out_until(lab, one, point) is None
+        with connected(lab) as connection:
+            queue.release(connection, "me")
+        again = claimed(lab, "next", among=[one.id])
+        carried_out(lab, again, "next")
+    assert runs(out) == dict.fromkeys(sorted(order.name for order in asked), 1)
+    assert {path.name for path in out.iterdir()} == {*audit_files(), *(order.name for order in asked)}
+    assert [one.state for one in work.put_in(lab, asked).works] == ["done"] * len(points)
+
+
+# ------------------------------------------------------------------------------------------------------------- workers
+
+
+def served(lab, heard, **options):
+    """What workers told until nothing was left; ``heard`` is called with each, and may end them by True."""
+    told = []
+    with closing(work.serve(lab, poll_s=0.05, **options)) as news:
+        for one in news:
+            if one.kind != "step":
+                told.append((one.kind, one.work and one.work.order.name))
+            if one.kind == "idle" or heard(one):
+                return told
+    raise AssertionError
+
+
+def kill_all_jobs():
+    for child in multiprocessing.active_children():
+        os.kill(child.pid, signal.SIGKILL)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 here")
+def test_a_crash_of_one_job_fails_that_job_after_two_tries_and_no_other(lab, tmp_path):
+    work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 2), tmp_path / "out"))
+
+    def heard(news):
+        if (news.kind, news.work.order.name) == ("begun", "part_0"):
+            kill_all_jobs()
+
+    assert served(lab, heard, workers=1) == [
+        *(("begun", "part_0"), ("again", "part_0"), ("begun", "part_1"), ("done", "part_1")),
+        *(("begun", "part_0"), ("failed", "part_0"), ("idle", None)),
+    ]
+    with connected(lab) as connection:
+        (failed,) = queue.listed(connection, states=["failed"])
+    assert "was ended by SIGKILL (as the system does where memory runs out" in failed.error
+
+
+def test_who_stops_listening_stops_the_jobs_which_wait_again_and_leave_nothing(lab, tmp_path):
+    work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 3), tmp_path / "out"))
+    served(lab, lambda news: news.kind == "step", workers=2)
+    assert multiprocessing.active_children() == []
+    with connected(lab) as connection:
+        counts = queue.counts(connection)
+        assert {one.tries for one in queue.listed(connection)} == {0}
+    assert (counts["doing"], counts["failed"]) == (0, 0)
+    out = tmp_path / "out"
+    assert not [path for path in out.iterdir() if path.name.startswith(".")] if out.exists() else True
+    assert list((lab.folder / "workers").iterdir()) == []
+
+
+def test_a_job_that_is_canceled_under_way_is_stopped(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(work, "BEAT_S", 0.05)
+    (one,) = work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 1), tmp_path / "out")).works
+
+    def heard(news):
+        if news.kind == "begun":
+            with connected(lab) as connection:
+                queue.cancel(connection, [one.id])
+
+    assert served(lab, heard, workers=1) == [("begun", "part_0"), ("lost", "part_0"), ("idle", None)]
+    assert not (tmp_path / "out" / "part_0").exists()
+
+
+def test_jobs_of_a_program_that_was_killed_are_taken_at_once_and_those_of_another_computer_when_their_lease_ends(
+    lab, tmp_path
+):
+    work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 2), tmp_path / "out"))
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from inspect_tool.batch import queue, work\n"
+        "from inspect_tool.lab.database import connected, open_lab\n"
+        "lab = open_lab(Path(sys.argv[1]))\n"
+        "with work._alive(lab) as owner, connected(lab) as connection:\n"
+        "    queue.claim(connection, owner)\n"
+        "    connection.commit()\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, lab.folder], check=False)
+    claimed(lab, "elsewhere-1-0")
+    with connected(lab) as connection:
+        assert len(queue.owners(connection)) == 2
+    told = served(lab, lambda _: False, workers=1)
+    assert told == [("begun", "part_0"), ("done", "part_0"), ("idle", None)]
+    assert list((lab.folder / "workers").iterdir()) == []
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_batch_that_is_killed_again_and_again_does_each_job_once(tmp_path, database_url):
+    lab = init(tmp_path / "lab", database_url)
+    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=5, workers=2, longest_s=6.0, seed=3)
+    assert found.wrong == []
+    assert found.kills.total() == 3

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, sha256_file
-from inspect_tool.inspection import job_run
+from inspect_tool.inspection import job_run, journal
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import connected, init
 
@@ -135,6 +135,101 @@ def test_a_done_job_is_done_again_where_its_report_or_its_images_are_not_what_th
     assert [one.state for one in work.put_in(lab, asked).works] == ["todo", "todo", "done"]
 
 
+def test_a_bug_in_a_job_ends_the_batch_with_the_exit_status_of_a_bug(tmp_path, monkeypatch):
+    """The bug is one of a plug-in, installed as pip would: it is met in the process of the job, as any other."""
+    info = tmp_path / "site" / "buggy-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: buggy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[inspect_tool.exporter]\nbuggy = buggy\n")
+    code = 'SUFFIX = ".txt"\n\ndef write(report, folder, template):\n    raise KeyError("n")\n'
+    (info.parent / "buggy.py").write_text(code)
+    monkeypatch.syspath_prepend(info.parent)
+    good, bad = small_jobs(tmp_path / "jobs", 2)
+    bad.write_text(bad.read_text().replace('"json"', '"json", "buggy"'))
+    done = batch(bad, good, "--out", tmp_path / "out", "--json")
+    errors = {row["job"]: row["error"] for row in json.loads(done.stdout)}
+    assert (done.exit_code, errors) == (1, {"part_0": None, "part_1": f"{bad}: a bug of inspect_tool: KeyError('n')"})
+
+
+# ------------------------------------------------------------------------------------------------- signals and disks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_that_is_told_to_end_says_so_and_its_jobs_wait_again(number, lab, tmp_path):
+    out = tmp_path / "out"
+    process = batch_kills.started(lab, small_jobs(tmp_path / "jobs", 6), out, workers=1)
+    under_way = False
+    while not under_way and process.poll() is None:
+        with connected(lab, read_only=True) as connection:
+            under_way = bool(queue.counts(connection)["doing"])
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as Ctrl-C does
+    else:
+        process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    told = (tmp_path / "log").read_text().splitlines()
+    assert told[-1] == f"stopped by {number.name}; the job in progress left nothing half written"
+    assert batch_kills.group(process.pid) == []
+    with connected(lab, read_only=True) as connection:
+        works = queue.listed(connection)
+    assert {(one.state, one.tries) for one in works} <= {("todo", 0), ("done", 0)}
+    assert [one.state for one in works].count("todo") > 0
+    assert {path.name for path in out.glob("*") if path.is_dir()} == {
+        one.order.name for one in works if one.state == "done"
+    }
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Folder on a disk of its own, which holds 100 kB; ``remount`` changes that."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def remount(folder, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+@pytest.mark.needs("mount")
+def test_a_full_or_read_only_disk_for_the_reports_fails_the_job_until_there_is_room(lab, tmp_path, small_disk):
+    (job,) = small_jobs(tmp_path / "jobs", 1)  # its report has 170 kB
+    out = small_disk / "out"
+    for options, why in (
+        ("size=100k", "cannot be written: No space left on device; nothing was changed there"),
+        ("ro", "cannot write here: Read-only file system; choose another folder with --out"),
+    ):
+        remount(small_disk, options)
+        done = batch(job, "--lab", lab.folder, "--out", out, "--quiet")
+        assert (done.exit_code, done.stderr) == (2, f"error: {out / 'part_0'}: {why}\n")
+        assert list(out.iterdir()) == []
+    with pytest.raises(OutputError, match=r"^\S+lab: cannot be made: Read-only file system"):
+        batch(job, "--out", out)  # the queue would be there, too
+    remount(small_disk, "rw,size=4m")
+    assert batch("retry", "--lab", lab.folder, "--out", out, "--quiet").exit_code == 0
+    assert batch("--lab", lab.folder, "--quiet").exit_code == 0
+    assert runs(out) == {"part_0": 1}
+
+
+@pytest.mark.needs("mount")
+def test_a_full_disk_for_the_queue_ends_the_batch_in_one_line_and_the_next_goes_on(tmp_path, small_disk):
+    jobs, out = small_jobs(tmp_path / "jobs", 2), tmp_path / "out"
+    remount(small_disk, "size=4m")
+    lab = init(small_disk / "lab")
+    work.put_in(lab, orders(jobs, out))
+    with (small_disk / "of others").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    with pytest.raises(OutputError, match="full"):
+        batch("--lab", lab.folder, "--quiet")
+    (small_disk / "of others").unlink()
+    assert batch("--lab", lab.folder, "--quiet").exit_code == 0
+    assert runs(out) == {"part_0": 1, "part_1": 1}
+
+
 # ------------------------------------------------------------------------------------------- one job, and what kills it
 
 
@@ -149,12 +244,14 @@ def test_the_report_of_a_batch_is_that_of_a_run(lab, queued, tmp_path):
         assert connection.execute(select(tables.report.c.uid)).scalars().all() == [uid]  # the lab finds it
 
 
-def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab, queued, monkeypatch):
+@pytest.mark.parametrize(("place", "step"), [(journal, "finished"), (queue, "done")])
+def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(place, step, lab, queued, monkeypatch):
     def killed(*_):
         raise SystemExit
 
+    monkeypatch.setattr(journal, "LEAST", 1)  # its fields are kept beside the report until that has its place
     with monkeypatch.context() as patched:
-        patched.setattr(queue, "done", killed)
+        patched.setattr(place, step, killed)
         with pytest.raises(SystemExit):
             carried_out(lab, queued)
     with connected(lab) as connection:
@@ -163,6 +260,7 @@ def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab,
     uid = carried_out(lab, claimed(lab, "next"), "next")
     assert uid == sha256_file(queued.order.folder / "report.json")
     assert runs(queued.order.out) == {"part_0": 1}
+    assert {path.name for path in queued.order.out.iterdir()} == {"part_0", *audit_files()}
 
 
 @pytest.mark.parametrize("other", ["earlier", "changed", "of other images"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspect_tool import typos
-from inspect_tool.cli.common import Json, Quiet, bars, counted, print_error, showing_progress, status_of
+from inspect_tool.cli.common import EXIT_BUG, Json, Quiet, bars, counted, print_error, showing_progress, status_of
 from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def run(
     """Run many jobs from a queue that no kill, crash or power failure empties; begun again, it goes on.
 
     A job that fails is tried once more, then named with its error, and takes no other with it. Exit status as of run:
-    0 every requirement passed or none was set, 3 one failed, 4 undecided, 2 something must be fixed first.
+    0 every requirement passed or none was set, 3 one failed, 4 undecided, 2 something must be fixed first, 1 a bug.
     """
     from inspect_tool.batch import queue, work
     from inspect_tool.inspection.job_plan import job_names
@@ -80,7 +80,8 @@ def run(
         works = {one.order: one for one in queue.listed(connection, ids)}
     rows = [_row(asked, works.get(asked), faults) for asked in (orders or works)]
     _print(rows, quiet, as_json)
-    raise typer.Exit(status_of([report for _, report, _, _ in rows]))
+    bug = any(work.is_bug(one) for one in works.values())
+    raise typer.Exit(EXIT_BUG if bug else status_of([report for _, report, _, _ in rows]))
 
 
 def status(

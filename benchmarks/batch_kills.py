@@ -205,7 +205,7 @@ def main() -> None:
         size = {"kills": given.kills, "jobs": given.jobs, "workers": given.workers}
         found = batches(lab, folder, **size, longest_s=given.longest, seed=given.seed)
         minutes = round((time.monotonic() - began) / 60, 1)
-        told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **dataclasses.asdict(found)}
+        told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **vars(found)}
         print(json.dumps(told))
         sys.exit(bool(found.wrong))
 

@@ -8,10 +8,6 @@ that and the note that it is done finds the report at the next try, and measures
 
 import logging
 import multiprocessing
-import os
-import platform
-import re
-import secrets
 import signal
 import sys
 import threading
@@ -24,11 +20,11 @@ from datetime import datetime
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any, Literal
 
 from inspect_tool import folders
 from inspect_tool.batch import cluster, queue
+from inspect_tool.batch.owners import alive, take_from_the_dead
 from inspect_tool.batch.queue import LEASE_S, Order, Work
 from inspect_tool.errors import InspectError, NoClusterError, OutputError, SettingsError
 from inspect_tool.evidence.recovery import recover
@@ -38,7 +34,6 @@ from inspect_tool.inspection.workers import Machines, begin
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
-from inspect_tool.locks import try_lock
 
 Kind = Literal["begun", "step", "done", "again", "failed", "lost", "alone", "idle"]
 POLL_S = 2.0
@@ -281,7 +276,7 @@ def serve(
     among = None if among is None else tuple(among)
     running: dict[int, _Running] = {}
     with (
-        _alive(lab) as owner,
+        alive(lab) as owner,
         _starter(lab, owner, lease_s, address) as start,
         _beating(lab, owner, running, lease_s) as lost,
     ):
@@ -343,7 +338,7 @@ def _heard(lab: Lab, owner: str, one: _Running, *, taken: bool) -> News:
 def _next(lab: Lab, owner: str, among: tuple[int, ...] | None, lease_s: float) -> Work | None:
     with connected(lab) as connection:
         work = queue.claim(connection, owner, among=among, lease_s=lease_s)
-    if work is None and _take_from_the_dead(lab, owner):
+    if work is None and take_from_the_dead(lab, owner):
         return _next(lab, owner, among, lease_s)
     return work
 
@@ -414,61 +409,3 @@ def _beating(lab: Lab, owner: str, running: dict[int, _Running], lease_s: float)
     finally:
         over.set()
         thread.join()
-
-
-# -------------------------------------------------------------------------------------------------- who is still alive
-
-
-@contextmanager
-def _alive(lab: Lab) -> Iterator[str]:
-    """Give the name of a new owner, and hold a lock by which programs of this computer see that it lives."""
-    owner = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
-    path = _sign_of_life(lab, owner)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-    except OSError as error:
-        msg = f"{path}: cannot be made: {error.strerror}; get write access to the folder"
-        raise OutputError(msg) from None
-    try:
-        with suppress(OutputError):  # a disk without locks: leases tell
-            try_lock(file, path)
-        yield owner
-    finally:
-        os.close(file)
-        path.unlink(missing_ok=True)
-
-
-def _take_from_the_dead(lab: Lab, owner: str) -> int:
-    """Give back the jobs of programs of this computer that were killed: their leases need not be waited for."""
-    with connected(lab, read_only=True) as connection:
-        others = queue.owners(connection) - {owner}
-    dead = [other for other in others if other.rsplit("-", 2)[0] == _host() and _is_dead(_sign_of_life(lab, other))]
-    if not dead:
-        return 0
-    with connected(lab) as connection:
-        freed = sum(queue.release(connection, other) for other in dead)
-    for other in dead:
-        _sign_of_life(lab, other).unlink(missing_ok=True)
-    return freed
-
-
-def _is_dead(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDWR)
-    except OSError:  # nothing tells: the lease is waited for
-        return False
-    try:
-        return try_lock(file, path)
-    except OutputError:
-        return False
-    finally:
-        os.close(file)
-
-
-def _sign_of_life(lab: Lab, owner: str) -> Path:
-    return lab.folder / "workers" / f"{owner}.lock"
-
-
-def _host() -> str:
-    return re.sub(r"[^\w.-]", "_", platform.node()) or "host"

@@ -464,10 +464,10 @@ def test_jobs_of_a_program_that_was_killed_are_taken_at_once_and_those_of_anothe
     script = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from inspect_tool.batch import queue, work\n"
+        "from inspect_tool.batch import owners, queue\n"
         "from inspect_tool.lab.database import connected, open_lab\n"
         "lab = open_lab(Path(sys.argv[1]))\n"
-        "with work._alive(lab) as owner, connected(lab) as connection:\n"
+        "with owners.alive(lab) as owner, connected(lab) as connection:\n"
         "    queue.claim(connection, owner)\n"
         "    connection.commit()\n"
         "    os.kill(os.getpid(), 9)\n"

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspect_tool import typos
-from inspect_tool.cli.common import EXIT_BUG, Json, Quiet, bars, counted, print_error, showing_progress, status_of
+from inspect_tool.cli.common import (
+    EXIT_BUG,
+    ClusterAddress,
+    Json,
+    Quiet,
+    bars,
+    counted,
+    print_error,
+    showing_progress,
+    status_of,
+)
 from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ def run(
         list[Path] | None, typer.Argument(metavar="[JOB]...", help="Job files (TOML); none: all that the queue holds.")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Jobs at the same time.")] = 1,
+    cluster: ClusterAddress = "",
     lab: LabFolder = None,
     out: Reports = None,
     quiet: Quiet = False,
@@ -65,7 +76,7 @@ def run(
         for error in faults.values():
             print_error(SettingsError(error))
     ids = set(among or ())
-    with _showing(silent) as show, closing(work.serve(opened, workers=workers, among=among)) as news:
+    with _showing(silent) as show, closing(work.serve(opened, workers=workers, among=among, address=cluster)) as news:
         for one in news:
             counts = {}
             if one.kind not in ("begun", "step"):

@@ -1,6 +1,7 @@
 """Kill a batch of jobs at random points, again and again, and look for what was lost, done twice or half written.
 
     python benchmarks/batch_kills.py --kills 100 --jobs 40 --workers 2 [--database postgresql://user@/name?host=/socket]
+        [--cluster tcp://127.0.0.1:8786]
 
 Each kill is a ``kill -9``, in turn of the whole process group (as a power failure), of the first process alone, and
 of the process that measures a job. A batch that is done before its kills are spent is followed by a fresh one.
@@ -77,9 +78,21 @@ def small_jobs(folder: Path, number: int) -> list[Path]:
     return made
 
 
-def started(lab: Lab, jobs: list[Path], out: Path, workers: int) -> subprocess.Popen[bytes]:
+def started(lab: Lab, jobs: list[Path], out: Path, workers: int, cluster: str = "") -> subprocess.Popen[bytes]:
     """Begin a batch in a process group of its own."""
-    command = [sys.executable, "-m", "inspect_tool", "batch", *jobs, "--lab", lab.folder, "--out", out]
+    command = [
+        sys.executable,
+        "-m",
+        "inspect_tool",
+        "batch",
+        *jobs,
+        "--lab",
+        lab.folder,
+        "--out",
+        out,
+        "--cluster",
+        cluster,
+    ]
     alone = {"stdout": subprocess.DEVNULL, "start_new_session": True}
     with (out.parent / "log").open("ab") as log:
         return subprocess.Popen([*map(str, command), "--workers", str(workers)], stderr=log, **alone)
@@ -144,7 +157,9 @@ def looked_at(lab: Lab, jobs: list[Path], out: Path, found: Found) -> None:
         found.wrong.append(f"{out}: left behind: {sorted(left)}")
 
 
-def batches(lab: Lab, folder: Path, *, kills: int, jobs: int, workers: int, longest_s: float, seed: int) -> Found:
+def batches(
+    lab: Lab, folder: Path, *, kills: int, jobs: int, workers: int, longest_s: float, seed: int, cluster: str = ""
+) -> Found:
     """Kill batches until so many kills are spent, and the last is done."""
     rng, found = random.Random(seed), Found()
     while not found.wrong and (found.kills.total() < kills or not found.batches):
@@ -154,7 +169,7 @@ def batches(lab: Lab, folder: Path, *, kills: int, jobs: int, workers: int, long
         paths = small_jobs(folder / f"jobs_{found.batches}", jobs)
         status = None
         while status is None:
-            batch = started(lab, paths, out, workers)
+            batch = started(lab, paths, out, workers, cluster)
             status = _until_it_ends(lab, batch, rng, found, kills, longest_s)
             if status is not None and status != 0:
                 with connected(lab) as connection:
@@ -197,15 +212,16 @@ def main() -> None:
     asked.add_argument("--longest", type=float, default=8.0, help="until a kill [s]")
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--database", default="")
+    asked.add_argument("--cluster", default="", help="scheduler whose workers measure the fields")
     given = asked.parse_args()
     with tempfile.TemporaryDirectory(prefix="batch_kills_") as place:
         folder = Path(place)
         lab = init(folder / "lab", given.database)
         began = time.monotonic()
         size = {"kills": given.kills, "jobs": given.jobs, "workers": given.workers}
-        found = batches(lab, folder, **size, longest_s=given.longest, seed=given.seed)
+        found = batches(lab, folder, **size, longest_s=given.longest, seed=given.seed, cluster=given.cluster)
         minutes = round((time.monotonic() - began) / 60, 1)
-        told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **dataclasses.asdict(found)}
+        told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **vars(found)}
         print(json.dumps(told))
         sys.exit(bool(found.wrong))
 

@@ -9,7 +9,8 @@
     ├── StandardError            a standards file is wrong or does not have what was asked for
     ├── BackendError             a segmentation backend cannot work on this image
     ├── MeasurementError         a segmentation holds nothing that can be measured
-    ├── ClusterError             the machines that shall measure are not there, or are unlike this one
+    ├── ClusterError             the machines that shall measure are unlike this one
+    │   └── NoClusterError       they are not there, or not any more
     └── OutputError              the report cannot be written
 
 A message says where, what was found, and what to do, in one line. Anything that is not an
@@ -63,6 +64,10 @@ class MeasurementError(InspectError):
 
 class ClusterError(InspectError):
     """The machines that shall measure cannot be reached, see other files, or have other software."""
+
+
+class NoClusterError(ClusterError):
+    """There is nobody that could measure, whatever the job; it waits until they are back."""
 
 
 class OutputError(InspectError):

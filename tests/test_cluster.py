@@ -6,17 +6,19 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import cluster_scenes
 import pytest
 from typer.testing import CliRunner
 
-from inspect_tool.batch import alike, cluster
+from inspect_tool.batch import alike, cluster, queue, work
 from inspect_tool.cli import app
 from inspect_tool.errors import ClusterError, MeasurementError
 from inspect_tool.files import sha256_bytes
 from inspect_tool.inspection import field_record, job_run, journal
+from inspect_tool.lab.database import connected, init
 
 dask = pytest.importorskip("dask", reason="the extra 'cluster' is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
@@ -254,3 +256,57 @@ def test_a_job_that_goes_on_without_lost_fields_goes_on_without_such_a_one(addre
     assert [(lost.image, lost.state) for lost in report.lost] == [("field_0002.png", "not measured")]
     assert len(report.micrographs) == 2
     assert not list((job.parent / "without" / "job").rglob("half.png"))
+
+
+# ------------------------------------------------------------------------------------------------- jobs of a queue
+
+
+def transitions(address):
+    with distributed.Client(address, set_as_default=False) as client:
+        return client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
+
+
+def test_a_batch_has_the_fields_of_its_jobs_measured_by_the_workers(address, scene):
+    before = transitions(address)
+    out = scene.parent / "batch"
+    said = CliRunner().invoke(app, ["batch", str(scene), "--out", str(out), "--cluster", address])
+    assert said.exit_code == 0, said.output
+    assert files(out / "job") == files(scene.parent / "alone" / "job")
+    assert transitions(address) - before >= 2 * 3  # a task of each field goes to a worker, and its answer is there
+
+
+def test_a_worker_that_is_lost_costs_a_queued_job_no_try(address, watched, tmp_path):
+    job, lab = watched("field_0002.png 1"), init(tmp_path / "lab")
+    (queued,) = work.put_in(lab, [queue.order(job, tmp_path, "job")]).works
+    with connected(lab) as connection:
+        queued = queue.claim(connection, "me")
+    with cluster.connected(address) as machines:
+        work.carry_out(lab, "me", queued, lease_s=60.0, tell=lambda *_: None, machines=machines)
+    assert begun(job).count("field_0002.png") == 2
+    assert files(tmp_path / "job") == files(job.parent / "alone" / "job")
+    with connected(lab, read_only=True) as connection:
+        assert [(one.state, one.tries) for one in queue.listed(connection)] == [("done", 0)]
+
+
+def test_a_queued_job_is_canceled_in_the_middle_of_its_fields(address, tmp_path):
+    job, lab = cluster_scenes.draw(tmp_path / "many", 40), init(tmp_path / "lab")
+    work.put_in(lab, [queue.order(job, tmp_path / "out", "job")])
+    heard = []
+    with closing(work.serve(lab, workers=1, lease_s=2.0, poll_s=0.05, address=address)) as told:
+        for news in told:
+            if news.kind == "step" and news.text.startswith("field_"):
+                with connected(lab) as connection:
+                    queue.cancel(connection, [news.work.id])
+            elif news.kind == "idle":
+                break
+            heard.append(news.kind)
+    assert set(heard) == {"begun", "step", "lost"}
+    assert heard[-1] == "lost"
+    assert [path.name for path in (tmp_path / "out").iterdir() if path.name != ".job.fields"] == []
+
+
+def test_without_a_cluster_the_jobs_of_a_queue_wait_with_all_their_tries(scene, tmp_path):
+    said = CliRunner().invoke(app, ["batch", str(scene), "--out", str(tmp_path), "--cluster", "tls://me:secret@pc1:9"])
+    assert str(said.exception).startswith("tls://pc1:9: no user, password or token belongs into an address")
+    with connected(init(tmp_path / "lab"), read_only=True) as connection:
+        assert [(one.state, one.tries, one.owner) for one in queue.listed(connection)] == [("todo", 0, "")]

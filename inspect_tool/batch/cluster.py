@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from inspect_tool.batch import alike
-from inspect_tool.errors import ClusterError, InspectError, MeasurementError
+from inspect_tool.errors import ClusterError, InspectError, MeasurementError, NoClusterError
 from inspect_tool.inspection.job_plan import Plan, Source
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def connected(address: str) -> Iterator[Cluster]:
 
     Raises
     ------
-    ClusterError
+    NoClusterError
         Dask is not installed, nobody answers, or there is no worker.
     """
     try:
@@ -129,12 +129,12 @@ def connected(address: str) -> Iterator[Cluster]:
         from distributed import Client
     except ImportError:
         msg = "--cluster needs the extra 'cluster': pip install 'inspect_tool[cluster]'"
-        raise ClusterError(msg) from None
+        raise NoClusterError(msg) from None
     if shown(address) != address:
         msg = (
             f"{shown(address)}: no user, password or token belongs into an address; keys stand in Dask's configuration"
         )
-        raise ClusterError(msg)
+        raise NoClusterError(msg)
     patience_s = parse_timedelta(config.get("distributed.comm.timeouts.connect", "30s"))
     place = {"scheduler_file": address} if Path(address).is_file() else {"address": address}
     client, told = None, ""
@@ -145,7 +145,7 @@ def connected(address: str) -> Iterator[Cluster]:
             told = " ".join(str(error).split())
         if client is None:  # said here: the error from above would keep a half-made client that cannot be closed later
             msg = f"{address}: no Dask scheduler can be reached there ({told}); start one with: dask scheduler"
-            raise ClusterError(msg)
+            raise NoClusterError(msg)
         with client:
             try:
                 client.wait_for_workers(1, timeout=patience_s)
@@ -154,7 +154,7 @@ def connected(address: str) -> Iterator[Cluster]:
                     f"{address}: the scheduler has no worker; start some with: "
                     f"dask worker {address} --nworkers N --nthreads 1"
                 )
-                raise ClusterError(msg) from None
+                raise NoClusterError(msg) from None
             yield Cluster(client=client)
 
 
@@ -275,7 +275,7 @@ class _Workplace(Executor):
             found = _Answer(ended=True)
         except CancelledError:
             msg = f"{self._scheduler}: the scheduler was lost; run the job again when it is back"
-            found = _Answer(refused=ClusterError(msg))
+            found = _Answer(refused=NoClusterError(msg))
         except Exception as error:
             answer.set_exception(error)
             return
@@ -315,7 +315,7 @@ class _Workplace(Executor):
             left = [answer for answer, _ in self._open.values()]
             self._open.clear()
         for answer in left:
-            answer.set_exception(ClusterError(f"{self._scheduler}: has had no worker for {_PATIENCE_S:g} s"))
+            answer.set_exception(NoClusterError(f"{self._scheduler}: has had no worker for {_PATIENCE_S:g} s"))
 
 
 # ------------------------------------------------------------------------------------------------- at a worker

@@ -1,45 +1,41 @@
 """Workers: they take jobs from the queue of a lab, one at a time, each done in a process of its own.
 
-What ends such a process (memory that runs out, a crash of a library) ends one try of one job. A report takes its place
+What ends such a process (memory that runs out, a crash of a library) ends one try of one job. Its fields may be
+measured by the workers of a cluster; the job, its lease and its report stay with the process. A report takes its place
 while its row in the queue is locked, so that nobody takes the job over in that moment. One that was killed between
 that and the note that it is done finds the report at the next try, and measures nothing twice.
 """
 
 import logging
 import multiprocessing
-import os
-import platform
-import re
-import secrets
 import signal
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any, Literal
 
 from inspect_tool import folders
-from inspect_tool.batch import queue
+from inspect_tool.batch import cluster, queue
+from inspect_tool.batch.owners import alive, take_from_the_dead
 from inspect_tool.batch.queue import LEASE_S, Order, Work
-from inspect_tool.errors import InspectError, OutputError, SettingsError
+from inspect_tool.errors import InspectError, NoClusterError, OutputError, SettingsError
 from inspect_tool.evidence.recovery import recover
 from inspect_tool.files import load_job, load_report, sha256_file
-from inspect_tool.inspection import job_plan, job_run
-from inspect_tool.inspection.workers import begin
+from inspect_tool.inspection import job_plan, job_run, journal
+from inspect_tool.inspection.workers import Machines, begin
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
-from inspect_tool.locks import try_lock
 
-Kind = Literal["begun", "step", "done", "again", "failed", "lost", "idle"]
+Kind = Literal["begun", "step", "done", "again", "failed", "lost", "alone", "idle"]
 POLL_S = 2.0
 """How often a worker without work looks for some [s]."""
 BEAT_S = 5.0
@@ -57,7 +53,8 @@ class LeaseLostError(InspectError):
 class News:
     """What happened to a job: it was begun, measured a step of, done, failed (for good, or once), or taken away.
 
-    ``idle``: nothing is under way, and there is nothing to take.
+    ``alone``: its process has no cluster to work with, which ends ``serve``. ``idle``: nothing is under way, and there
+    is nothing to take.
     """
 
     kind: Kind
@@ -126,8 +123,12 @@ def stands(lab: Lab, work: Work) -> bool:
 # ------------------------------------------------------------------------------------------------------------ one job
 
 
-def carry_out(lab: Lab, owner: str, work: Work, *, lease_s: float, tell: job_plan.Progress) -> str:
+def carry_out(
+    lab: Lab, owner: str, work: Work, *, lease_s: float, tell: job_plan.Progress, machines: Machines | None = None
+) -> str:
     """Measure a job, publish its report, let the lab remember it, and mark it done. Gives its uid.
+
+    ``machines`` measure its fields; None: this process does.
 
     Raises
     ------
@@ -140,13 +141,24 @@ def carry_out(lab: Lab, owner: str, work: Work, *, lease_s: float, tell: job_pla
     if queue.key_of(asked) != work.key:
         msg = f"{asked.job}: was changed after it was put into the queue; put it in again"
         raise SettingsError(msg)
-    if not published(lab, asked, work.added):
+    if published(lab, asked, work.added):
+        journal.left_of(asked.folder)
+    else:
         text = defaults.completed(lab, asked.job)
         if asked.out == lab.reports:
             for_lab.check_same(asked.job, text, asked.folder)
         exports = tuple(dict.fromkeys(("json", *load_job(asked.job).exports)))
         fence = partial(_fenced, lab, owner, work, lease_s)
-        job_run.run(asked.job, asked.out, name=asked.name, text=text, exports=exports, progress=tell, publication=fence)
+        job_run.run(
+            asked.job,
+            asked.out,
+            name=asked.name,
+            text=text,
+            executor=machines,
+            exports=exports,
+            progress=tell,
+            publication=fence,
+        )
     uid = index.add(lab, asked.folder).uid
     with connected(lab) as connection:
         if not queue.done(connection, owner, work.id, uid):
@@ -193,7 +205,9 @@ def _lost(work: Work) -> LeaseLostError:
     return LeaseLostError(f"{work.order.job}: another worker has it, or it was canceled; nothing was published")
 
 
-def _do(lab: Lab, owner: str, work: Work, lease_s: float, told: "Connection[News, Any]", watched: Connection) -> None:
+def _do(
+    lab: Lab, owner: str, work: Work, lease_s: float, address: str, told: "Connection[News, Any]", watched: Connection
+) -> None:
     """Do a job in this process, which is its own, and tell what became of it."""
     begin(watched)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds: what is half written is removed
@@ -202,25 +216,46 @@ def _do(lab: Lab, owner: str, work: Work, lease_s: float, told: "Connection[News
         with suppress(OSError):  # nobody listens any more: this process is about to end too
             told.send(News(kind=kind, text=text, step=step, steps=steps))
 
+    def step(done: int, steps: int, text: str) -> None:
+        tell("step", text, done, steps)
+
     try:
-        carry_out(lab, owner, work, lease_s=lease_s, tell=lambda step, steps, text: tell("step", text, step, steps))
+        with cluster.connected(address) if address else nullcontext() as machines:
+            carry_out(lab, owner, work, lease_s=lease_s, tell=step, machines=machines)
         tell("done")
     except LeaseLostError:
         tell("lost")
+    except NoClusterError as error:
+        tell("alone", str(error))
     except InspectError as error:
         tell("failed", str(error))
     except MemoryError:
         tell("failed", f"{work.order.job}: memory ran out; try fewer --workers")
     except Exception as error:
         traceback.print_exc()
-        tell("failed", str(InspectError(f"{work.order.job}: a bug of inspect_tool: {error!r}")))
+        tell("failed", str(InspectError(f"{_of_a_bug(work)}{error!r}")))
+
+
+def is_bug(work: Work) -> bool:
+    """Whether a job failed by a fault of ours, and not by what its user can mend."""
+    return work.state == "failed" and work.error.startswith(str(InspectError(_of_a_bug(work))))
+
+
+def _of_a_bug(work: Work) -> str:
+    return f"{work.order.job}: a bug of inspect_tool: "
 
 
 # ------------------------------------------------------------------------------------------------------------- workers
 
 
 def serve(
-    lab: Lab, *, workers: int, among: Iterable[int] | None = None, lease_s: float = LEASE_S, poll_s: float = POLL_S
+    lab: Lab,
+    *,
+    workers: int,
+    among: Iterable[int] | None = None,
+    lease_s: float = LEASE_S,
+    poll_s: float = POLL_S,
+    address: str = "",
 ) -> Generator[News, None, None]:
     """Do the jobs of a queue, and tell what happens; it goes on until whoever listens has heard enough and closes it.
 
@@ -238,15 +273,24 @@ def serve(
         How long a job is left to a program that is not heard of [s].
     poll_s : float
         How often is looked for jobs while there is room for more [s].
+    address : str
+        Of the scheduler of a cluster that measures the fields, as ``cluster.connected`` takes it. Empty: each job is
+        measured by its own process.
 
     Raises
     ------
+    NoClusterError
+        Nobody is there at the address, or not any more. No job loses a try by it.
     OutputError
         The database of the lab cannot be reached or written.
     """
     among = None if among is None else tuple(among)
     running: dict[int, _Running] = {}
-    with _alive(lab) as owner, _starter(lab, owner, lease_s) as start, _beating(lab, owner, running, lease_s) as lost:
+    with (
+        alive(lab) as owner,
+        _starter(lab, owner, lease_s, address) as start,
+        _beating(lab, owner, running, lease_s) as lost,
+    ):
         try:
             looks = 0.0
             while True:
@@ -266,6 +310,8 @@ def serve(
                 ready = wait([one.told for one in running.values()], patience)
                 for one in [one for one in running.values() if one.told in ready or one.process.name in lost]:
                     news = _heard(lab, owner, one, taken=one.process.name in lost)
+                    if news.kind == "alone":
+                        raise NoClusterError(news.text)
                     if news.kind != "step":
                         del running[one.work.id]
                         looks = 0.0
@@ -303,13 +349,13 @@ def _heard(lab: Lab, owner: str, one: _Running, *, taken: bool) -> News:
 def _next(lab: Lab, owner: str, among: tuple[int, ...] | None, lease_s: float) -> Work | None:
     with connected(lab) as connection:
         work = queue.claim(connection, owner, among=among, lease_s=lease_s)
-    if work is None and _take_from_the_dead(lab, owner):
+    if work is None and take_from_the_dead(lab, owner):
         return _next(lab, owner, among, lease_s)
     return work
 
 
 @contextmanager
-def _starter(lab: Lab, owner: str, lease_s: float) -> Iterator[Callable[[Work], _Running]]:
+def _starter(lab: Lab, owner: str, lease_s: float, address: str) -> Iterator[Callable[[Work], _Running]]:
     """Give what starts the process of a job; all of them end when this process does, however it ends."""
     # on Linux they are copies of a process that has loaded what most jobs need, and done nothing
     forks = sys.platform == "linux"
@@ -319,7 +365,7 @@ def _starter(lab: Lab, owner: str, lease_s: float) -> Iterator[Callable[[Work], 
 
     def start(work: Work) -> _Running:
         told, tells = context.Pipe(duplex=False)
-        process = context.Process(target=_do, args=(lab, owner, work, lease_s, tells, watched), daemon=True)
+        process = context.Process(target=_do, args=(lab, owner, work, lease_s, address, tells, watched), daemon=True)
         process.start()
         tells.close()
         return _Running(work=work, process=process, told=told)
@@ -374,61 +420,3 @@ def _beating(lab: Lab, owner: str, running: dict[int, _Running], lease_s: float)
     finally:
         over.set()
         thread.join()
-
-
-# -------------------------------------------------------------------------------------------------- who is still alive
-
-
-@contextmanager
-def _alive(lab: Lab) -> Iterator[str]:
-    """Give the name of a new owner, and hold a lock by which programs of this computer see that it lives."""
-    owner = f"{_host()}-{os.getpid()}-{secrets.token_hex(4)}"
-    path = _sign_of_life(lab, owner)
-    try:
-        path.parent.mkdir(exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
-    except OSError as error:
-        msg = f"{path}: cannot be made: {error.strerror}; get write access to the folder"
-        raise OutputError(msg) from None
-    try:
-        with suppress(OutputError):  # a disk without locks: leases tell
-            try_lock(file, path)
-        yield owner
-    finally:
-        os.close(file)
-        path.unlink(missing_ok=True)
-
-
-def _take_from_the_dead(lab: Lab, owner: str) -> int:
-    """Give back the jobs of programs of this computer that were killed: their leases need not be waited for."""
-    with connected(lab, read_only=True) as connection:
-        others = queue.owners(connection) - {owner}
-    dead = [other for other in others if other.rsplit("-", 2)[0] == _host() and _is_dead(_sign_of_life(lab, other))]
-    if not dead:
-        return 0
-    with connected(lab) as connection:
-        freed = sum(queue.release(connection, other) for other in dead)
-    for other in dead:
-        _sign_of_life(lab, other).unlink(missing_ok=True)
-    return freed
-
-
-def _is_dead(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDWR)
-    except OSError:  # nothing tells: the lease is waited for
-        return False
-    try:
-        return try_lock(file, path)
-    except OutputError:
-        return False
-    finally:
-        os.close(file)
-
-
-def _sign_of_life(lab: Lab, owner: str) -> Path:
-    return lab.folder / "workers" / f"{owner}.lock"
-
-
-def _host() -> str:
-    return re.sub(r"[^\w.-]", "_", platform.node()) or "host"

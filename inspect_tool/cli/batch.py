@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspect_tool import typos
-from inspect_tool.cli.common import Json, Quiet, bars, counted, print_error, showing_progress, status_of
+from inspect_tool.cli.common import (
+    EXIT_BUG,
+    ClusterAddress,
+    Json,
+    Quiet,
+    bars,
+    counted,
+    print_error,
+    showing_progress,
+    status_of,
+)
 from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ def run(
         list[Path] | None, typer.Argument(metavar="[JOB]...", help="Job files (TOML); none: all that the queue holds.")
     ] = None,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Jobs at the same time.")] = 1,
+    cluster: ClusterAddress = "",
     lab: LabFolder = None,
     out: Reports = None,
     quiet: Quiet = False,
@@ -43,7 +54,7 @@ def run(
     """Run many jobs from a queue that no kill, crash or power failure empties; begun again, it goes on.
 
     A job that fails is tried once more, then named with its error, and takes no other with it. Exit status as of run:
-    0 every requirement passed or none was set, 3 one failed, 4 undecided, 2 something must be fixed first.
+    0 every requirement passed or none was set, 3 one failed, 4 undecided, 2 something must be fixed first, 1 a bug.
     """
     from inspect_tool.batch import queue, work
     from inspect_tool.inspection.job_plan import job_names
@@ -65,7 +76,7 @@ def run(
         for error in faults.values():
             print_error(SettingsError(error))
     ids = set(among or ())
-    with _showing(silent) as show, closing(work.serve(opened, workers=workers, among=among)) as news:
+    with _showing(silent) as show, closing(work.serve(opened, workers=workers, among=among, address=cluster)) as news:
         for one in news:
             counts = {}
             if one.kind not in ("begun", "step"):
@@ -80,7 +91,8 @@ def run(
         works = {one.order: one for one in queue.listed(connection, ids)}
     rows = [_row(asked, works.get(asked), faults) for asked in (orders or works)]
     _print(rows, quiet, as_json)
-    raise typer.Exit(status_of([report for _, report, _, _ in rows]))
+    bug = any(work.is_bug(one) for one in works.values())
+    raise typer.Exit(EXIT_BUG if bug else status_of([report for _, report, _, _ in rows]))
 
 
 def status(

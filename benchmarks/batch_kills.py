@@ -189,8 +189,10 @@ def batches(
 def _until_it_ends(
     lab: Lab, batch: "subprocess.Popen[bytes]", rng: random.Random, found: Found, kills: int, longest_s: float
 ) -> int | None:
-    """Kill a batch after a random time, if it has not ended; None: it was killed."""
+    """Kill a batch a random time after it began its first job, if it has not ended; None: it was killed."""
     while found.kills.total() < kills:
+        while batch.poll() is None and not _at_work(lab, batch):
+            time.sleep(0.05)
         try:
             return batch.wait(rng.uniform(0, longest_s))
         except subprocess.TimeoutExpired:
@@ -201,6 +203,11 @@ def _until_it_ends(
             if victim != "job":
                 return None
     return batch.wait()
+
+
+def _at_work(lab: Lab, batch: "subprocess.Popen[bytes]") -> bool:
+    with connected(lab, read_only=True) as connection:
+        return any(f"-{batch.pid}-" in owner for owner in queue.owners(connection))
 
 
 def main() -> None:

@@ -484,6 +484,6 @@ def test_jobs_of_a_program_that_was_killed_are_taken_at_once_and_those_of_anothe
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_batch_that_is_killed_again_and_again_does_each_job_once(lab, tmp_path):
-    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=4, workers=2, longest_s=6.0, seed=3)
+    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=4, workers=2, longest_s=2.0, seed=3)
     assert found.wrong == []
     assert found.kills.total() == 3

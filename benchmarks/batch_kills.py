@@ -189,9 +189,9 @@ def batches(
 def _until_it_ends(
     lab: Lab, batch: "subprocess.Popen[bytes]", rng: random.Random, found: Found, kills: int, longest_s: float
 ) -> int | None:
-    """Kill a batch a random time after it began its first job, if it has not ended; None: it was killed."""
+    """Kill a batch a random time after a job is measured, if it has not ended; None: it was killed."""
     while found.kills.total() < kills:
-        while batch.poll() is None and not _at_work(lab, batch):
+        while batch.poll() is None and not any(map(is_job, group(batch.pid))):
             time.sleep(0.05)
         try:
             return batch.wait(rng.uniform(0, longest_s))
@@ -203,11 +203,6 @@ def _until_it_ends(
             if victim != "job":
                 return None
     return batch.wait()
-
-
-def _at_work(lab: Lab, batch: "subprocess.Popen[bytes]") -> bool:
-    with connected(lab, read_only=True) as connection:
-        return any(f"-{batch.pid}-" in owner for owner in queue.owners(connection))
 
 
 def main() -> None:

@@ -221,8 +221,8 @@ def main() -> None:
         size = {"kills": given.kills, "jobs": given.jobs, "workers": given.workers}
         found = batches(lab, folder, **size, longest_s=given.longest, seed=given.seed, cluster=given.cluster)
         minutes = round((time.monotonic() - began) / 60, 1)
-        told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **dataclasses.asdict(found)}
-        print(json.dumps({**told, "kills": dict(found.kills)}))  # asdict of Python 3.11 spoils a Counter
+        told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **vars(found)}
+        print(json.dumps(told))
         sys.exit(bool(found.wrong))
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from functools import cache
 from importlib.util import find_spec
@@ -28,6 +29,7 @@ def is_there(need):
         "Chromium": lambda: chromium() is not None and shutil.which("chromedriver") is not None,
         "strace": lambda: traces("strace", "-f", "-e", "trace=connect"),
         "shared memory": _shared_memory,
+        "mount": _mount,
         "another user": lambda: os.name == "posix" and os.geteuid() != 0,
     }[need]()
 
@@ -51,6 +53,19 @@ def _shared_memory():
     except (ImportError, OSError):
         return False
     return True
+
+
+def _mount():
+    """Whether this user may have disks of its own; a container may forbid it to root."""
+    with tempfile.TemporaryDirectory() as folder:
+        if (
+            sys.platform != "linux"
+            or subprocess.run(
+                ["mount", "-t", "tmpfs", "-o", "size=100k", "none", folder], capture_output=True
+            ).returncode
+        ):
+            return False
+        return not subprocess.run(["umount", folder], capture_output=True).returncode
 
 
 def _pango():

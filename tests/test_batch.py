@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,8 +21,9 @@ from inspect_tool.batch import queue, work
 from inspect_tool.cli import app
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import audit
+from inspect_tool.evidence.recovery import recover
 from inspect_tool.files import load_report, sha256_file
-from inspect_tool.inspection import job_run
+from inspect_tool.inspection import job_run, journal
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import connected, init
 
@@ -135,6 +137,104 @@ def test_a_done_job_is_done_again_where_its_report_or_its_images_are_not_what_th
     assert [one.state for one in work.put_in(lab, asked).works] == ["todo", "todo", "done"]
 
 
+def test_a_bug_in_a_job_ends_the_batch_with_the_exit_status_of_a_bug(tmp_path, monkeypatch):
+    """The bug is one of a plug-in, installed as pip would: it is met in the process of the job, as any other."""
+    info = tmp_path / "site" / "buggy-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: buggy\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[inspect_tool.exporter]\nbuggy = buggy\n")
+    code = 'SUFFIX = ".txt"\n\ndef write(report, folder, template):\n    raise KeyError("n")\n'
+    (info.parent / "buggy.py").write_text(code)
+    monkeypatch.syspath_prepend(info.parent)
+    good, bad = small_jobs(tmp_path / "jobs", 2)
+    bad.write_text(bad.read_text().replace('"json"', '"json", "buggy"'))
+    done = batch(bad, good, "--out", tmp_path / "out", "--json")
+    errors = {row["job"]: row["error"] for row in json.loads(done.stdout)}
+    assert (done.exit_code, errors) == (1, {"part_0": None, "part_1": f"{bad}: a bug of inspect_tool: KeyError('n')"})
+
+
+# ------------------------------------------------------------------------------------------------- signals and disks
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_batch_that_is_told_to_end_says_so_and_its_jobs_wait_again(number, lab, tmp_path):
+    out = tmp_path / "out"
+    process = batch_kills.started(lab, small_jobs(tmp_path / "jobs", 3), out, workers=1)
+    under_way = False
+    while not under_way and process.poll() is None:
+        with connected(lab, read_only=True) as connection:
+            under_way = bool(queue.counts(connection)["doing"])
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as Ctrl-C does
+    else:
+        process.send_signal(number)
+    assert process.wait(30) == 128 + number
+    told = (tmp_path / "log").read_text().splitlines()
+    assert told[-1] == f"stopped by {number.name}; the job in progress left nothing half written"
+    ends = time.monotonic() + 20.0  # what others are copies of ends when it sees that its starter has
+    while (left := batch_kills.group(process.pid)) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert left == []
+    with connected(lab, read_only=True) as connection:
+        works = queue.listed(connection)
+    assert {(one.state, one.tries) for one in works} <= {("todo", 0), ("done", 0)}
+    assert [one.state for one in works].count("todo") > 0
+    assert {path.name for path in out.glob("*") if path.is_dir()} == {
+        one.order.name for one in works if one.state == "done"
+    }
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Folder on a disk of its own, which holds 100 kB; ``remount`` changes that."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "none", folder], check=True)
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def remount(folder, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+
+
+@pytest.mark.needs("mount")
+def test_a_full_or_read_only_disk_for_the_reports_fails_the_job_until_there_is_room(lab, tmp_path, small_disk):
+    (job,) = small_jobs(tmp_path / "jobs", 1)  # its report has 170 kB
+    out = small_disk / "out"
+    for options, why in (
+        ("size=100k", "cannot be written: No space left on device; nothing was changed there"),
+        ("ro", "cannot write here: Read-only file system; choose another folder with --out"),
+    ):
+        remount(small_disk, options)
+        done = batch(job, "--lab", lab.folder, "--out", out, "--quiet")
+        assert (done.exit_code, done.stderr) == (2, f"error: {out / 'part_0'}: {why}\n")
+        assert list(out.iterdir()) == []
+    with pytest.raises(OutputError, match=r"^\S+lab: cannot be made: Read-only file system"):
+        batch(job, "--out", out)  # the queue would be there, too
+    remount(small_disk, "rw,size=4m")
+    assert batch("retry", "--lab", lab.folder, "--out", out, "--quiet").exit_code == 0
+    assert batch("--lab", lab.folder, "--quiet").exit_code == 0
+    assert runs(out) == {"part_0": 1}
+
+
+@pytest.mark.needs("mount")
+def test_a_full_disk_for_the_queue_ends_the_batch_in_one_line_and_the_next_goes_on(tmp_path, small_disk):
+    jobs, out = small_jobs(tmp_path / "jobs", 2), tmp_path / "out"
+    remount(small_disk, "size=4m")
+    lab = init(small_disk / "lab")
+    work.put_in(lab, orders(jobs, out))
+    with (small_disk / "of others").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(bytes(4096))
+    with pytest.raises(OutputError, match="full"):
+        batch("--lab", lab.folder, "--quiet")
+    (small_disk / "of others").unlink()
+    assert batch("--lab", lab.folder, "--quiet").exit_code == 0
+    assert runs(out) == {"part_0": 1, "part_1": 1}
+
+
 # ------------------------------------------------------------------------------------------- one job, and what kills it
 
 
@@ -149,12 +249,14 @@ def test_the_report_of_a_batch_is_that_of_a_run(lab, queued, tmp_path):
         assert connection.execute(select(tables.report.c.uid)).scalars().all() == [uid]  # the lab finds it
 
 
-def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab, queued, monkeypatch):
+@pytest.mark.parametrize(("place", "step"), [(journal, "finished"), (queue, "done")])
+def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(place, step, lab, queued, monkeypatch):
     def killed(*_):
         raise SystemExit
 
+    monkeypatch.setattr(journal, "LEAST", 1)  # its fields are kept beside the report until that has its place
     with monkeypatch.context() as patched:
-        patched.setattr(queue, "done", killed)
+        patched.setattr(place, step, killed)
         with pytest.raises(SystemExit):
             carried_out(lab, queued)
     with connected(lab) as connection:
@@ -163,6 +265,7 @@ def test_a_job_that_was_published_and_not_marked_done_is_not_measured_twice(lab,
     uid = carried_out(lab, claimed(lab, "next"), "next")
     assert uid == sha256_file(queued.order.folder / "report.json")
     assert runs(queued.order.out) == {"part_0": 1}
+    assert {path.name for path in queued.order.out.iterdir()} == {"part_0", *audit_files()}
 
 
 @pytest.mark.parametrize("other", ["earlier", "changed", "of other images"])
@@ -230,56 +333,65 @@ def test_a_full_disk_is_an_error_of_the_job_and_leaves_nothing(lab, queued, monk
     assert runs(queued.order.out) == {"part_0": 1}
 
 
-WRITES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "shutil", "sqlite3")
+CHANGES = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "os.truncate", "shutil", "sqlite3")
 
 
 def carried_out_until(lab, one, last=None):
-    """Do a job in a copy of this process, which dies before its last-th operation on files; how many it did."""
+    """Do a job in a copy of this process, which dies before its last-th change of the disk; all that it made."""
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
         seen = []
 
         def hook(event, arguments):
-            if event.startswith(WRITES) and any(str(one.order.out.parent) in str(part) for part in arguments[:2]):
-                seen.append(event)
+            here = any(str(one.order.out.parent) in str(part) for part in arguments[:2])
+            if here and event.startswith(CHANGES) and arguments[1:2] != ("r",):  # what only reads changes nothing
+                seen.append(f"{event} {arguments[event == 'os.rename']}")
                 if len(seen) == last:
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(hook)
         try:
             carried_out(lab, one)
-            os.write(writes, str(len(seen)).encode())
+            os.write(writes, "\n".join(seen).encode())
         finally:
             os._exit(0)
     os.close(writes)
     _, status = os.waitpid(child, 0)
     with os.fdopen(reads) as told:
-        return None if os.WIFSIGNALED(status) else int(told.read())
+        return None if os.WIFSIGNALED(status) else told.read().splitlines()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no kill -9 here")
 def test_a_job_that_is_killed_at_any_operation_is_done_once_by_who_takes_it_next(tmp_path, database_url):
-    """Every one from the moment in which the report is whole, where it matters most, and one in eight before."""
-    lab = init(tmp_path / "lab", database_url)
-    first = small_jobs(tmp_path / "first", 1)
-    work.put_in(lab, orders(first, tmp_path / "whole"))
-    number = carried_out_until(lab, claimed(lab))
-    assert number > 40
-    points = [*range(1, number - 24, 8), *range(number - 24, number + 1)]
-    out = tmp_path / "out"
-    asked = orders(small_jobs(tmp_path / "jobs", len(points)), out)
-    work.put_in(lab, asked)
-    for point in points:
-        one = claimed(lab)
-        assert carried_out_until(lab, one, point) is None
-        with connected(lab) as connection:
-            queue.release(connection, "me")
-        again = claimed(lab, "next", among=[one.id])
-        carried_out(lab, again, "next")
+    """Before every change of the disk from the moment in which the report is whole, and before one in eight earlier.
+
+    PostgreSQL forgets a killed program wherever that was; there the kills are before and after the report takes its
+    place, while the row of the job is locked, and before the last change.
+    """
+    lab, out = init(tmp_path / "lab", database_url), tmp_path / "out"
+    work.put_in(lab, orders(small_jobs(tmp_path / "first", 2), out))
+    carried_out(lab, claimed(lab))
+    made = carried_out_until(lab, claimed(lab))
+    whole, placed = (made.index(change) + 1 for change in (f"open {out / audit.LOG}", f"os.rename {out / 'part_1'}"))
+    before, after = [*range(1, whole, 8), *range(whole, placed + 1)], [*range(placed + 1, len(made) + 1)]
+    assert min(len(before), len(after)) > 6
+    if database_url:
+        before, after = [placed], [placed + 1, len(made)]
+    out = tmp_path / "killed"
+    asked = orders(small_jobs(tmp_path / "jobs", 1 + len(after)), out)
+    ids = [one.id for one in work.put_in(lab, asked).works]
+    # a job that is not published yet is begun anew, and can be killed again
+    for id_, points in zip(ids, (before, *([point] for point in after)), strict=True):
+        for point in points:
+            assert carried_out_until(lab, claimed(lab, among=[id_]), point) is None
+            recover(out)
+            with connected(lab) as connection:
+                queue.release(connection, "me")
+        carried_out(lab, claimed(lab, "next", among=[id_]), "next")
     assert runs(out) == dict.fromkeys(sorted(order.name for order in asked), 1)
     assert {path.name for path in out.iterdir()} == {*audit_files(), *(order.name for order in asked)}
-    assert [one.state for one in work.put_in(lab, asked).works] == ["done"] * len(points)
+    assert [one.state for one in work.put_in(lab, asked).works] == ["done"] * len(asked)
 
 
 # ------------------------------------------------------------------------------------------------------------- workers
@@ -371,8 +483,14 @@ def test_jobs_of_a_program_that_was_killed_are_taken_at_once_and_those_of_anothe
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
-def test_a_batch_that_is_killed_again_and_again_does_each_job_once(tmp_path, database_url):
-    lab = init(tmp_path / "lab", database_url)
-    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=5, workers=2, longest_s=6.0, seed=3)
+def test_a_batch_that_is_killed_again_and_again_does_each_job_once(lab, tmp_path):
+    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=4, workers=2, longest_s=6.0, seed=3)
     assert found.wrong == []
     assert found.kills.total() == 3
+
+
+def test_status_lists_a_job_that_was_never_begun(lab, tmp_path):
+    work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 1), tmp_path / "out"))
+    said = CliRunner().invoke(app, ["batch", "status", "--lab", str(lab.folder)])
+    assert said.exit_code == 0, said.exception
+    assert said.output.splitlines()[1].split() == ["part_0", "todo"]

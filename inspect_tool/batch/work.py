@@ -29,7 +29,7 @@ from inspect_tool.batch.queue import LEASE_S, Order, Work
 from inspect_tool.errors import InspectError, NoClusterError, OutputError, SettingsError
 from inspect_tool.evidence.recovery import recover
 from inspect_tool.files import load_job, load_report, sha256_file
-from inspect_tool.inspection import job_plan, job_run
+from inspect_tool.inspection import job_plan, job_run, journal
 from inspect_tool.inspection.workers import Machines, begin
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab import run as for_lab
@@ -141,7 +141,9 @@ def carry_out(
     if queue.key_of(asked) != work.key:
         msg = f"{asked.job}: was changed after it was put into the queue; put it in again"
         raise SettingsError(msg)
-    if not published(lab, asked, work.added):
+    if published(lab, asked, work.added):
+        journal.left_of(asked.folder)
+    else:
         text = defaults.completed(lab, asked.job)
         if asked.out == lab.reports:
             for_lab.check_same(asked.job, text, asked.folder)
@@ -231,7 +233,16 @@ def _do(
         tell("failed", f"{work.order.job}: memory ran out; try fewer --workers")
     except Exception as error:
         traceback.print_exc()
-        tell("failed", str(InspectError(f"{work.order.job}: a bug of inspect_tool: {error!r}")))
+        tell("failed", str(InspectError(f"{_of_a_bug(work)}{error!r}")))
+
+
+def is_bug(work: Work) -> bool:
+    """Whether a job failed by a fault of ours, and not by what its user can mend."""
+    return work.state == "failed" and work.error.startswith(str(InspectError(_of_a_bug(work))))
+
+
+def _of_a_bug(work: Work) -> str:
+    return f"{work.order.job}: a bug of inspect_tool: "
 
 
 # ------------------------------------------------------------------------------------------------------------- workers

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inspect_tool import typos
-from inspect_tool.cli.common import ClusterAddress, Json, Quiet, bars, counted, print_error, showing_progress, status_of
+from inspect_tool.cli.common import (
+    EXIT_BUG,
+    ClusterAddress,
+    Json,
+    Quiet,
+    bars,
+    counted,
+    print_error,
+    showing_progress,
+    status_of,
+)
 from inspect_tool.errors import InspectError, SettingsError
 
 if TYPE_CHECKING:
@@ -44,7 +54,7 @@ def run(
     """Run many jobs from a queue that no kill, crash or power failure empties; begun again, it goes on.
 
     A job that fails is tried once more, then named with its error, and takes no other with it. Exit status as of run:
-    0 every requirement passed or none was set, 3 one failed, 4 undecided, 2 something must be fixed first.
+    0 every requirement passed or none was set, 3 one failed, 4 undecided, 2 something must be fixed first, 1 a bug.
     """
     from inspect_tool.batch import queue, work
     from inspect_tool.inspection.job_plan import job_names
@@ -81,7 +91,8 @@ def run(
         works = {one.order: one for one in queue.listed(connection, ids)}
     rows = [_row(asked, works.get(asked), faults) for asked in (orders or works)]
     _print(rows, quiet, as_json)
-    raise typer.Exit(status_of([report for _, report, _, _ in rows]))
+    bug = any(work.is_bug(one) for one in works.values())
+    raise typer.Exit(EXIT_BUG if bug else status_of([report for _, report, _, _ in rows]))
 
 
 def status(
@@ -104,9 +115,10 @@ def status(
     print(", ".join(f"{counts[state]} {state}" for state in counts))
     for work in works:
         gone = work.state == "doing" and work.until is not None and work.until < now
+        since = work.started or now  # one that was never begun has no start
         told = {
             "todo": work.error and f"failed once: {work.error}",
-            "doing": f"since {work.started:%Y-%m-%d %H:%M} UTC by {work.owner}{', not heard of any more' * gone}",
+            "doing": f"since {since:%Y-%m-%d %H:%M} UTC by {work.owner}{', not heard of any more' * gone}",
             "done": str(work.order.folder),
         }.get(work.state, work.error)
         print(f"{work.order.name:<24}{work.state:<10}{told}".rstrip())

@@ -54,7 +54,7 @@ def opened(planned: Plan, target: Path) -> Iterator[Journal | None]:
     stays when the block is left, however that is; ``finished`` removes it.
     """
     parts = _common(planned) if len(planned.sources) >= LEAST else None
-    folder = target.parent / f".{target.name}.fields"
+    folder = _place(target)
     held = None if parts is None else _held(folder)
     if parts is None or held is None:
         yield None
@@ -72,6 +72,15 @@ def opened(planned: Plan, target: Path) -> Iterator[Journal | None]:
 def finished(journal: Journal) -> None:
     """Remove a journal whose report has its place."""
     _remove(journal.folder)
+
+
+def left_of(target: Path) -> None:
+    """Remove the journal of a report that has its place: who made it was killed before it could. One in use stays."""
+    folder = _place(target)
+    held = _held(folder) if folder.exists() else None
+    if held is not None:
+        os.close(held)
+        _remove(folder)
 
 
 def keep(journal: Journal, alone: Plan, index: int, stem: str, measured: object) -> None:
@@ -138,6 +147,10 @@ def moved(journal: Journal, folder: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- the folder
+
+
+def _place(target: Path) -> Path:
+    return target.parent / f".{target.name}.fields"
 
 
 def _held(folder: Path) -> int | None:

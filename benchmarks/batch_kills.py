@@ -189,8 +189,10 @@ def batches(
 def _until_it_ends(
     lab: Lab, batch: "subprocess.Popen[bytes]", rng: random.Random, found: Found, kills: int, longest_s: float
 ) -> int | None:
-    """Kill a batch after a random time, if it has not ended; None: it was killed."""
+    """Kill a batch a random time after a job is measured, if it has not ended; None: it was killed."""
     while found.kills.total() < kills:
+        while batch.poll() is None and not any(map(is_job, group(batch.pid))):
+            time.sleep(0.05)
         try:
             return batch.wait(rng.uniform(0, longest_s))
         except subprocess.TimeoutExpired:

@@ -484,6 +484,13 @@ def test_jobs_of_a_program_that_was_killed_are_taken_at_once_and_those_of_anothe
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_a_batch_that_is_killed_again_and_again_does_each_job_once(lab, tmp_path):
-    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=4, workers=2, longest_s=6.0, seed=3)
+    found = batch_kills.batches(lab, tmp_path, kills=3, jobs=4, workers=2, longest_s=2.0, seed=3)
     assert found.wrong == []
     assert found.kills.total() == 3
+
+
+def test_status_lists_a_job_that_was_never_begun(lab, tmp_path):
+    work.put_in(lab, orders(small_jobs(tmp_path / "jobs", 1), tmp_path / "out"))
+    said = CliRunner().invoke(app, ["batch", "status", "--lab", str(lab.folder)])
+    assert said.exit_code == 0, said.exception
+    assert said.output.splitlines()[1].split() == ["part_0", "todo"]

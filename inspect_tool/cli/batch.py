@@ -115,9 +115,10 @@ def status(
     print(", ".join(f"{counts[state]} {state}" for state in counts))
     for work in works:
         gone = work.state == "doing" and work.until is not None and work.until < now
+        since = work.started or now  # one that was never begun has no start
         told = {
             "todo": work.error and f"failed once: {work.error}",
-            "doing": f"since {work.started:%Y-%m-%d %H:%M} UTC by {work.owner}{', not heard of any more' * gone}",
+            "doing": f"since {since:%Y-%m-%d %H:%M} UTC by {work.owner}{', not heard of any more' * gone}",
             "done": str(work.order.folder),
         }.get(work.state, work.error)
         print(f"{work.order.name:<24}{work.state:<10}{told}".rstrip())

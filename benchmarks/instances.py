@@ -3,12 +3,12 @@
     OMP_NUM_THREADS=1 nice python benchmarks/instances.py BACKEND [SET ...]
 
 BACKEND is threshold, watershed, stardist, cellpose, maskrcnn or prompt, each with its own settings for particles and
-nothing said about the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and ampis-powder
-of the shared data, drawn: heaps, crowds and overlaps of ``synthetic.bodies``, and, where it is asked for, many: the
-same bodies in growing number, to see what each of them costs. Of ampis-powder two pictures may be learned
-from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst first: F1 and
-average precision at an IoU of 0.5, the median diameter found over the true one, how far the diameters of the matched
-objects are off (mean), objects found and true.
+nothing said about the picture (so one process, and one peak of memory, is one backend). Sets: emps-particles and
+ampis-powder of the shared data, drawn: heaps, crowds and overlaps of ``synthetic.bodies``, and, where it is asked
+for, many: the same bodies in growing number, to see what each of them costs. Of ampis-powder two pictures may be
+learned from (``_particle_scenes.LEARNED``); emps-particles is never learned from. One line a picture, the worst
+first: F1 and average precision at an IoU of 0.5, the median diameter found over the true one, how far the diameters
+of the matched objects are off (mean), objects found and true.
 ``hybrid-`` and the name of one of these takes its objects for proposals and grows them anew.
 """
 

@@ -172,11 +172,13 @@ def test_a_schema_is_named_for_its_document_and_not_for_where_the_code_lies():
         "folder/1",
         "gauge/1",
         "golden/1",
+        "journal/1",
         "lab/1",
         "lab_defaults/1",
         "report/1",
         "report/2",
         "score/1",
         "selftest/1",
+        "trend/1",
     )
     assert found == {f"inspect_tool/{name}" for name in (*documents, "validation/1", "validation/2")}

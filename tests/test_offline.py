@@ -63,6 +63,14 @@ def seen(tmp_path_factory):
     signed = ["--name", "Ada Example", "--role", "Head", "--passphrase-file", "word.txt"]
     annotated = ["--images", "porosity.tif", "second.tif", "--masks", "porosity_mask.png", "second_mask.png"]
     quick = ["--steps", "1", "--batch", "1", "--size", "64"]
+    (folder / "incoming").mkdir()
+    shutil.copy(folder / "porosity.tif", folder / "incoming" / "A7.tif")
+    (folder / "rules.toml").write_text(
+        'rest_s = 1\n[[rules]]\nfiles = "{heat}.tif"\njob = "{heat}"\ntemplate = "watched.toml"\ncount = 1\n'
+    )
+    (folder / "watched.toml").write_text(
+        f'recipe = "porosity"\nexports = ["json"]\n[calibration]\npixel_um = {pores.pixel_um}\nsource = "synthetic"\n'
+    )
     commands = {
         "list": ["list", "backends"],
         "init": ["init", "porosity"],
@@ -73,6 +81,11 @@ def seen(tmp_path_factory):
         "verify": ["verify", pdf],
         "print": ["print", pdf, "--language", "de", "--out", "printed"],
         "audit": ["audit", "reports"],
+        "lab": ["lab", "init", "memory"],
+        "lab add": ["lab", "add", "reports", "--lab", "memory"],
+        "lab search": ["lab", "search", "recipe:porosity", "--lab", "memory"],
+        "batch": ["batch", "many.toml", "--lab", "memory"],
+        "watch": ["watch", "incoming", "--rules", "rules.toml", "--lab", "memory", "--once"],
         "edit": ["edit", "pores.toml", "--field", "1", "--export", "present.tif"],
         "referee": ["referee", "pores.toml", "--out", "page.html"],
         "validate": ["validate", "pores.toml", "--truth", "porosity_mask.png", "--person", "A", "--out", "own.toml"],

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspect_tool import typos
 from inspect_tool.cli.common import (
     EXIT_BUG,
     ClusterAddress,
@@ -176,6 +175,8 @@ def _places(lab: Path | None, out: Path | None, *, make: bool = False) -> "tuple
 
 def _named(works: "Sequence[Work]", names: Sequence[str] | None, states: "tuple[State, ...]") -> "list[Work]":
     """Jobs of some states: all, or those of some names, each of which must have one."""
+    from inspect_tool import typos
+
     able = [work for work in works if work.state in states]
     for name in names or ():
         if name not in {work.order.name for work in able}:

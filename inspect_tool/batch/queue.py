@@ -119,11 +119,13 @@ def submit(connection: Connection, orders: Sequence[Order], priority: int = 0) -
 
 
 def again(connection: Connection, ids: Iterable[int]) -> int:
-    """Put jobs that ended, however, back into the queue, with all their tries. Gives how many."""
+    """Put jobs that ended, however, back into the queue, with all their tries. Gives how many.
+
+    When they were first put in stays: a report that one of their tries published since is still theirs.
+    """
     ended = table.c.state.in_(("done", "failed", "canceled"))
-    now = clock(connection)
     reset = {"state": "todo", "tries": 0, "error": "", "report_uid": None, "started": None, "ended": None}
-    return connection.execute(update(table).where(_of(ids), ended).values(added=now, **reset)).rowcount
+    return connection.execute(update(table).where(_of(ids), ended).values(reset)).rowcount
 
 
 def cancel(connection: Connection, ids: Iterable[int]) -> int:

@@ -1,10 +1,12 @@
 """Where files lie: the shipped standards, templates and samples, and those that a pattern of a user means."""
 
 import os
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
+from unicodedata import normalize
 
 MOST_VISITED = 200_000  # names that are looked at for one pattern
 
@@ -20,6 +22,20 @@ def data_folder(name: Literal["standards", "templates", "samples"]) -> Path:
 def real(path: Path) -> Path:
     """Return the absolute path, links followed; a link to itself stays, and to open it is an ``OSError``."""
     return Path(os.path.realpath(path))  # Path.resolve() raises a RuntimeError there
+
+
+def same_name(name: str) -> str:
+    """What names have in common that are one file on some disk: capitals, and how an accent is written."""
+    return normalize("NFC", name).casefold()
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """What to sort names by, so that field_2 comes before field_10.
+
+    >>> sorted(["f_10.tif", "f_2.tif"], key=natural)
+    ['f_2.tif', 'f_10.tif']
+    """
+    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in re.split(r"(\d+)", name)]
 
 
 def matching(base: Path, pattern: str) -> list[Path]:

@@ -4,7 +4,6 @@ A report states one version of every package, one sum of its weights and one kin
 measured with others are not what it says, so that a worker that differs is refused before it measures anything.
 """
 
-import hashlib
 import platform
 import time
 from collections.abc import Iterator, Mapping
@@ -19,8 +18,8 @@ from typing import Any
 import inspect_tool
 from inspect_tool import offline, plugins, registry
 from inspect_tool.errors import BackendError, ClusterError
-from inspect_tool.evidence.provenance import package_versions, platform_name
-from inspect_tool.files import checked, plain, sha256_bytes, sha256_file, sha256_source
+from inspect_tool.evidence.provenance import package_sha256, package_versions, platform_name
+from inspect_tool.files import checked, plain, sha256_bytes, sha256_source
 from inspect_tool.inspection.job_plan import Plan
 
 _OF_PAGES = ("jinja2", "weasyprint")  # pages are laid out by who asks
@@ -82,7 +81,7 @@ def check_file(place: str, digest: str) -> None:
 def software(networks: bool) -> Mapping[str, str]:
     """Versions of all that numbers of a field depend on; ``networks``: and how networks compute here."""
     found = {
-        "inspect_tool": f"{inspect_tool.__version__} (sources {sources_sha256()[:12]})",
+        "inspect_tool": f"{inspect_tool.__version__} (sources {package_sha256('.py')[:12]})",
         "Python": platform.python_version(),
         "system": platform_name(),
         **{name: number for name, number in package_versions().items() if name not in _OF_PAGES},
@@ -92,16 +91,6 @@ def software(networks: bool) -> Mapping[str, str]:
     if networks:
         found["arithmetic of networks"] = _arithmetic()
     return found
-
-
-@lru_cache(maxsize=1)
-def sources_sha256() -> str:
-    """SHA-256 of the program itself: a version of a checkout is not told by its number."""
-    package = Path(inspect_tool.__file__).resolve().parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py"), key=lambda path: path.relative_to(package).as_posix()):
-        digest.update(f"{sha256_file(path)}  {path.relative_to(package).as_posix()}\n".encode())
-    return digest.hexdigest()
 
 
 def answer(folder: Path, name: str) -> None:

@@ -1,17 +1,16 @@
 """Arrivals to jobs: which rule a file fits, which files belong together, and what they still wait for."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
-from unicodedata import normalize
 
 from inspect_tool.batch.arrivals import Arrival, duplicates, rests
 from inspect_tool.batch.name_patterns import readings
 from inspect_tool.batch.rules import Prepared, Rules, beside_name, job_name
 from inspect_tool.errors import SettingsError
+from inspect_tool.paths import natural, same_name
 
 _NAMED = 3  # files in one line
 
@@ -75,7 +74,7 @@ def gathered(
     places : mapping
         Of the images among them that have a job, by path.
     used : set of str
-        Jobs that were made, by :func:`same_name`.
+        Jobs that were made, by ``paths.same_name``.
     now : datetime
         Time of the listing.
     """
@@ -160,13 +159,3 @@ def named(names: Iterable[str]) -> str:
     found = sorted(names, key=natural)
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     return ", ".join(found[:_NAMED]) + more
-
-
-def same_name(name: str) -> str:
-    """What names have in common that are one file on some disk: capitals, and how an accent is written."""
-    return normalize("NFC", name).casefold()
-
-
-def natural(name: str) -> list[tuple[int, str]]:
-    """What to sort names by, so that field_2 comes before field_10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in re.split(r"(\d+)", name)]

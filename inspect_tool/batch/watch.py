@@ -26,7 +26,7 @@ from inspect_tool.lab.tables import arrival as arrived
 from inspect_tool.lab.tables import work
 from inspect_tool.locks import try_lock
 from inspect_tool.model import Selection
-from inspect_tool.paths import real
+from inspect_tool.paths import real, same_name
 
 _PAUSE_S = 600.0  # at most, between two tries to open a file that does not open [s]
 _AGES = timedelta(days=365)
@@ -155,7 +155,7 @@ def seen(
     away = [each for key, each in all_.items() if key not in listed]  # taken, and moved or changed since
     twice = {each.key: other for each, other in arrivals.duplicates([*away, *here]) if each.path in places}
     here = [_duplicate(each, twice[each.key]) if each.key in twice else each for each in here]
-    used = frozenset(groups.same_name(each.job) for each in taken.values())
+    used = frozenset(same_name(each.job) for each in taken.values())
     found = Look(
         here=tuple(here),
         places=places,

@@ -34,6 +34,7 @@ from inspect_tool.inspection.workers import Machines, begin
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
+from inspect_tool.model import Report
 
 Kind = Literal["begun", "step", "done", "again", "failed", "lost", "alone", "idle"]
 POLL_S = 2.0
@@ -115,7 +116,7 @@ def stands(lab: Lab, work: Work) -> bool:
     """Whether the report of a job that is done is still where it was put, and of the images as they are now."""
     path = work.order.folder / "report.json"
     try:
-        return sha256_file(path) == work.report_uid and _of_this_job(lab, work.order)
+        return sha256_file(path) == work.report_uid and _of_this_job(lab, work.order, load_report(path))
     except (OSError, InspectError):
         return False
 
@@ -177,15 +178,15 @@ def published(lab: Lab, asked: Order, since: datetime) -> bool:
     if not path.is_file() or (asked.folder / folders.PENDING).exists() or folders.in_the_way(asked.folder):
         return False
     try:
-        begun = datetime.fromisoformat(load_report(path).provenance.started)
+        report = load_report(path)
+        begun = datetime.fromisoformat(report.provenance.started)
     except (InspectError, ValueError):
         return False
-    return begun >= since.replace(microsecond=0) and _of_this_job(lab, asked)
+    return begun >= since.replace(microsecond=0) and _of_this_job(lab, asked, report)
 
 
-def _of_this_job(lab: Lab, asked: Order) -> bool:
+def _of_this_job(lab: Lab, asked: Order, report: Report) -> bool:
     """Whether a report is of a job as it is now: its text, with the defaults of the lab, and its images."""
-    report = load_report(asked.folder / "report.json")
     planned = job_plan.plan(asked.job, text=defaults.completed(lab, asked.job))
     told = {one.sha256 for one in report.micrographs} | {one.sha256 for one in report.lost}
     there = {one.sha256 for one in planned.sources}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inspect_tool.batch.cluster import Cluster
     from inspect_tool.inspection.job_plan import Progress
     from inspect_tool.inspection.preview import Preview
-    from inspect_tool.model import Report, Result
+    from inspect_tool.model import Report
 from inspect_tool.cli.common import (
     EXIT_FIX,
     ClusterAddress,
@@ -335,13 +335,16 @@ def print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
         filters = in_language(own)
         method = said(Text(methods[report.conforming]), own)
         table.add_row(name, "", said(report.title, own), filters["term"](report.verdict), method)
-        decided = {(asked.specimen, asked.quantity) for asked in report.conformities}
+        decided: dict[tuple[str, str], list[str]] = {}
+        for one in report.conformities:
+            decided.setdefault((one.specimen, one.quantity), []).append(filters["term"](one.decision))
         for result in report.results:
-            if not result.main and (result.specimen, result.quantity) not in decided:
+            decisions = decided.get((result.specimen, result.quantity), [])
+            if not result.main and not decisions:
                 continue
             printed = filters["pm"](result.value, result.expanded_u, result.unit, result.interval)
             text = f"{said(result.title or result.quantity, own)}: {printed}"
-            table.add_row("", result.specimen, text, _decision_on(result, report, filters["term"]), "")
+            table.add_row("", result.specimen, text, ", ".join(dict.fromkeys(decisions)), "")
         reported = {(result.specimen, result.quantity) for result in report.results}
         for one in report.conformities:
             if (one.specimen, one.quantity) not in reported:
@@ -361,12 +364,6 @@ def print_table(rows: "list[tuple[str, Report | None, Path, str]]") -> None:
                 (file for file in ("report.pdf", "report.html", "report.json") if (folder / file).exists()), ""
             )
             console.print(f"{folder / first}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _decision_on(result: "Result", report: "Report", term: "Callable[[str], str]") -> str:
-    """What was decided on one result, every decision once; empty where nothing is required of it."""
-    asked = (one for one in report.conformities if (one.specimen, one.quantity) == (result.specimen, result.quantity))
-    return ", ".join(dict.fromkeys(term(one.decision) for one in asked))
 
 
 def print_json(rows: "list[tuple[str, Report | None, Path, str]]") -> None:

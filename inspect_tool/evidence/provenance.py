@@ -1,12 +1,16 @@
 """Where the numbers come from: software versions, host, settings, time."""
 
+import hashlib
 import platform
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import inspect_tool
 from inspect_tool import __version__
-from inspect_tool.files import plain
+from inspect_tool.files import plain, sha256_file
 from inspect_tool.model import Provenance
 
 _PACKAGES = (
@@ -44,6 +48,17 @@ def package_versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+@cache
+def package_sha256(*suffixes: str) -> str:
+    """SHA-256 of the files of this package with some suffixes: a version of a checkout is not told by its number."""
+    home = Path(inspect_tool.__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted(home.rglob("*"), key=lambda path: path.relative_to(home).as_posix()):
+        if path.suffix in suffixes:
+            digest.update(f"{sha256_file(path)}  {path.relative_to(home).as_posix()}\n".encode())
+    return digest.hexdigest()
 
 
 def platform_name() -> str:

@@ -36,7 +36,7 @@ from inspect_tool.model import (
     Requirement,
     Specimen,
 )
-from inspect_tool.paths import matching
+from inspect_tool.paths import matching, natural, same_name
 from inspect_tool.plugins import Backend, Recipe
 from inspect_tool.referee import ledger as referee
 from inspect_tool.scale import calibration, laboratory_files
@@ -216,14 +216,7 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
         yield source.path
         if source.mask:
             yield Path(source.mask)
-    recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
-    parts = [dict(getattr(planned.backend_settings, key)) for key in plugins.backends_of(backend)]
-    read: list[tuple[Backend | Recipe, Mapping[str, Any]]] = [
-        (recipe, plain(planned.settings)),
-        (backend, plain(planned.backend_settings)),
-        *((registry.load("backend", part["name"]), part) for part in parts),
-    ]
-    for module, table in read:
+    for module, table in plugins_of(planned):
         for key in (*plugins.paths_of(module), *plugins.models_of(module)):
             value = table.get(key)
             if value and (home / value).exists():
@@ -242,6 +235,17 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
             yield home / name
 
 
+def plugins_of(planned: Plan) -> list[tuple[Backend | Recipe, Mapping[str, Any]]]:
+    """The recipe of a job, its backend and those that it is made of, each with the settings that the job has for it."""
+    recipe, backend = registry.load("recipe", planned.job.recipe), registry.load("backend", planned.backend)
+    parts = [dict(getattr(planned.backend_settings, key)) for key in plugins.backends_of(backend)]
+    return [
+        (recipe, plain(planned.settings)),
+        (backend, plain(planned.backend_settings)),
+        *((registry.load("backend", part["name"]), part) for part in parts),
+    ]
+
+
 def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
     """Give each job of one command its folder name: the file's, or its folder's where names collide.
 
@@ -249,23 +253,18 @@ def job_names(paths: Sequence[Path]) -> tuple[str, ...]:
     ('a', 'b', 'steel')
     """
     stems = [path.stem for path in paths]
-    same = [_same_name(stem) for stem in stems]
+    same = [same_name(stem) for stem in stems]
     names = [
-        stem if same.count(_same_name(stem)) == 1 else path.resolve().parent.name
+        stem if same.count(same_name(stem)) == 1 else path.resolve().parent.name
         for stem, path in zip(stems, paths, strict=True)
     ]
-    same = [_same_name(name) for name in names]
+    same = [same_name(name) for name in names]
     for name, path in zip(names, paths, strict=True):
         folders.check_name(name, str(path))
-        if same.count(_same_name(name)) > 1:
+        if same.count(same_name(name)) > 1:
             msg = f"{path}: another job of this command is called '{name}' too; rename one, or run them one by one"
             raise SettingsError(msg)
     return tuple(names)
-
-
-def _same_name(name: str) -> str:
-    """What names have in common that are one folder on some disk: capitals, and how an accent is written."""
-    return normalize("NFC", name).casefold()
 
 
 def edition_named(job: Job, recipe: Recipe, path: Path) -> str:
@@ -369,7 +368,7 @@ def files_of(pattern: str, folder: Path, where: str) -> list[Path]:
         raise SettingsError(msg)
     try:
         forms = {normalize(form, relative) for form in ("NFC", "NFD")}
-        found = sorted({path for form in forms for path in matching(base, form)}, key=_natural)
+        found = sorted({path for form in forms for path in matching(base, form)}, key=lambda path: natural(str(path)))
     except ValueError as error:
         msg = f"{where}: '{pattern}' is not a pattern that can be followed: {error}"
         raise SettingsError(msg) from None
@@ -414,11 +413,6 @@ def _literal_part(pattern: str, folder: Path) -> tuple[Path, str]:
             return base, str(Path(*parts[i:]))
         base = there
     return base, ""
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", str(path))
-    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in parts]
 
 
 def _ledger(path: Path, sources: Sequence[Source]) -> tuple[edits.Entry, ...]:

@@ -7,7 +7,6 @@ and place in the job, and for all of them same software, settings, weights, stan
 its place the folder goes. It belongs to the process that holds its lock; another one measures without it.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -15,18 +14,17 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import inspect_tool
-from inspect_tool import __version__, plugins, registry
+from inspect_tool import __version__, plugins
 from inspect_tool.errors import InspectError, OutputError, ReadError
 from inspect_tool.evidence import edits
-from inspect_tool.evidence.provenance import package_versions, platform_name
+from inspect_tool.evidence.provenance import package_sha256, package_versions, platform_name
 from inspect_tool.files import plain, sha256_bytes, sha256_file, sha256_source, write_whole
 from inspect_tool.inspection import stored
-from inspect_tool.inspection.job_plan import Plan
+from inspect_tool.inspection.job_plan import Plan, plugins_of
 from inspect_tool.locks import try_lock
 from inspect_tool.plugins import Backend, Recipe
 
@@ -228,13 +226,7 @@ def _of_field(journal: Journal, alone: Plan, index: int) -> str:
 def _common(planned: Plan) -> dict[str, str] | None:
     """What decides about every field of a job, hashed by what a user knows it as; None: not all of it can be told."""
     job = planned.job
-    recipe, backend = registry.load("recipe", job.recipe), registry.load("backend", planned.backend)
-    parts = [dict(getattr(planned.backend_settings, key)) for key in plugins.backends_of(backend)]
-    modules: list[tuple[Recipe | Backend, Mapping[str, Any]]] = [
-        (recipe, plain(planned.settings)),
-        (backend, plain(planned.backend_settings)),
-        *((registry.load("backend", part["name"]), part) for part in parts),
-    ]
+    modules = plugins_of(planned)
     code = [_code(module) for module, _ in modules]
     if None in code:  # a plug-in of a notebook may be another one in the next run
         return None
@@ -248,7 +240,7 @@ def _common(planned: Plan) -> dict[str, str] | None:
         for name in ("modality", "page", "scene", "channel", "z", "time", "scale_bar", "region", "accept")
     }
     named = {
-        "software": [__version__, _package(), code, platform_name(), package_versions()],
+        "software": [__version__, package_sha256(".py", ".toml"), _models(), code, platform_name(), package_versions()],
         "settings": [job.recipe, plain(planned.settings), planned.backend, plain(planned.backend_settings)],
         "weights or files": files,
         "standard": {name: sha256_file(path) for name, path in planned.editions.files.items()},
@@ -275,19 +267,11 @@ def _code(module: Recipe | Backend) -> str | None:
     return _hash([sha256_file(one) for one in files])
 
 
-@cache
-def _package() -> str:
-    """Hash of the code of this package, and of which models come with it."""
+def _models() -> list[tuple[str, int, int]]:
+    """Which weights come with this package: their names, sizes and times."""
     home = Path(inspect_tool.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(home.rglob("*")):
-        if path.suffix in (".py", ".toml"):
-            digest.update(path.relative_to(home).as_posix().encode() + b"\0" + path.read_bytes())
-        elif path.suffix == ".safetensors":
-            digest.update(
-                f"{path.relative_to(home).as_posix()} {path.stat().st_size} {path.stat().st_mtime_ns}".encode()
-            )
-    return digest.hexdigest()
+    found = ((path, path.stat()) for path in sorted(home.rglob("*.safetensors")))
+    return [(path.relative_to(home).as_posix(), facts.st_size, facts.st_mtime_ns) for path, facts in found]
 
 
 def _hash(value: object) -> str:

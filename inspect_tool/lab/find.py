@@ -316,8 +316,9 @@ def _result(row: Row[Any]) -> FoundResult:
 
 
 def _report(row: Row[Any], results: tuple[FoundResult, ...]) -> FoundReport:
-    other = {"order": "order_", "sample": "sample_id", "report": "number"}
-    kept = {name: getattr(row, other.get(name, name)) for name in FoundReport.__dataclass_fields__ if name != "results"}
+    kept = {
+        name: getattr(row, COLUMNS.get(name, name)) for name in FoundReport.__dataclass_fields__ if name != "results"
+    }
     return FoundReport(**kept, results=results)
 
 

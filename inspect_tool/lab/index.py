@@ -126,12 +126,18 @@ def rank(lab: Lab, place: str) -> tuple[bool, bool, str]:
     return Path(place).is_absolute(), not path_of(lab, place).is_dir(), place
 
 
+def dossier_at(path: Path, uid: str) -> Dossier | None:
+    """A report that was added from here; None: it is not there any more, or was changed."""
+    try:
+        found = open_dossier(path)
+    except InspectError:
+        return None
+    return found if sha256_bytes(found.json) == uid else None
+
+
 def _holds(lab: Lab, place: str, uid: str) -> bool:
     """Whether a report still lies at a place."""
-    try:
-        return sha256_bytes(open_dossier(path_of(lab, place)).json) == uid
-    except InspectError:
-        return False
+    return dossier_at(path_of(lab, place), uid) is not None
 
 
 def _written_over(lab: Lab, connection: Connection, place: str, uid: str) -> tuple[str, ...]:

@@ -14,11 +14,12 @@ from tempfile import TemporaryDirectory
 
 from inspect_tool import plugins, registry
 from inspect_tool.errors import InspectError, MeasurementError, ReadError
-from inspect_tool.evidence.dossier import Dossier, open_dossier
-from inspect_tool.files import sha256_bytes, sha256_file
+from inspect_tool.evidence.dossier import Dossier
+from inspect_tool.files import sha256_file
 from inspect_tool.inspection import job_plan
 from inspect_tool.inspection.remeasure import remeasure
 from inspect_tool.lab import objects
+from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.trend.found import Pair, Proof
 from inspect_tool.lab.trend.series import Value
 from inspect_tool.lab.trend.steps import Cause, Step
@@ -65,13 +66,13 @@ def prove(
     changed = min(change.at for change in cause.changes)
     kept = [
         (dossier, files)
-        for dossier in (_dossier(folder, one) for one in _by_report(values[step.start : changed]))
+        for dossier in (dossier_at(folder / one.place, one.uid) for one in _by_report(values[step.start : changed]))
         if dossier is not None and (files := _images(folder, dossier.report)) is not None
     ][:MOST]
     if not kept:
         return Proof(state="no kept images", reason=Text("trend.proof_no_images"))
     newest = values[step.end - 1]
-    new = _dossier(folder, newest)
+    new = dossier_at(folder / newest.place, newest.uid)
     if new is None:
         return Proof(state="not proven", reason=Text("trend.proof_no_method", report=newest.report))
     pairs: list[Pair] = []
@@ -118,15 +119,6 @@ def judged(pairs: Sequence[Pair], step: Step) -> Proof:
 def _by_report(values: Sequence[Value]) -> list[Value]:
     """One value of each report, the newest first."""
     return list({one.uid: one for one in reversed(values)}.values())
-
-
-def _dossier(folder: Path, value: Value) -> Dossier | None:
-    """The report of a value; None: its file is not there, or was changed."""
-    try:
-        found = open_dossier(folder / value.place)
-    except InspectError:
-        return None
-    return found if sha256_bytes(found.json) == value.uid else None
 
 
 def _images(folder: Path, report: Report) -> tuple[Path, ...] | None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,33 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
         names = {path.name for path in folder.iterdir()}
         assert {"report.json", "report.html", "report.pdf", "features.csv", "fields.csv", "overlays"} <= names
         assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
+
+
+_WORD = r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]+)">(.*?)</word>'  # [pt]
+
+
+@pytest.mark.long
+@pytest.mark.needs("Pango", "poppler")
+@pytest.mark.parametrize(
+    "recipe", ["confluence", "fibres", "grain_size", "particles", "phase_fraction", "porosity"]
+)  # the labels of joints under a chart still meet
+def test_no_word_of_a_page_runs_into_another(demo, recipe):
+    found = subprocess.run(
+        ["pdftotext", "-bbox", demo[0] / recipe / "report.pdf", "-"], capture_output=True, text=True, check=True
+    )
+    pages = [
+        [(*map(float, edges), word) for *edges, word in re.findall(_WORD, page)]
+        for page in found.stdout.split("<page ")[1:]
+    ]
+    assert len(pages) > 1
+    meet = [
+        (number, one[4], other[4])
+        for number, words in enumerate(pages, start=1)
+        for one, other in combinations(words, 2)
+        if min(one[2], other[2]) - max(one[0], other[0]) > 0.5
+        and min(one[3], other[3]) - max(one[1], other[1]) > 0.6 * min(one[3] - one[1], other[3] - other[1])
+    ]
+    assert meet == []
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():

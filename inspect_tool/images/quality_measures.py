@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.images.preprocess import noise_sigma
 from inspect_tool.model import GrayImage, Mask
+from inspect_tool.pixels.gradients import magnitude
 
 FloatArray = NDArray[np.float64]
 Gray = NDArray[np.float32]
@@ -165,7 +166,7 @@ def _by_tile(
 
 def _crests(gradient: _Gradient, lowest: float, counts: Mask) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Pixels where the gradient is steepest along the axis that it follows more."""
-    steep = cv2.magnitude(gradient.across, gradient.down)
+    steep = magnitude(gradient.across, gradient.down)
     middle = steep[1:-1, 1:-1]
     sideways = np.abs(gradient.across[1:-1, 1:-1]) >= np.abs(gradient.down[1:-1, 1:-1])
     crest = np.where(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.measure import flooding
 from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.pixels.gradients import magnitude
 
 _CORE = 0.6  # of the depth of an object, beyond which it is surely itself
 _AROUND = 0.5  # of the depth of the nearest object; farther out is surely ground
@@ -53,7 +54,7 @@ def grown(pixels: GrayImage, proposed: LabelImage, roi: Mask | None = None) -> N
 def up_to_edges(pixels: GrayImage, markers: NDArray[np.integer[Any]], region: Mask) -> LabelImage:
     """Flood the edges of an image from markers (numbers > 0); two floods meet on the strongest edge between them."""
     gray = cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), _BLUR_PX)
-    slope = cv2.magnitude(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1))
+    slope = magnitude(*(np.asarray(cv2.Sobel(gray, cv2.CV_32F, *axis), np.float32) for axis in ((1, 0), (0, 1))))
     at = np.flatnonzero(markers)
     return flooding.basins(lambda area: np.asarray(slope[area]), region, at, markers.ravel()[at].astype(np.int32))
 

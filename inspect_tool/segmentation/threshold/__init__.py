@@ -36,6 +36,7 @@ from inspect_tool.model import (
     no_alternatives,
     stated,
 )
+from inspect_tool.pixels.gradients import magnitude
 from inspect_tool.ranges import From0, Share
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -433,10 +434,10 @@ def _gradients(
     for rows in _bands(gray.shape):
         low, high = max(0, rows.start - margin), min(gray.shape[0], rows.stop + margin)
         smooth = _floats(cv2.GaussianBlur(gray[low:high].astype(np.float32), (0, 0), _GRADIENT_SIGMA))
-        across = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8)
-        down = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8)
+        across = _floats(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8))
+        down = _floats(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8))
         inner = slice(rows.start - low, rows.stop - low)
-        yield rows, inner, smooth, _floats(cv2.magnitude(across, down))[inner]
+        yield rows, inner, smooth, magnitude(across, down)[inner]
 
 
 def _find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -> _Edges:

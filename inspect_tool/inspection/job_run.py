@@ -50,6 +50,7 @@ def run(
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
+    user: str = "",
     publication: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
@@ -79,6 +80,8 @@ def run(
         Called with (steps done, steps in all, text).
     trail : bool
         Record the run in the audit trail of ``out``.
+    user : str
+        Who asked for it, as the audit trail names him or her; empty: the person at work (``audit.user``).
     publication : callable
         Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
 
@@ -109,7 +112,7 @@ def run(
             folders.seal(made)
             told = facts(planned, report, made) if trail else None
             with publication():
-                issue(made, told, report, planned.job, replaced)
+                issue(made, told, report, planned.job, replaced, user)
         if kept is not None:
             journal.finished(kept)
     return report

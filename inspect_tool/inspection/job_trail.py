@@ -1,6 +1,7 @@
 """What a run tells the audit trail, and what of it must be there before."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from inspect_tool import folders
@@ -58,10 +59,11 @@ def issue(
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,
+    user: str = "",
 ) -> None:
     """Give a report its place and record its facts, with nothing of another process in between.
 
-    A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
+    ``user``: who asked for the run; empty: the person at work. A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
     """
     if facts is None:
         folders.put(made)
@@ -70,6 +72,7 @@ def issue(
     with audit.held(out) as log:
         more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
         events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
+        events = tuple(replace(event, user=user) for event in events)
         recovery.note(made.folder, len(log.trail.entries), events)
         folders.put(made)
         audit.add(log, *events)

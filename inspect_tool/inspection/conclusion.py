@@ -107,7 +107,12 @@ def findings_of(asked: Asked, measured: Measured, correction: referee.Correction
             *_doubted_fields(asked.job, measured),
             *lost_fields.checks(measured.lost, measured.records),
         ),
-        statements=(*dict.fromkeys(measured.steps), *findings.statements, *_filled_in(asked.job), *_unproved(asked.job)),
+        statements=(
+            *dict.fromkeys(measured.steps),
+            *findings.statements,
+            *_filled_in(asked.job),
+            *_unproved(asked.job),
+        ),
         tables=(*findings.tables, *measured.seen, *lost_fields.tables(measured.lost)),
     )
 

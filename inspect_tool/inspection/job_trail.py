@@ -63,7 +63,8 @@ def issue(
 ) -> None:
     """Give a report its place and record its facts, with nothing of another process in between.
 
-    ``user``: who asked for the run; empty: the person at work. A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
+    ``user``: who asked for the run; empty: the person at work. A kill after the first of the two leaves in the folder
+    what is to be recorded (``recovery``).
     """
     if facts is None:
         folders.put(made)

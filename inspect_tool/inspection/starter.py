@@ -54,8 +54,12 @@ standard = {standard}{other_standards}
 [header]                     # what stays empty is printed as "not stated" (ISO/IEC 17025, 7.8.2)
 """
 
-_IMAGES = "images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md"
-_SINGLE_USER = "single_user = true           # nobody had to prove who he or she is: the workbench that made it has no accounts"
+_IMAGES = (
+    "images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md"
+)
+_SINGLE_USER = (
+    "single_user = true           # nobody had to prove who he or she is: the workbench that made it has no accounts"
+)
 _SPECIMENS = """\
 # Several specimens or sections instead of 'images' (one [[specimens]] for each):
 # [[specimens]]
@@ -145,7 +149,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
     others = ", ".join(name for name in editions.names_for(module) if name != (answers.standard or module.STANDARDS[0]))
     name = str(backend.pop("name"))
     own = {} if answers.backend else backend
-    images = _IMAGES.format(images=_toml(answers.images))
+    images = _IMAGES.format(images=toml(answers.images))
     lines = [
         _INTRO.format(
             title=module.TITLE.lower(),
@@ -153,7 +157,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
             exporters=", ".join(registry.names("exporter")),
             recipe=recipe,
             file=f'"{file}"' if " " in file else file,
-            standard=_toml(answers.standard or module.STANDARDS[0]),
+            standard=toml(answers.standard or module.STANDARDS[0]),
             other_standards=f"   # or: {others}" if others else "",
             images=f"# {images}" if answers.specimens else images,
             language=_key("language", answers.language, "en"),
@@ -176,7 +180,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
         f"{'' if answers.backend else '# '}[backend]                  # segmentation; by default that of the recipe",
         _setting(
             "name",
-            _toml(name),
+            toml(name),
             f"or {', '.join(other for other in registry.names('backend') if other != name)}",
             is_stated=bool(answers.backend),
         ),
@@ -242,18 +246,18 @@ def _header_lines(known: Mapping[str, str]) -> Iterator[str]:
     for name in (*_FILLED, *(name for name in names if name not in _FILLED)):
         says = labels.get(name, "")
         says = f"{says}, as 2026-01-31" if name.startswith("date_") else "" if says == name.replace("_", " ") else says
-        line = f"{name} = {_toml(known.get(name, ''))}"
+        line = f"{name} = {toml(known.get(name, ''))}"
         line = line if name in (*_FILLED, *known) else f"# {line}"
         yield f"{line:<28} # {says}" if says else line
 
 
 def _key(name: str, value: str, example: str) -> str:
     """A line of a key that may be left out: its value, or an example as a comment."""
-    return f"{name} = {_toml(value)}" if value else f"# {name} = {_toml(example)}"
+    return f"{name} = {toml(value)}" if value else f"# {name} = {toml(example)}"
 
 
 def _stated(table: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{key} = {_toml(value)}" for key, value in table.items())
+    yield from (f"{key} = {toml(value)}" for key, value in table.items())
 
 
 def _specimen(specimen: Specimen) -> str:
@@ -263,15 +267,15 @@ def _specimen(specimen: Specimen) -> str:
 def _settings_lines(
     settings: type[Any], changed: Mapping[str, object] | None = None, stated: Mapping[str, object] | None = None
 ) -> Iterator[str]:
-    """One line per setting, a comment unless it is ``stated``; ``changed``: defaults that are not those of the class."""
+    """One line per setting, a comment unless it is ``stated``; ``changed``: defaults other than those of the class."""
     hints, says = get_type_hints(settings), documented(settings)
     for item in fields(settings):
         value = item.default if item.default is not MISSING else None
         if item.default_factory is not MISSING:
             value = item.default_factory()
         value = {**(changed or {}), **(stated or {})}.get(item.name, value)
-        comment = ": ".join(part for part in (" | ".join(_choices(hints[item.name])), says.get(item.name, "")) if part)
-        yield _setting(item.name, _toml(value), comment, is_stated=item.name in (stated or {}))
+        comment = ": ".join(part for part in (" | ".join(choices(hints[item.name])), says.get(item.name, "")) if part)
+        yield _setting(item.name, toml(value), comment, is_stated=item.name in (stated or {}))
 
 
 def _setting(name: str, value: str | None, comment: str, *, is_stated: bool = False) -> str:
@@ -292,17 +296,18 @@ def documented(settings: type[Any]) -> dict[str, str]:
     }
 
 
-def _choices(hint: object) -> tuple[str, ...]:
+def choices(hint: object) -> tuple[str, ...]:
+    """What a setting may be, where it is one of a few words."""
     if get_origin(hint) is Literal and len(get_args(hint)) > 1:
         return tuple(str(choice) for choice in get_args(hint))
     for part in get_args(hint):
-        found = _choices(part)
+        found = choices(part)
         if found:
             return found
     return ()
 
 
-def _toml(value: Any) -> str | None:
+def toml(value: Any) -> str | None:
     """Write a plain value as TOML in one line, which tomli-w has no way to; None where TOML has no word for it."""
     match value:
         case None:
@@ -312,9 +317,9 @@ def _toml(value: Any) -> str | None:
         case bool() | int() | str():
             return json.dumps(value, ensure_ascii=False)
         case Mapping():
-            return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+            return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }" if value else "{}"
         case _:
-            return "[" + ", ".join(str(_toml(item)) for item in value) + "]"
+            return "[" + ", ".join(str(toml(item)) for item in value) + "]"
 
 
 _LOT = """
@@ -360,7 +365,7 @@ def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
         yield f"# {key} = {example}{note}".rstrip() if value is None else f"{key} = {value!r}"
     others = "or guarded_binary, non_binary, simple"
     yield f'{mark}rule = "{answers.rule}"         # guarded: passes when the limit is kept by U too; {others}'
-    yield f"{mark}source = {_toml(answers.source if asked else 'drawing 4711 rev B')}"
+    yield f"{mark}source = {toml(answers.source if asked else 'drawing 4711 rev B')}"
 
 
 def _first_line(module: object) -> str:

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Connection, Row, and_, func, select, update
+from sqlalchemy import Connection, Row, func, literal, select, update
 
 from inspect_tool import registry
 from inspect_tool.errors import OutputError, SettingsError
@@ -158,9 +158,7 @@ def images_of(connection: Connection, numbers: Sequence[int]) -> list[Row[Any]]:
     if not numbers:
         msg = "images: none is chosen; choose at least one"
         raise SettingsError(msg)
-    found = {
-        row.id: row for row in connection.execute(select(tables.intake).where(tables.intake.c.id.in_(numbers)))
-    }
+    found = {row.id: row for row in connection.execute(select(tables.intake).where(tables.intake.c.id.in_(numbers)))}
     for i, number in enumerate(numbers):
         row = found.get(number)
         if row is None or row.state not in ("new", "used"):
@@ -224,7 +222,7 @@ def change(connection: Connection, name: str, *, person: Person | None = None, w
 
 def _with_work() -> Any:
     work, report = tables.work.c, tables.report.c
-    here = and_(report.place == func.concat("reports/", tables.inspection.c.name))
+    here = report.place == literal("reports/") + tables.inspection.c.name
     return (
         select(
             tables.inspection,
@@ -291,9 +289,7 @@ def _names(images: Sequence[Row[Any]]) -> dict[int, str]:
     stored = {image.id: Path(image.place).name for image in images}
     short = {number: _NUMBERED.sub("", name) for number, name in stored.items()}
     seen = [same_name(name) for name in short.values()]
-    return {
-        number: name if seen.count(same_name(name)) == 1 else f"{number}-{name}" for number, name in short.items()
-    }
+    return {number: name if seen.count(same_name(name)) == 1 else f"{number}-{name}" for number, name in short.items()}
 
 
 def _second_name(old: Path, new: Path) -> None:

@@ -25,7 +25,7 @@ def application(bench: Bench) -> ASGIApp:
     bench = replace(bench, kept={**bench.kept, running.NAME: workers})
 
     @asynccontextmanager
-    async def working(app: Starlette) -> AsyncIterator[None]:
+    async def working(_: Starlette) -> AsyncIterator[None]:
         workers.start()
         try:
             yield

@@ -18,6 +18,7 @@ from inspect_tool.inspection.starter import Answers, asked_quantity, choices, do
 from inspect_tool.languages import languages
 from inspect_tool.model import Header
 from inspect_tool.plugins import Backend, Recipe
+from inspect_tool.report.text import unit as printed
 from inspect_tool.segmentation import choice
 from inspect_tool.standards import editions
 
@@ -91,7 +92,7 @@ def _items(settings: type[Any], changed: Mapping[str, object]) -> tuple[Item, ..
             Item(
                 name=item.name,
                 says=_UNIT.sub("", text),
-                unit="" if unit is None or unit[1] == "1" else unit[1],
+                unit="" if unit is None or unit[1] == "1" else str(printed(unit[1])),
                 kind=kind,
                 choices=choices(hint) if kind == "choice" else (),
                 default=typed(value),

@@ -21,6 +21,7 @@ from inspect_tool import registry
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import write_text
+from inspect_tool.inspection.job_plan import Plan, plan
 from inspect_tool.inspection.starter import Answers, starter_job
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import Lab, connected
@@ -32,6 +33,8 @@ FOLDER = "inspections"
 JOB = "job.toml"
 LAB = "../.."
 """Where the folder of the lab is from that of a job."""
+CHECKED = ".."
+"""Where it is from a job that is only checked."""
 
 State: TypeAlias = Literal["draft", "waiting", "measuring", "done", "failed", "canceled"]
 ENDED: tuple[State, ...] = ("done", "failed", "canceled")
@@ -129,6 +132,22 @@ def make(
     for image in fresh:
         _remove(lab.folder / image.place)
     return folder.name
+
+
+def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers) -> Plan:
+    """Check an inspection that is not made yet, as its job will be; files that it names are relative to ``CHECKED``.
+
+    Raises
+    ------
+    InspectError
+        What is wrong with it.
+    """
+    with connected(lab, read_only=True) as connection:
+        images = images_of(connection, [number for group in groups for number in group.images])
+    named = with_images(answers, groups, {image.id: f"{CHECKED}/{image.place}" for image in images})
+    folder = lab.folder / FOLDER
+    folder.mkdir(exist_ok=True)
+    return plan(folder / "new.toml", text=starter_job(recipe, JOB, named).encode())
 
 
 def with_images(answers: Answers, groups: Sequence[Group], places: dict[int, str]) -> Answers:

@@ -75,7 +75,7 @@ def form(asked: Asked) -> Response:
     return page(
         asked,
         "inspection_new.html",
-        template=found,
+        prepared=found,
         templates=prepared.listed(lab),
         recipes=recipes(),
         images=images,

@@ -4,6 +4,7 @@ The clock is the test's own; files are small drawn pictures, and nothing is meas
 """
 
 import os
+import re
 import signal
 import sys
 from copy import copy
@@ -531,13 +532,12 @@ def test_every_line_is_a_sentence_that_another_language_says(folder, monkeypatch
         folder.put("1_A_1.tif", picture(7), NOON + timedelta(hours=1))
         folder.put("1_A_9.tif", picture(8))
         lines += folder.settle()
-        left = [words_in(said(line, language)) for line in lines]
-    assert len(lines) > 14
-    unreadable = [line for line in lines if "2_A_1.tif" in line]  # says what the reader says, an error
-    assert unreadable
-    assert set().union(*(words for line, words in zip(lines, left, strict=True) if line not in unreadable)) <= own | {
-        *("heat", "specimen", "field", "template", "toml", "rules", "sha", "block")
-    }
+        left = {line: words_in(re.sub(r"[0-9a-f]{12}\.\.\.", "", said(line, language))) for line in lines}
+    assert len(left) > 10
+    read = [line for line in left if "2_A_1.tif" in line]  # holds what a reader says, which is an error
+    assert len(read) == 2
+    english = set().union(*(words for line, words in left.items() if line not in read))
+    assert english <= own | {"heat", "specimen", "field", "template", "toml", "rules", "sha"}
 
 
 # -------------------------------------------------------------------------------------------------------------- --check

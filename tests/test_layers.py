@@ -32,6 +32,7 @@ FLOORS = (
     ("training",),
     ("lab",),
     ("batch",),
+    ("web",),
     ("cli",),
     ("__main__",),
 )

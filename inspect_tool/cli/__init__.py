@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch
+from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch, workbench
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -131,6 +131,7 @@ batch_app.command("status")(batch.status)
 batch_app.command("retry")(batch.retry)
 batch_app.command("cancel")(batch.cancel)
 app.command()(watch.watch)
+app.command()(workbench.workbench)
 app.command()(studies.compare)
 app.command(cls=ManyFiles)(studies.calibrate)
 app.command()(studies.gauge)

@@ -1,7 +1,7 @@
 """From the results of a lab to a trend: limits, alarms, steps with their cause, capability, and the page."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
@@ -253,11 +253,11 @@ def _points(values: Sequence[Value], x: Floats, control: Limits, request: Reques
     )
 
 
-def _key(fingerprint: dict[str, str]) -> tuple[str, ...]:
+def _key(fingerprint: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(fingerprint[name] for name in COLUMNS)
 
 
-def _unlike(prints: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+def _unlike(prints: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Each fingerprint once, in the order in which they came."""
     return list({_key(one): one for one in prints}.values())
 

@@ -26,6 +26,9 @@ from sqlalchemy import (
     func,
 )
 
+AT_ONCE = 500
+"""Values of one kind that a statement asks for: databases bind a bounded number."""
+
 
 class Instant(TypeDecorator[datetime]):
     """A moment: aware of its time zone in Python, kept as UTC."""

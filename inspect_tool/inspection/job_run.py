@@ -51,7 +51,7 @@ def run(
     progress: Progress | None = None,
     trail: bool = True,
     user: str = "",
-    publication: Callable[[], AbstractContextManager[object]] = nullcontext,
+    publication: Callable[[Path], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
 
@@ -83,7 +83,8 @@ def run(
     user : str
         Who asked for it, as the audit trail names him or her; empty: the person at work (``audit.user``).
     publication : callable
-        Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
+        Given the folder that is about to take its place, gives what is entered before and left behind that, see
+        ``batch.work``; it may refuse.
 
     Raises
     ------
@@ -111,8 +112,7 @@ def run(
         if made is not None:
             folders.seal(made)
             told = facts(planned, report, made) if trail else None
-            with publication():
-                issue(made, told, report, planned.job, replaced, user)
+            issue(made, told, report, planned.job, replaced, publication, user)
         if kept is not None:
             journal.finished(kept)
     return report

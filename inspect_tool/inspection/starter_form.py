@@ -31,6 +31,7 @@ REGION = ("footer_px", "rectangle", "polygon", "exclude", "specimen", "colored_m
 _MODEL = re.compile(r"(models/)?[\w-][\w.-]*")
 _CALIBRATION = re.compile(r"calibrations/[\w-][\w .-]*\.toml")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_UNIT_OF_NAME = re.compile(r"_(um|mm2|px2?|percent)$")
 _UNIT = re.compile(r"\s*\[([^\[\]]+)\]$")
 
 
@@ -39,6 +40,7 @@ class Item:
     """A setting as a field of a form."""
 
     name: str
+    title: str  # for the reader: its name without the unit that ends it
     says: str  # what it does
     unit: str  # empty: it has none
     kind: Kind
@@ -91,6 +93,7 @@ def _items(settings: type[Any], changed: Mapping[str, object]) -> tuple[Item, ..
         found.append(
             Item(
                 name=item.name,
+                title=_title(item.name),
                 says=_UNIT.sub("", text),
                 unit="" if unit is None or unit[1] == "1" else str(printed(unit[1])),
                 kind=kind,
@@ -293,6 +296,15 @@ def _number(text: str) -> Any:
 def _parts(hint: Any) -> tuple[Any, ...]:
     """A type, or the members of a union of types."""
     return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _title(name: str) -> str:
+    """Words of the name of a setting; the unit at its end stands in brackets beside it.
+
+    >>> _title("size_classes_um"), _title("min_object_px"), _title("tinted_grains")
+    ('size classes', 'min object', 'tinted grains')
+    """
+    return _UNIT_OF_NAME.sub("", name).replace("_", " ")
 
 
 def _kind(hint: Any) -> Kind:

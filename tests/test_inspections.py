@@ -15,7 +15,7 @@ from inspect_tool.batch import inspections as sent
 from inspect_tool.batch import queue, work
 from inspect_tool.errors import SettingsError
 from inspect_tool.evidence import audit
-from inspect_tool.files import load_job, load_report
+from inspect_tool.files import dump_calibration, load_job, load_report
 from inspect_tool.inspection.job_plan import plan
 from inspect_tool.inspection.starter import Answers
 from inspect_tool.lab import inspections, tables
@@ -23,6 +23,7 @@ from inspect_tool.lab.database import connected
 from inspect_tool.lab.inspections import Group
 from inspect_tool.lab.users import Person
 from inspect_tool.languages import said
+from inspect_tool.model import CalibrationRecord
 from inspect_tool.web.bench import Bench
 from inspect_tool.web.running import Running
 
@@ -112,6 +113,31 @@ def test_images_leave_the_inbox_once_the_inspection_has_them(lab):
     again = inspections.make(lab, OLGA, "grain_size", [Group(images=(first,))], Answers(scale="file"))
     assert (lab.folder / rows[0].place).is_file()  # another question to the same image leaves it where it was
     assert load_job(found(lab, again).job).images == ("images/x.tif",)
+
+
+def calibration(pixel_um):
+    record = CalibrationRecord(pixel_um=pixel_um, u_rel=0.01, method="two points on the picture")
+    return dump_calibration(record)
+
+
+def test_a_calibration_that_was_given_in_the_inbox_is_that_of_the_job_and_lies_beside_it(lab):
+    first, second, third = given(lab, "p.tif", "q.tif", "r.tif", seed=60)
+    folder = lab.folder / "inbox" / "calibrations"
+    folder.mkdir(parents=True)
+    for number, kind, pixel_um in ((first, "by_hand", 0.51), (first, "instrument", 0.6), (second, "instrument", 0.51)):
+        (folder / f"{number}-{kind}.toml").write_text(calibration(pixel_um), encoding="utf-8")
+    same = inspections.make(lab, OLGA, "porosity", [Group(images=(first, second))], Answers(scale="file"))
+    planned = plan(found(lab, same).job)
+    assert planned.job.images == ("images/p.tif", "images/q.tif")
+    assert planned.job.calibration.file.startswith("calibrations/")
+    assert {source.stated.pixel_um for source in planned.sources} == {0.51}  # who clicked looked at the image
+    one = inspections.make(lab, OLGA, "porosity", [Group(images=(second, third))], Answers(scale="file"))
+    planned = plan(found(lab, one).job)
+    assert [(source.name, source.specimen, source.field) for source in planned.sources] == [
+        ("q.tif", "1", 1),
+        ("r.tif", "1", 2),
+    ]
+    assert [source.stated and source.stated.pixel_um for source in planned.sources] == [0.51, None]
 
 
 @pytest.mark.parametrize(

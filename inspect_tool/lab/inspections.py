@@ -7,7 +7,7 @@ intake; their files are given a second name first and lose the old one last, so 
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,13 +20,13 @@ from sqlalchemy import Connection, Row, func, literal, select, update
 from inspect_tool import registry
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
-from inspect_tool.files import write_text
+from inspect_tool.files import read_bytes, sha256_file, write_text, write_whole
 from inspect_tool.inspection.job_plan import Plan, plan
 from inspect_tool.inspection.starter import Answers, starter_job
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import Person
-from inspect_tool.model import Plane, Specimen
+from inspect_tool.model import Calibration, Plane, Specimen
 from inspect_tool.paths import same_name
 
 FOLDER = "inspections"
@@ -98,9 +98,10 @@ def make(
     title = answers.header.get("title") or str(registry.load("recipe", recipe).TITLE)
     with _new_place(lab, recipe) as folder, connected(lab) as connection:
         images = images_of(connection, [number for group in groups for number in group.images])
-        names = _names(images)
+        names, scales = _names(images), _scales(lab, answers, images)
+        kept = {number: f"calibrations/{sha256_file(path)[:12]}.toml" for number, path in scales.items()}
         asked = replace(
-            with_images(answers, groups, {number: f"images/{file}" for number, file in names.items()}),
+            with_images(answers, groups, {number: f"images/{file}" for number, file in names.items()}, kept),
             header={**answers.header, "operator": person.full_name},
             single_user=single_user,
         )
@@ -108,6 +109,9 @@ def make(
             (folder / "images").mkdir()
             for image in images:
                 _second_name(lab.folder / image.place, folder / "images" / names[image.id])
+            for number, path in scales.items():
+                (folder / "calibrations").mkdir(exist_ok=True)
+                write_whole(folder / kept[number], read_bytes(path))
             write_text(folder / JOB, starter_job(recipe, JOB, asked))
         except OSError as error:
             msg = f"{folder}: cannot be written: {error.strerror}; nothing was changed"
@@ -144,24 +148,37 @@ def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers) -> P
     """
     with connected(lab, read_only=True) as connection:
         images = images_of(connection, [number for group in groups for number in group.images])
-    named = with_images(answers, groups, {image.id: f"{CHECKED}/{image.place}" for image in images})
+    scales = {
+        number: f"{CHECKED}/{path.relative_to(lab.folder).as_posix()}"
+        for number, path in _scales(lab, answers, images).items()
+    }
+    named = with_images(answers, groups, {image.id: f"{CHECKED}/{image.place}" for image in images}, scales)
     folder = lab.folder / FOLDER
     folder.mkdir(exist_ok=True)
     return plan(folder / "new.toml", text=starter_job(recipe, JOB, named).encode())
 
 
-def with_images(answers: Answers, groups: Sequence[Group], places: dict[int, str]) -> Answers:
-    """Answers that name these files; ``places`` by the numbers of the intake, relative to the job."""
-    if len(groups) == 1 and groups[0] == Group(images=groups[0].images):
+def with_images(
+    answers: Answers, groups: Sequence[Group], places: Mapping[int, str], scales: Mapping[int, str]
+) -> Answers:
+    """Answers that name the files of images and their calibrations, relative to the job, by numbers of the intake."""
+    alone = len(groups) == 1 and groups[0] == Group(images=groups[0].images)
+    if len({scales.get(number) for number in places}) == 1:
+        if scales:
+            answers = replace(answers, scale="laboratory", calibration={"file": next(iter(scales.values()))})
+        scales = {}
+    if alone and not scales:
         return replace(answers, images=tuple(places[number] for number in groups[0].images))
     specimens = tuple(
         Specimen(
             id=group.specimen,
             section=group.section,
             plane=group.plane,
-            images=tuple(places[number] for number in group.images),
+            images=tuple(places[number] for number in group.images if scales.get(number) == scale),
+            calibration=None if scale is None else Calibration(file=scale),
         )
         for group in groups
+        for scale in dict.fromkeys(scales.get(number) for number in group.images)
     )
     return replace(answers, specimens=specimens)
 
@@ -301,6 +318,16 @@ def _new_place(lab: Lab, recipe: str) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _scales(lab: Lab, answers: Answers, images: Sequence[Row[Any]]) -> dict[int, Path]:
+    """Calibration files that somebody gave for images in the inbox, where the job leaves the scale to them."""
+    if answers.scale != "file":
+        return {}
+    folder = lab.folder / "inbox" / "calibrations"
+    kinds = ("by_hand", "instrument")  # who clicked looked at this image
+    found = {image.id: [folder / f"{image.id}-{kind}.toml" for kind in kinds] for image in images}
+    return {number: path for number, paths in found.items() for path in reversed(paths) if path.is_file()}
 
 
 def _names(images: Sequence[Row[Any]]) -> dict[int, str]:

@@ -206,7 +206,8 @@ def _planned(asked: Asked, answered: Mapping[str, str]) -> Any:
 
 
 def _fault(asked: Asked, error: InspectError, answered: Mapping[str, str]) -> Response:
-    reason = str(error).replace(f"{asked.bench.lab.folder}/", "").removeprefix("new.toml ").removeprefix("new.toml: ")
+    reason = str(error).replace(f"{asked.bench.lab.folder / inspections.FOLDER / 'new.toml'}", "new.toml")
+    reason = re.sub(r"^new\.toml:? ", "", reason).replace(f"{asked.bench.lab.folder}/", "")
     key = starter_form.key_of(reason, answered)
     return page(asked, "inspection_check.html", 422, reason=reason, key=key, planned=None, shown=())
 

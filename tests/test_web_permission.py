@@ -100,6 +100,18 @@ TABLE = {
     "POST /me/password": ALL,
     "POST /me/tokens": ALL,
     "POST /me/tokens/{number:int}/end": ALL,
+    # audit trails
+    "GET /trail": MANAGE | AUDIT,
+    "GET /trail/export": MANAGE | AUDIT,
+    # for programs
+    "GET /api/v1/openapi.json": ALL,
+    "GET /api/v1/reports": ALL,
+    "GET /api/v1/reports/{uid}": ALL,
+    "GET /api/v1/reports/{uid}/report.json": ALL,
+    "GET /api/v1/reports/{uid}/report.pdf": ALL,
+    "GET /api/v1/inspections/{name}": ALL,
+    "POST /api/v1/images": RUN | EDIT,
+    "POST /api/v1/inspections": RUN,
 }
 
 

@@ -68,7 +68,10 @@ def test_who_uses_it_cannot_change_what_it_fixes(made, kept):
     answer = olga.post("/inspections", data={**asked, **tried})
     name = answer.headers["location"].rpartition("/")[2]
     with connected(made.lab, read_only=True) as connection:
-        job = load_job(inspections.by_name(made.lab, connection, name).job)
+        path = inspections.by_name(made.lab, connection, name).job
+    job = load_job(path)
+    assert path.read_text(encoding="utf-8").startswith("# Made from the template bracket of the laboratory, SHA-256 ")
+    assert sha256_file(kept) in path.read_text(encoding="utf-8")
     assert (job.recipe, job.settings, job.requirements[0].upper) == ("porosity", {"minimum_px2": 12}, 3.5)
     assert (job.header.customer, job.header.heat, job.header.operator) == ("Osterley", "H 7", "Olga Muster")
     assert job.region.footer_px == 0

@@ -137,6 +137,7 @@ class Answers:
     settings: Mapping[str, Any] = default(default_factory=dict)  # of the recipe, that are not its own
     backend: Mapping[str, Any] = default(default_factory=dict)  # its name and settings; empty: that of the recipe
     single_user: bool = False
+    origin: str = ""  # what the job was made from, in words; stands in its first line
 
 
 def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers()) -> str:
@@ -151,6 +152,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
     own = {} if answers.backend else backend
     images = _IMAGES.format(images=toml(answers.images))
     lines = [
+        *([f"# {answers.origin}"] if answers.origin else []),
         _INTRO.format(
             title=module.TITLE.lower(),
             languages=", ".join(languages()),

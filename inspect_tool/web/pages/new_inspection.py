@@ -137,6 +137,11 @@ def run(asked: Asked) -> Response:
         recipe = answered["recipe"]
         _planned(asked, answered)
         answers = starter_form.answers_of(recipe, answered, inspections.LAB)
+        if template := answered.get("template"):
+            version = prepared.by_name(lab, template).sha256
+            answers = replace(
+                answers, origin=f"Made from the template {template} of the laboratory, SHA-256 {version}."
+            )
         name = inspections.make(lab, asked.person, recipe, groups(asked), answers, single_user=asked.bench.is_open)
     except InspectError as error:
         if is_part(asked):

@@ -88,7 +88,13 @@ def by_name(lab: Lab, name: str) -> Template:
 def filled(template: Template, given: Mapping[str, str]) -> dict[str, str]:
     """A form as an operator filled it in: what the template locks stays, whatever was given."""
     opened = {key: given[key] for key in template.open if given.get(key, "").strip()}
-    return {**template.values, **opened, "recipe": template.recipe, "template": template.name}
+    return {
+        **template.values,
+        **opened,
+        "recipe": template.recipe,
+        "template": template.name,
+        "version": template.sha256,
+    }
 
 
 def save(lab: Lab, person: Person, asked: Template, reason: str) -> Template:

@@ -82,7 +82,7 @@ def form(asked: Asked) -> Response:
         chosen=chosen,
         given=dict(found.values) if found else {},
         scales=scales(lab),
-        header=header_fields(lab, found),
+        header=header_fields(lab, found, f"{now():%Y-%m-%d}"),
         first=(*_FIRST, *_FIRST_TOO),
         suggested=suggested,
         planes=get_args(Plane),
@@ -138,10 +138,8 @@ def run(asked: Asked) -> Response:
         _planned(asked, answered)
         answers = starter_form.answers_of(recipe, answered, inspections.LAB)
         if template := answered.get("template"):
-            version = prepared.by_name(lab, template).sha256
-            answers = replace(
-                answers, origin=f"Made from the template {template} of the laboratory, SHA-256 {version}."
-            )
+            says = f"Made from the template {template} of the laboratory, SHA-256 {answered['version']}."
+            answers = replace(answers, origin=says)
         name = inspections.make(lab, asked.person, recipe, groups(asked), answers, single_user=asked.bench.is_open)
     except InspectError as error:
         if is_part(asked):
@@ -285,8 +283,8 @@ def scales(lab: Lab) -> list[tuple[str, str]]:
     ]
 
 
-def header_fields(lab: Lab, template: prepared.Template | None) -> list[Field]:
-    """Fields of the header but the operator, who is the person at work."""
+def header_fields(lab: Lab, template: prepared.Template | None, day: str = "") -> list[Field]:
+    """Fields of the header but the operator, who is the person at work; ``day`` of the work."""
     labels = {item.field: str(item.label) for item in IDENTIFICATION}
     usual = suggestions.of_lab(lab)
     names = [item.name for item in fields(Header) if item.name != "operator"]
@@ -298,7 +296,7 @@ def header_fields(lab: Lab, template: prepared.Template | None) -> list[Field]:
             name=name,
             label=labels.get(name, name.replace("_", " ").capitalize()),
             kind="date" if name in _DATES else "text",
-            value=f"{now():%Y-%m-%d}" if name == "date_of_work" else "",
+            value=day if name == "date_of_work" else "",
             usual=usual.get(name, ""),
         )
         for name in names

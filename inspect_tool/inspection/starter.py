@@ -263,7 +263,10 @@ def _stated(table: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _specimen(specimen: Specimen) -> str:
-    return "\n".join(("[[specimens]]", *_stated(stated(specimen))))
+    table = stated(specimen)
+    if specimen.calibration is not None:
+        table["calibration"] = stated(specimen.calibration)
+    return "\n".join(("[[specimens]]", *_stated(table)))
 
 
 def _settings_lines(

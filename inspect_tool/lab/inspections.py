@@ -25,6 +25,7 @@ from inspect_tool.inspection.job_plan import Plan, plan
 from inspect_tool.inspection.starter import Answers, starter_job
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import Lab, connected
+from inspect_tool.lab.intake import calibrations_of
 from inspect_tool.lab.users import Person
 from inspect_tool.model import Calibration, Plane, Specimen
 from inspect_tool.paths import same_name
@@ -324,10 +325,8 @@ def _scales(lab: Lab, answers: Answers, images: Sequence[Row[Any]]) -> dict[int,
     """Calibration files that somebody gave for images in the inbox, where the job leaves the scale to them."""
     if answers.scale != "file":
         return {}
-    folder = lab.folder / "inbox" / "calibrations"
-    kinds = ("by_hand", "instrument")  # who clicked looked at this image
-    found = {image.id: [folder / f"{image.id}-{kind}.toml" for kind in kinds] for image in images}
-    return {number: path for number, paths in found.items() for path in reversed(paths) if path.is_file()}
+    found = {image.id: calibrations_of(lab, image.id) for image in images}
+    return {number: paths[0] for number, paths in found.items() if paths}
 
 
 def _names(images: Sequence[Row[Any]]) -> dict[int, str]:

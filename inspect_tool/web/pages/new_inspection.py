@@ -20,11 +20,12 @@ from inspect_tool.batch import inspections as queued
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.images import readers
+from inspect_tool.images.preprocess import orientation
 from inspect_tool.inspection import starter_form
 from inspect_tool.inspection.one_field import model_of
 from inspect_tool.inspection.preview import preview
 from inspect_tool.inspection.starter import first_quantity, listing
-from inspect_tool.lab import inspections, suggestions, tables
+from inspect_tool.lab import inspections, intake, suggestions, tables
 from inspect_tool.lab import templates as prepared
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.inspections import Group
@@ -32,7 +33,7 @@ from inspect_tool.lab.users import Role
 from inspect_tool.languages import languages
 from inspect_tool.model import Header, Plane, Requirement
 from inspect_tool.report.build import IDENTIFICATION
-from inspect_tool.report.field_pictures import field_picture
+from inspect_tool.report.field_pictures import bare_picture
 from inspect_tool.report.text import rule
 from inspect_tool.standards import editions
 from inspect_tool.web.bench import Asked, Page
@@ -41,7 +42,7 @@ from inspect_tool.web.html import is_part, page, to
 RUNNING: frozenset[Role] = frozenset({"operator"})
 """Who may ask for inspections, and cancel them."""
 
-_LARGEST_PX = 900  # of the picture that a region is drawn on
+_SMALL_PX, _LARGEST_PX = 240, 900  # of a picture to choose by, and of one that a region is drawn on
 _FIRST = ("title", "customer", "order", "part", "item", "material", "heat", "preparation", "section_location")
 _FIRST_TOO = ("instrument", "date_received", "date_of_work")
 _DATES = ("date_sampled", "date_received", "date_of_work", "date_of_issue")
@@ -157,11 +158,15 @@ def picture(asked: Asked) -> Response:
     lab = asked.bench.lab
     with connected(lab, read_only=True) as connection:
         (row,) = inspections.images_of(connection, [int(asked.at["number"])])
-    small = lab.folder / "inbox" / "thumbnails" / f"{row.id}.jpg"
+    small = intake.thumbnail_file(lab, row.id)
     if asked.query.get("small") and small.is_file():
         data = small.read_bytes()
     else:
-        data, _ = field_picture(readers.read(lab.folder / row.place), 240 if asked.query.get("small") else _LARGEST_PX)
+        found = readers.read(lab.folder / row.place)
+        if not asked.query.get("small") and orientation(found.meta) != 1:
+            msg = f"{row.name}: is turned by its orientation tag; positions are those of the file as it is stored"
+            raise SettingsError(msg)
+        data = bare_picture(found, _SMALL_PX if asked.query.get("small") else _LARGEST_PX)
     return Response(data, media_type="image/jpeg")
 
 

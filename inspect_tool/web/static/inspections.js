@@ -54,6 +54,11 @@ if (draw) {
     says.textContent = tool ? "" : "Choose what to draw.";
   }
 
+  image.addEventListener("error", () => {
+    image.hidden = true;
+    says.textContent = "This image is turned by its file: type the numbers instead.";
+  });
+
   function put(points) {
     outline.setAttribute("points", points.map(([row, column]) => `${column},${row}`).join(" "));
   }

@@ -112,6 +112,15 @@ def test_a_change_has_a_reason_keeps_what_was_before_and_the_second_person_is_to
     assert 'minimum_px2" = "20"' in kept.read_text(encoding="utf-8")
 
 
+def test_a_damaged_one_is_named_and_the_others_can_be_used(made, mara, kept):
+    damaged = kept.with_name("damaged.toml")
+    damaged.write_text('schema = "inspect_tool/lab_template/1"\ntitel = "x"\n', encoding="utf-8")
+    text = mara.get("/templates").text
+    damaged.unlink()
+    assert "titel" in text
+    assert "Bracket, porosity" in text
+
+
 @pytest.mark.parametrize("name", [name for name, role in NAMES.items() if role != "manager"])
 def test_only_a_manager_makes_templates(made, kept, name):
     spoken = client(made, name)

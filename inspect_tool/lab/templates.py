@@ -51,10 +51,15 @@ class Template:
     sha256: str  # of its file: its version
 
 
-def listed(lab: Lab) -> tuple[Template, ...]:
-    """All templates of a lab, by name; one that cannot be read is an error, or an older one could be taken for it."""
-    names = sorted(path.stem for path in (lab.folder / FOLDER).glob("*.toml") if _NAME.fullmatch(path.stem))
-    return tuple(by_name(lab, name) for name in names)
+def listed(lab: Lab) -> tuple[tuple[Template, ...], tuple[str, ...]]:
+    """All templates of a lab, by name; and what is wrong with those that cannot be read."""
+    found, faults = [], []
+    for path in sorted((lab.folder / FOLDER).glob("*.toml")):
+        try:
+            found.append(by_name(lab, path.stem))
+        except SettingsError as error:
+            faults.append(str(error))
+    return tuple(found), tuple(faults)
 
 
 def by_name(lab: Lab, name: str) -> Template:

@@ -77,7 +77,7 @@ def form(asked: Asked) -> Response:
         asked,
         "inspection_new.html",
         prepared=found,
-        templates=prepared.listed(lab),
+        templates=prepared.listed(lab)[0],
         recipes=recipes(),
         images=images,
         chosen=chosen,

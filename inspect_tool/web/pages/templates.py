@@ -23,7 +23,8 @@ _KEYS = ("standard", "language", "scale", "spec")
 def listed(asked: Asked) -> Response:
     """List the templates of the lab."""
     titles = {name: title for name, title, _ in recipes()}
-    return page(asked, "templates.html", found=prepared.listed(asked.bench.lab), titles=titles)
+    found, faults = prepared.listed(asked.bench.lab)
+    return page(asked, "templates.html", found=found, faults=faults, titles=titles)
 
 
 def form(asked: Asked) -> Response:

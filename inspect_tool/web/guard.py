@@ -106,6 +106,8 @@ async def _answered(asked: Asked, page: Page) -> Response:
                 asked = replace(asked, body=await request.body())
         except (MultiPartException, ValueError) as error:
             return refused(asked, 400, f"the form cannot be read: {error}")
+        except OSError as error:  # where forms wait that are too large for memory
+            return refused(asked, 507, f"what was sent cannot be kept: {error.strerror}")
     try:
         return await run_in_threadpool(page.show, asked)
     except InspectError as error:

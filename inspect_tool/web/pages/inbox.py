@@ -1,7 +1,7 @@
 """Images that were given to the workbench, with what is known of their scale."""
 
 from collections.abc import Mapping
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from starlette.datastructures import UploadFile
 from starlette.responses import FileResponse, Response
@@ -65,7 +65,7 @@ def give(asked: Asked) -> Response:
         taken.append(
             intake.give(
                 asked.bench.lab,
-                cast("BinaryIO", file.file),
+                file.file,
                 name,
                 asked.person.full_name,
                 calibration=calibration,

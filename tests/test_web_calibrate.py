@@ -139,14 +139,19 @@ def test_what_is_kept_for_an_instrument_is_found_by_its_jobs_and_replaces_the_ea
 def test_a_drawn_micrometer_gives_its_true_scale_within_the_stated_uncertainty(made, axis):
     drawn = stage_micrometer(seed=3, pixel_um=0.4, pitch_um=10.0, axis=axis, shape_px=(300, 300), noise=0.0)
     # dark lines every 25 px: a person sees where the profile is lowest, to a pixel
-    profile = drawn.image.mean(axis=0 if axis == "x" else 1)
+    profile = drawn.pixels.mean(axis=0 if axis == "x" else 1)
     lines = [i for i in range(5, 295) if profile[i] == profile[i - 5 : i + 6].min()]
     first, last, count = lines[0], lines[-1], round((lines[-1] - lines[0]) / 25)
     errors = ((0.4, -0.3), (-0.5, 0.1), (0.2, 0.4))
     places = [(first + a, 20, last + b, 20) if axis == "x" else (20, first + a, 20, last + b) for a, b in errors]
     given = intake.Given(
-        **{name: None for name in ("note", "pixel_um", "scale", "by", "added", "place", "size")},
-        **{"id": 1, "name": "m.png", "sha256": "", "state": "new", "rows": 300, "columns": 300},
+        **dict.fromkeys(("note", "pixel_um", "scale", "by", "added", "place", "size")),
+        id=1,
+        name="m.png",
+        sha256="",
+        state="new",
+        rows=300,
+        columns=300,
     )
     placed = hand_calibration.Placed(what="micrometer", lines=tuple(places), length_um=10.0 * count, tolerance_um=0.1)
     found = hand_calibration.reckoned(given, placed)

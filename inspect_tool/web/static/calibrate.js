@@ -195,7 +195,6 @@ async function reckon() {
 
 document.getElementById("place").addEventListener("click", place);
 for (const id of ["length", "tolerance", "what"]) {
-  document.getElementById(id).addEventListener("change", reckon);
   document.getElementById(id).addEventListener("input", reckon);
 }
 for (const radio of form.querySelectorAll("input[name=keep]")) {

@@ -6,7 +6,7 @@ from datetime import timedelta
 import cv2
 import numpy as np
 import pytest
-from workbench import NAMES, bench, browser, client, enters, served, with_people
+from workbench import NAMES, bench, browser, client, enters, reads_here, served, with_people
 
 from inspect_tool.evidence import audit
 from inspect_tool.evidence.provenance import now
@@ -24,6 +24,13 @@ INSTRUMENT = {**PLACED, "keep": "instrument", "instrument": "Axio 7", "objective
 
 def png(pixels):
     return io.BytesIO(cv2.imencode(".png", pixels)[1].tobytes())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _here():
+    with pytest.MonkeyPatch.context() as patch:
+        reads_here(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 import pytest
-from workbench import NAMES, bench, browser, client, enters, served, with_people
+from workbench import NAMES, bench, browser, client, enters, reads_here, served, with_people
 
 from inspect_tool.files import dump_calibration
 from inspect_tool.lab import intake, intake_reading
@@ -134,8 +134,9 @@ def test_a_file_that_is_too_large_is_one_line(olga, made):
 
 
 @pytest.mark.needs("Chromium")
-def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(tmp_path):
-    made = with_people(bench(tmp_path / "lab"), {"anna": NAMES["anna"]})
+def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(tmp_path, monkeypatch):
+    reads_here(monkeypatch)
+    made = with_people(bench(tmp_path / "lab"), {"olga": NAMES["olga"]})
     folder = tmp_path / "specimen 1"
     folder.mkdir()
     (folder / "b.png").write_bytes(png(2))
@@ -146,7 +147,7 @@ def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(
         {"name": "page.png", "mimeType": "image/png", "buffer": b"<html></html>"},
     ]
     with served(made.lab) as listening, browser(viewport={"width": 1280, "height": 900}) as page:
-        enters(page, listening, "anna")
+        enters(page, listening, "olga")
         page.goto(f"{listening.origins[0]}/inbox")
         page.get_by_label("Images", exact=True).set_input_files(files)
         page.locator(".tile", has_text="a.png").get_by_text("scale amber").wait_for()

@@ -1,14 +1,13 @@
 """The two ends of a scale bar or of a stage micrometer, clicked."""
 
 from datetime import date
-from typing import cast
 
 from starlette.responses import Response
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.lab import hand_calibration, intake
 from inspect_tool.lab.database import connected
-from inspect_tool.lab.hand_calibration import METHODS, Instrument, Placed, What
+from inspect_tool.lab.hand_calibration import METHODS, Instrument, Placed
 from inspect_tool.lab.intake import Given
 from inspect_tool.lab.users import Role
 from inspect_tool.report.text import pm
@@ -70,7 +69,7 @@ def _placed(asked: Asked) -> Placed:
         raise SettingsError(msg)
     tolerance = _text(asked, "tolerance").removeprefix("±").strip()
     return Placed(
-        what=cast("What", what),
+        what=what,
         lines=hand_calibration.lines_of(_text(asked, "lines")),
         length_um=length_um(_text(asked, "length")),
         tolerance_um=length_um(tolerance) if tolerance else None,

@@ -43,6 +43,7 @@ def inbox(asked: Asked) -> Response:
         chosen=chosen,
         most_mb=intake.settings_of(asked.bench.lab).most_mb,
         instruments=intake.instruments(asked.bench.lab),
+        runs="operator" in asked.person.roles,
         gives=bool(GIVERS & asked.person.roles),
         calibrates="analyst" in asked.person.roles,
     )

@@ -130,6 +130,7 @@ if (drop) {
 // ------------------------------------------------------------------------------------------------------------ choosing
 
 const all = document.getElementById("all");
+const inspect = document.getElementById("inspect");
 let last = null;
 
 function boxes() {
@@ -141,7 +142,7 @@ function counted() {
   const usable = chosen.filter((box) => box.closest(".tile").dataset.state === "new");
   document.getElementById("count").textContent = `${chosen.length} chosen`;
   document.getElementById("remove").disabled = !chosen.length;
-  document.getElementById("inspect").disabled = !usable.length || usable.length < chosen.length;
+  if (inspect) inspect.disabled = !usable.length || usable.length < chosen.length;
   all.checked = chosen.length > 0 && chosen.length === boxes().length;
   all.indeterminate = chosen.length > 0 && !all.checked;
 }
@@ -163,7 +164,7 @@ if (all) {
     for (const box of boxes()) box.checked = all.checked;
     counted();
   });
-  document.getElementById("inspect").addEventListener("click", () => {
+  inspect?.addEventListener("click", () => {
     const chosen = boxes().filter((box) => box.checked).map((box) => box.value);
     window.location.assign(`/inspections/new?images=${chosen.join(",")}`);
   });

@@ -358,7 +358,7 @@ def test_by_tls_a_change_from_the_same_host_without_tls_is_refused(secure, pem):
 def test_without_tls_the_same_port_says_nothing(secure):
     line = http.client.HTTPConnection(secure.origins[0].removeprefix("https://"), timeout=10)
     line.request("GET", "/enter")
-    with pytest.raises((http.client.HTTPException, OSError), match="closed|reset|illegal"):
+    with pytest.raises((http.client.HTTPException, OSError), match=r"closed|reset|illegal"):
         line.getresponse()
     line.close()
 

@@ -73,7 +73,7 @@ def test_a_line_covers_the_pixels_whose_centers_are_near_and_no_other(radius, en
     drawn = raster.line([(20, 10), end], radius, box)
     far, long = distance((20, 10), end)
     if long == 0:
-        wanted = (COLUMNS - 20) ** 2 * 4 + (ROWS - 10) ** 2 * 4 <= (2 * radius + 1) ** 2
+        wanted = (2 * radius + 1) ** 2 >= (COLUMNS - 20) ** 2 * 4 + (ROWS - 10) ** 2 * 4
     else:
         wanted = far <= (2 * radius + 1) ** 2 * long
     assert np.array_equal(drawn, wanted.astype(bool))

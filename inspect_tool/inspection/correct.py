@@ -409,7 +409,9 @@ def _check_trail(planned: job_plan.Plan, out: Path | None) -> None:
 def segmented(asked: Asked) -> Present:
     """Segment a field as a run does, and lay its edits over it."""
     planned, source = asked.planned, asked.source
-    return present_of(planned, source, one_field.segmented(planned, source, asked.micrograph, one_field.model_of(planned)))
+    return present_of(
+        planned, source, one_field.segmented(planned, source, asked.micrograph, one_field.model_of(planned))
+    )
 
 
 def present_of(planned: job_plan.Plan, source: job_plan.Source, raw: Segmentation) -> Present:

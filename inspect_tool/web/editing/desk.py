@@ -87,8 +87,8 @@ def _keep(kept: "OrderedDict[_K, _V]", key: _K, value: _V, most: int) -> None:
         kept.popitem(last=False)
 
 
-def sheet_of(desk: Desk, lab: Lab, field: Field, person: Person) -> Sheet:
-    """Labels of a field with the draft of a person laid over them.
+def sheet_of(desk: Desk, lab: Lab, field: Field, person: Person, *, fresh: bool = False) -> Sheet:
+    """Labels of a field with the draft of a person laid over them; ``fresh``: as it is in the database at this moment.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def sheet_of(desk: Desk, lab: Lab, field: Field, person: Person) -> Sheet:
     key = ((field.inspection, field.number), person.id)
     with desk.lock:
         sheet = desk.sheets.get(key)
-        if sheet is None or sheet.field is not field:
+        if sheet is None or sheet.field is not field or (fresh and sheet.draft != _kept(lab, field, person)):
             sheet = _opened(lab, field, person)
         _keep(desk.sheets, key, sheet, MOST_SHEETS)
         return sheet
@@ -108,8 +108,7 @@ def sheet_of(desk: Desk, lab: Lab, field: Field, person: Person) -> Sheet:
 
 def _opened(lab: Lab, field: Field, person: Person) -> Sheet:
     assert field.measured is not None
-    with connected(lab, read_only=True) as connection:
-        draft = drafts.found(connection, field.place, person.id)
+    draft = _kept(lab, field, person)
     if draft is not None and _is_committed(field, draft):
         with connected(lab) as connection:
             drafts.discard(connection, field.place, person.id)
@@ -126,6 +125,11 @@ def _opened(lab: Lab, field: Field, person: Person) -> Sheet:
     elif draft is not None:
         _replay(sheet, draft)
     return sheet
+
+
+def _kept(lab: Lab, field: Field, person: Person) -> Draft | None:
+    with connected(lab, read_only=True) as connection:
+        return drafts.found(connection, field.place, person.id)
 
 
 def _replay(sheet: Sheet, draft: Draft) -> None:
@@ -268,9 +272,7 @@ def commit(desk: Desk, lab: Lab, sheet: Sheet, reason: str, person: Person) -> E
         if not sheet.position:
             msg = "nothing was corrected: there is nothing to commit"
             raise ReadError(msg)
-        asked = correct.Asked(
-            planned=field.planned, source=field.source, micrograph=field.micrograph, out=lab.reports
-        )
+        asked = correct.Asked(planned=field.planned, source=field.source, micrograph=field.micrograph, out=lab.reports)
         made = correct.commit(
             asked,
             field.measured.present,

@@ -5,7 +5,7 @@ A draft is bound to the labels that it was begun on, by their hash: on others it
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,8 +35,8 @@ class Draft:
     base: str  # SHA-256 of the labels that it starts from
     operations: tuple[str, ...] = ()  # JSON each
     position: int = 0
-    changed: datetime | None = None
-    by: str = ""  # full name; empty: single-user mode
+    changed: datetime | None = field(default=None, compare=False)
+    by: str = field(default="", compare=False)  # full name; empty: single-user mode
 
     def done(self, operation: str) -> "Draft":
         """With one operation more; what was undone before is given up."""
@@ -76,7 +76,7 @@ def put(connection: Connection, place: Place, account: int | None, draft: Draft,
         It was changed meanwhile, in another window.
     """
     kept = found(connection, place, account)
-    if _content(kept) != _content(known):
+    if kept != known:
         msg = "the draft was changed in another window; load this page again"
         raise ReadError(msg)
     values = {
@@ -106,10 +106,6 @@ def told(drafts: Sequence[Draft]) -> tuple[str, ...]:
     )
 
 
-def _content(draft: Draft | None) -> tuple[object, ...] | None:
-    return None if draft is None else (draft.base, draft.operations, draft.position)
-
-
 def _where(place: Place) -> tuple[ColumnElement[bool], ...]:
     return table.c.job == place.job, table.c.image == place.image
 
@@ -125,6 +121,4 @@ def _of(place: Place) -> Select[Any]:
 
 def _draft(row: Row[Any]) -> Draft:
     kept = tuple(json.dumps(one, separators=(",", ":")) for one in json.loads(row.operations or "[]"))
-    return Draft(
-        base=row.base, operations=kept, position=row.position, changed=row.changed, by=row.full_name or ""
-    )
+    return Draft(base=row.base, operations=kept, position=row.position, changed=row.changed, by=row.full_name or "")

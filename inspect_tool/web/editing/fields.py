@@ -154,9 +154,7 @@ def ground_of(field: Field, used: int) -> Ground:
     )
 
 
-def _measured(
-    lab: Lab, name: str, planned: job_plan.Plan, source: job_plan.Source, micrograph: Micrograph
-) -> Measured:
+def _measured(lab: Lab, name: str, planned: job_plan.Plan, source: job_plan.Source, micrograph: Micrograph) -> Measured:
     folder = lab.reports / name
     if not (folder / "report.json").exists():
         msg = f"{source.name}: is not measured yet"

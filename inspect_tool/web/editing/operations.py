@@ -224,9 +224,7 @@ def applied(labels: LabelImage, operation: Operation, ground: Ground) -> tuple[L
     if not changed.any():
         raise _nothing(operation)
     left, top, width, height = cv2.boundingRect(changed.view(np.uint8))
-    inner = Box(
-        top=box.top + top, left=box.left + left, bottom=box.top + top + height, right=box.left + left + width
-    )
+    inner = Box(top=box.top + top, left=box.left + left, bottom=box.top + top + height, right=box.left + left + width)
     return np.ascontiguousarray(part[inner.within(box)]), inner
 
 
@@ -332,9 +330,7 @@ def _shared(part: Labels, empty: Mask, counts: Mask) -> Labels:
     return np.where(empty, of[nearest], part).astype(np.int32)
 
 
-def _parted(
-    labels: LabelImage, part: Labels, outer: Box, losing: Iterable[int], used: int, ground: Ground
-) -> Labels:
+def _parted(labels: LabelImage, part: Labels, outer: Box, losing: Iterable[int], used: int, ground: Ground) -> Labels:
     """Number the pieces into which objects fell; crumbs go, of grains to the nearest other one."""
     before = labels[outer.part]
     touched = cv2.dilate((part != before).view(np.uint8), _SQUARE) > 0

@@ -79,7 +79,9 @@ def labels(numbers: LabelImage, kind: Output, tile: Tile) -> bytes:
     rows, columns, step = _part((numbers.shape[0], numbers.shape[1]), tile)
     part = numbers[rows, columns][::step, ::step]
     if kind == "classes":
-        colors = {i: (*CLASS_COLORS[(i - 1) % len(CLASS_COLORS)], _SEEN) for i in range(1, int(part.max(initial=0)) + 1)}
+        colors = {
+            i: (*CLASS_COLORS[(i - 1) % len(CLASS_COLORS)], _SEEN) for i in range(1, int(part.max(initial=0)) + 1)
+        }
         return _palette_png(part.astype(np.uint8), colors)
     shown = np.where(part > 0, part * _FACTOR % 255 + 1, 0).astype(np.uint8)
     return _palette_png(shown, {i: (*_hue(i), _SEEN) for i in range(1, 256)})

@@ -33,7 +33,7 @@ _TOOLS = (
 
 def _sheet(asked: Asked, *, fresh: bool = False) -> Sheet:
     field = viewer.opened(asked, fresh=fresh)
-    return desk.sheet_of(asked.bench.kept[desk.NAME], asked.bench.lab, field, asked.person)
+    return desk.sheet_of(asked.bench.kept[desk.NAME], asked.bench.lab, field, asked.person, fresh=fresh)
 
 
 def show(asked: Asked) -> Response:

@@ -21,9 +21,7 @@ TILES = "tiles/{layer}/{level:int}/{x:int}_{y:int}.png"
 
 def opened(asked: Asked, *, fresh: bool = False) -> Field:
     """The field that a path names."""
-    return desk.field_of(
-        asked.bench.kept[desk.NAME], asked.bench.lab, asked.at["name"], asked.at["n"], fresh=fresh
-    )
+    return desk.field_of(asked.bench.kept[desk.NAME], asked.bench.lab, asked.at["name"], asked.at["n"], fresh=fresh)
 
 
 def show(asked: Asked) -> Response:

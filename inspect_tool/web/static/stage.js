@@ -8,6 +8,10 @@ const MOST_TILES = 400;
 export function stage(tiles) {
   const box = document.getElementById("stage");
   const last = facts.levels - 1;
+  // OpenSeadragon adds a style sheet of its own where it finds none of that name; the policy of the page would refuse it
+  const mark = document.createElementNS("urn:none", "style");
+  mark.setAttribute("data-openseadragon-mobile-css", "");
+  document.head.append(mark);
   const viewer = window.OpenSeadragon({
     element: document.getElementById("deep"),
     showNavigationControl: false,

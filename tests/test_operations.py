@@ -56,7 +56,7 @@ def after(labels, operation, kind, **kwargs):
 
 
 def distance(start, end):
-    """Exact distance of every pixel to a segment, by fractions of whole numbers: 4 times its square, times length**2."""
+    """Exact distance of every pixel to a segment in whole numbers: 4 times its square, times length**2."""
     y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(object)
     dx, dy = end[0] - start[0], end[1] - start[1]
     long = dx * dx + dy * dy

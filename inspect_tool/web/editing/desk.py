@@ -31,7 +31,8 @@ NAME = "editing"
 """Of the room, in ``Bench.kept``."""
 MOST_FIELDS, MOST_SHEETS = 4, 6
 _Key: TypeAlias = tuple[str, int]  # name of the inspection, number of the field
-_K, _V = TypeVar("_K"), TypeVar("_V")
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

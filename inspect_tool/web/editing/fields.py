@@ -88,7 +88,8 @@ def job_of(lab: Lab, name: str) -> Path:
         There is no such inspection.
     """
     with connected(lab, read_only=True) as connection:
-        place = connection.scalar(select(tables.inspection.c.job).where(tables.inspection.c.name == name))
+        asked = select(tables.inspection.c.job).where(tables.inspection.c.name == name)
+        place: str | None = connection.scalar(asked)
     if place is None:
         msg = f"there is no inspection '{name}'"
         raise ReadError(msg)

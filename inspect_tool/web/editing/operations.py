@@ -230,11 +230,13 @@ def applied(labels: LabelImage, operation: Operation, ground: Ground) -> tuple[L
 
 def _nothing(operation: Operation) -> ReadError:
     x, y = _points(operation)[0]
-    what = {
-        SplitLine: "the line parts nothing: draw it from one boundary to another",
-        Boundary: "the line parts nothing: draw it from one boundary to another",
-        Fill: "there is no hole to fill",
-    }.get(type(operation), "nothing changes")
+    match operation:
+        case SplitLine() | Boundary():
+            what = "the line parts nothing: draw it from one boundary to another"
+        case Fill():
+            what = "there is no hole to fill"
+        case _:
+            what = "nothing changes"
     return ReadError(f"at {x}, {y}: {what}")
 
 

@@ -7,6 +7,7 @@ from it, which makes the thinnest line (radius 0) 8-connected; it belongs to an 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import isqrt
 from typing import TypeAlias
 
@@ -80,7 +81,7 @@ def line(points: Sequence[Point], radius: int, box: Box) -> Mask:
     """
     mask = np.zeros(box.shape, np.bool_)
     moved = [(x - box.left, y - box.top) for x, y in points]
-    for start, end in zip(moved, [*moved[1:], moved[-1]] if len(moved) == 1 else moved[1:], strict=False):
+    for start, end in pairwise(moved if len(moved) > 1 else [*moved, *moved]):
         if abs(end[1] - start[1]) >= abs(end[0] - start[0]):
             _segment(mask, start, end, radius)
         else:
@@ -119,7 +120,7 @@ def filled(points: Sequence[Point], box: Box) -> Mask:
     """
     turns = np.zeros((box.shape[0], box.shape[1] + 1), np.int32)
     closed = [*points, points[0]]
-    for (ax, ay), (bx, by) in zip(closed, closed[1:], strict=False):
+    for (ax, ay), (bx, by) in pairwise(closed):
         if ay == by:
             continue
         (ax, ay), (bx, by) = ((ax, ay), (bx, by)) if ay < by else ((bx, by), (ax, ay))

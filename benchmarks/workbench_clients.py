@@ -3,8 +3,8 @@
     python benchmarks/workbench_clients.py [--clients 20] [--seconds 20] [--reports 2000] [--pause 1.0]
 
 A workbench in a process of its own, a lab with that many made-up reports, and clients that each ask for one page after
-the other, as a browser does. Between two pages a client waits ``--pause`` [s]; 0: not at all, which says what the server
-bears. Wanted: 95 of 100 pages within 300 ms. Server and clients share the processors of this computer.
+the other, as a browser does. Between two pages a client waits ``--pause`` [s]; 0: not at all, which says what the
+server bears. Wanted: 95 of 100 pages within 300 ms. Server and clients share the processors of this computer.
 """
 
 import argparse
@@ -49,9 +49,8 @@ def main() -> None:
             server.terminate()
             server.wait()
     everything = np.concatenate([np.asarray(found) for found in times.values()])
-    print(
-        f"{asked.clients} clients, {asked.pause:g} s between pages: {len(everything) / asked.seconds:.0f} pages a second"
-    )
+    rate = len(everything) / asked.seconds
+    print(f"{asked.clients} clients, {asked.pause:g} s between pages: {rate:.0f} pages a second")
     for name, found in {**times, "all": everything}.items():
         middle, most = np.percentile(found, (50, 95)) * 1000
         print(f"{name:<28} n {len(found):>5}   p50 {middle:7.0f} ms   p95 {most:7.0f} ms")

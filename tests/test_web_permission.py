@@ -30,6 +30,16 @@ TABLE = {
     "POST /first": NOBODY,
     "POST /leave": NOBODY,
     "GET /": ALL,
+    # inbox, calibration by hand
+    "GET /inbox": ALL,
+    "GET /inbox/{id:int}/thumbnail": ALL,
+    "POST /inbox/give": RUN | EDIT,
+    "POST /inbox/remove": RUN | EDIT,
+    "POST /inbox/scale": RUN | EDIT,
+    "GET /calibrate/{id:int}": EDIT,
+    "GET /calibrate/{id:int}/picture": EDIT,
+    "POST /calibrate/{id:int}/reckon": EDIT,
+    "POST /calibrate/{id:int}/keep": EDIT,
     # inspections
     "GET /inspections": ALL,
     "GET /inspections/list": ALL,

@@ -12,7 +12,9 @@ from browsing import ARGUMENTS
 from needs import chromium
 from starlette.testclient import TestClient
 
-from inspect_tool.lab import database, users
+from inspect_tool.bounded import Answer
+from inspect_tool.errors import InspectError
+from inspect_tool.lab import database, intake_reading, users
 from inspect_tool.lab.database import connected
 from inspect_tool.web import serve
 from inspect_tool.web.app import application
@@ -97,6 +99,18 @@ def browser(**kwargs):
             yield page
         finally:
             started.close()
+
+
+def reads_here(patch):
+    """Let the readers look at a file that is given in this process, which is quicker, and finds the same."""
+
+    def answered(work, bounds, args):
+        try:
+            return Answer(value=work(*args))
+        except InspectError as error:
+            return Answer(error=error)
+
+    patch.setattr(intake_reading, "answered", answered)
 
 
 def enters(page, made, name):

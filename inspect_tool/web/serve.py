@@ -1,6 +1,7 @@
 """Start the workbench: check where it may be reached, listen, and open the browser."""
 
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from inspect_tool.lab import users
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.web.bench import HERE, Bench
 
+_READING = 2  # images that were given are read at the same time: each may take much memory
 LOOPBACK = (HERE, "localhost", "::1")
 
 
@@ -60,7 +62,8 @@ def bench_of(lab: Lab, place: Place, *, single_user: bool = False, key: Path | N
     names = (HERE, "localhost") if is_local and not place.name else (place.name or place.host,)
     usual = place.port == (443 if place.certificate else 80)
     origins = tuple(f"{scheme}://{name.lower()}{'' if usual else f':{place.port}'}" for name in names)
-    return Bench(lab=lab, origins=origins, is_open=single_user, key=key, workers=workers)
+    kept = {"reading": threading.BoundedSemaphore(_READING)}
+    return Bench(lab=lab, origins=origins, is_open=single_user, key=key, workers=workers, kept=kept)
 
 
 def serve(bench: Bench, place: Place, *, tell: Callable[[str], None], browse: bool = True) -> None:

@@ -85,7 +85,8 @@ def left_of(target: Path) -> None:
 def overlays(target: Path) -> dict[int, Path]:
     """Pictures of fields, from 1, that are measured already of a report that is being made, with what was found."""
     hidden = (_place(target), *target.parent.glob(f".{glob.escape(target.name)}.*.partial"))
-    found = {int(path.name[:3]): path for folder in hidden for path in folder.glob("overlays/[0-9][0-9][0-9]_*.jpg")}
+    paths = (path for folder in hidden for path in folder.glob("overlays/[0-9]*_*.jpg"))
+    found = {int(path.name.partition("_")[0]): path for path in paths}
     return dict(sorted(found.items()))
 
 

@@ -213,12 +213,12 @@ def images_of(connection: Connection, numbers: Sequence[int], again: Collection[
             why = "there is none" if row is None else f"'{row.name}' was {row.state}"
             msg = f"image {number}: {why}; choose it anew in the inbox"
             raise SettingsError(msg)
+        if number in numbers[:i]:
+            msg = f"image {number}: '{row.name}' is chosen twice; a field counts once"
+            raise SettingsError(msg)
         if row.state == "used" and number not in again:
             owner = Path(row.place).parts[1]
             msg = f"image {number}: inspection {owner} has '{row.name}' meanwhile; choose it anew to measure it again"
-            raise SettingsError(msg)
-        if number in numbers[:i]:
-            msg = f"image {number}: '{row.name}' is chosen twice; a field counts once"
             raise SettingsError(msg)
     return [found[number] for number in numbers]
 

@@ -21,7 +21,6 @@ from inspect_tool.web.html import page, to
 from inspect_tool.web.pages import new_inspection
 from inspect_tool.web.pages.new_inspection import RUNNING
 
-
 _LIVE = 8  # fields that are shown while others are measured
 
 

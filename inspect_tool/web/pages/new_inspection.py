@@ -239,9 +239,9 @@ def _fault(asked: Asked, error: InspectError, answered: Mapping[str, str]) -> Re
 
 def recipes() -> list[tuple[str, str, str]]:
     """Name, title and a sentence of every recipe."""
-    said = dict(listing("recipe"))
+    said = {name: says.partition(": ")[2] or says for name, says in listing("recipe")}
     return [
-        (name, str(registry.load("recipe", name).TITLE), said[name].partition(": ")[2] or said[name])
+        (name, str(registry.load("recipe", name).TITLE), said[name][:1].upper() + said[name][1:])
         for name in registry.names("recipe")
     ]
 

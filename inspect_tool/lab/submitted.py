@@ -87,7 +87,9 @@ def checked_job(data: Mapping[str, Any]) -> Job:
         msg = f"{_FILE}: states {'both recipe and' if job.recipe else 'neither recipe nor'} template; state one of them"
         raise SettingsError(msg)
     if bool(job.images) == bool(job.specimens):
-        msg = f"{_FILE}: states {'both images and' if job.images else 'neither images nor'} specimens; state one of them"
+        msg = (
+            f"{_FILE}: states {'both images and' if job.images else 'neither images nor'} specimens; state one of them"
+        )
         raise SettingsError(msg)
     if len(job.requirements) > 1:
         msg = f"{_FILE} requirements: there are {len(job.requirements)}; state one, or a spec that holds them all"

@@ -121,9 +121,7 @@ def submit(asked: Asked) -> Response:
     recipe, again = form["recipe"], submitted.numbers_of(job) if job.again else ()
     inspections.draft(lab, recipe, groups, answers_of(recipe, form, inspections.CHECKED), again=again)
     answers = answers_of(recipe, form, inspections.LAB)
-    name = inspections.make(
-        lab, asked.person, recipe, groups, answers, again=again, single_user=asked.bench.is_open
-    )
+    name = inspections.make(lab, asked.person, recipe, groups, answers, again=again, single_user=asked.bench.is_open)
     queued.send(lab, asked.person, name)
     return JSONResponse(_inspection(lab, name), status_code=201, headers={"Location": f"/api/v1/inspections/{name}"})
 

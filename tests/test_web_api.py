@@ -279,7 +279,7 @@ def test_an_image_of_another_inspection_is_measured_again_only_where_that_is_mea
         ({"calibration": {"file": "/etc/passwd"}}, "calibration"),
         ({"calibration": None, "scale": "/etc/passwd"}, "none of file, scale bar"),
         ({"backend": {"name": "labels", "masks": ["/etc/passwd"]}}, "'labels' is none of"),
-        ({"backend": {"name": "unet", "model": "/etc"}}, "no name of a model"),
+        ({"backend": {"name": "pixels", "model": "/etc"}}, "no name of a model"),
         ({"settings": {"no_such": 1}}, "settings.no_such"),
         ({"requirements": [{"upper": 1.0}]}, "requirements.0.source"),
         ({"template": "nothing", "recipe": ""}, "nothing"),

@@ -146,14 +146,18 @@ def test_a_calibration_that_was_given_in_the_inbox_is_that_of_the_job_and_lies_b
 
 
 @pytest.mark.parametrize(
-    ("numbers", "why"),
-    [([], "none is chosen"), ([99999], "image 99999: there is none"), ([1, 1], "is chosen twice")],
+    ("chosen", "why"),
+    [
+        (lambda _: (), "none is chosen"),
+        (lambda _: (99999,), "image 99999: there is none"),
+        (lambda number: (number, number), "is chosen twice"),
+    ],
 )
-def test_a_wrong_choice_changes_nothing(lab, numbers, why):
-    given(lab, "once.tif")
+def test_a_wrong_choice_changes_nothing(lab, chosen, why):
+    (number,) = given(lab, "once.tif")
     before = sorted((lab.folder / "inspections").glob("*"))
     with pytest.raises(SettingsError, match=why):
-        inspections.make(lab, OLGA, "porosity", [Group(images=tuple(numbers))], Answers())
+        inspections.make(lab, OLGA, "porosity", [Group(images=chosen(number))], Answers())
     assert sorted((lab.folder / "inspections").glob("*")) == before
 
 

@@ -263,6 +263,11 @@ def one(connection: Connection, number: int) -> Given:
     return _given(row)
 
 
+def is_known(connection: Connection, digest: str) -> bool:
+    """Whether a file of this content was ever given, removed and refused ones too."""
+    return connection.execute(select(intake.c.id).where(intake.c.sha256 == digest).limit(1)).first() is not None
+
+
 def file_of(lab: Lab, given: Given) -> Path:
     """Where an image lies.
 

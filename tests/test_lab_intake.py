@@ -169,7 +169,7 @@ def test_what_is_no_image_is_refused_in_one_line_and_not_kept(lab, here, data, r
 def test_a_reader_that_crashes_or_takes_too_much_refuses_the_file(lab, monkeypatch):
     monkeypatch.setattr(intake_reading, "answered", lambda *_: None)
     image, _ = intake.give(lab, io.BytesIO(png()), "a.tif", "Eva")
-    assert (image.state, image.note) == ("refused", "reading it took more than 60 s or 6144 MB, or crashed the reader")
+    assert (image.state, image.note) == ("refused", "reading it took more than 120 s or 6144 MB, or crashed the reader")
     assert files(lab) == []
 
 

@@ -32,7 +32,7 @@ HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal[
-    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account"
+    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account", "template"
 ]
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),

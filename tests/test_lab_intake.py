@@ -9,6 +9,7 @@ import struct
 import threading
 import zlib
 from collections import namedtuple
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import pytest
 from workbench import reads_here
 
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration
 from inspect_tool.lab import database, file_names, intake, intake_reading
 from inspect_tool.lab.database import connected
@@ -209,10 +211,13 @@ def test_limits_that_cannot_be_meant_are_said(lab, text):
         intake.settings_of(lab)
 
 
-def test_what_a_stopped_server_left_is_removed(lab, seen):
+def test_what_a_stopped_server_left_is_removed_and_what_another_one_takes_is_not(lab, seen):
     intake.give(lab, io.BytesIO(png()), "a.png", "Eva")
-    (lab.folder / "inbox" / ".0123456789abcdef.partial.tif").write_bytes(b"half")
-    intake.tidy(lab)
+    partial = lab.folder / "inbox" / ".0123456789abcdef.partial.tif"
+    partial.write_bytes(b"half")
+    intake.tidy(lab, now())
+    assert partial.exists()
+    intake.tidy(lab, now() + timedelta(days=2))
     assert files(lab) == ["1-a.png"]
 
 

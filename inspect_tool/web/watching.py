@@ -18,6 +18,7 @@ NAME = "watching"
 """Of the thread among what a bench keeps."""
 
 _POLL_S = 3.0  # between two looks [s]
+_PATIENCE_S = 5.0  # that is waited for a file that is being taken; what is left of it goes at the next start [s]
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,10 +38,10 @@ class Watching:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the file that is being taken."""
+        """Stop looking."""
         self._over.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE_S)
 
     def look(self) -> None:
         """Look at every folder once."""
@@ -64,6 +65,7 @@ class Watching:
         self._known, self.faults = known, tuple(faults)
 
     def _watched(self) -> None:
+        intake.tidy(self._lab, now())
         while not self._over.is_set():
             try:
                 self.look()

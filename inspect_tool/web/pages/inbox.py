@@ -14,7 +14,7 @@ from inspect_tool.lab.file_names import shown_name
 from inspect_tool.lab.intake import Given
 from inspect_tool.lab.users import Role
 from inspect_tool.web import watching as watching_
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, READING, Asked, Page
 from inspect_tool.web.html import is_part, page, to
 
 GIVERS: frozenset[Role] = frozenset({"operator", "analyst"})
@@ -74,7 +74,7 @@ def give(asked: Asked) -> Response:
                 name,
                 asked.person.full_name,
                 calibration=calibration,
-                reading=asked.bench.kept.get("reading"),
+                reading=asked.bench.kept.get(READING),
             )
         )
     if not is_part(asked):

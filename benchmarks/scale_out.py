@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("--fields", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pixels", type=int, default=512, help="side of a field")
+    parser.add_argument("--only", type=int, choices=(1, 2), help="one of the two clusters, where both take too long")
     parser.add_argument("--no-alone", action="store_true", help="leave out the run without a cluster")
     given = parser.parse_args()
     from distributed import LocalCluster
@@ -121,7 +122,7 @@ def main() -> None:
                 measured(few, address, workers)
             found: dict[int, list[dict[str, float]]] = {1: [], 2: []}
             for number in range(given.rounds):
-                for workers in (1, 2) if number % 2 == 0 else (2, 1):
+                for workers in (given.only,) if given.only else (1, 2) if number % 2 == 0 else (2, 1):
                     it, digest = measured(job, sides[workers], workers)
                     digests.add(digest)
                     assert len(digests) == 1, "the report is another one"
@@ -132,6 +133,8 @@ def main() -> None:
                         f"{it['beside_ms']:5.1f} ms at client and scheduler; load {os.getloadavg()[0]:.1f}",
                         flush=True,
                     )
+    if given.only:
+        return
     middle = {
         workers: {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         for workers, runs in found.items()

@@ -5,28 +5,26 @@ import io
 import os
 import re
 import shutil
-import signal
 import struct
-import sys
 import threading
-import time
 import zlib
 from collections import namedtuple
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from workbench import reads_here
 
-from inspect_tool.bounded import Answer, Bounds
-from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration
 from inspect_tool.lab import database, file_names, intake, intake_reading
 from inspect_tool.lab.database import connected
 from inspect_tool.model import CalibrationRecord
 from inspect_tool.scale.standing import Standing
 
-posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of processes are those of POSIX")
 SEEN = intake_reading.Seen(
     rows=30, columns=40, thumbnail=b"jpeg", scale=Standing(color="amber", reason="a file alone", pixel_um=0.5)
 )
@@ -39,22 +37,26 @@ def png(seed=0, shape=(48, 64)):
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
+@pytest.fixture(scope="module")
+def one_lab(tmp_path_factory):
+    return database.init(tmp_path_factory.mktemp("intake") / "lab")
+
+
 @pytest.fixture
-def lab(tmp_path):
-    return database.init(tmp_path / "lab")
+def lab(one_lab):
+    """A lab with nothing in its inbox."""
+    with connected(one_lab) as connection:
+        connection.execute(intake.intake.delete())
+    for name in ("inbox", "inspections", "calibrations"):
+        shutil.rmtree(one_lab.folder / name, ignore_errors=True)
+    (one_lab.folder / "inbox.toml").unlink(missing_ok=True)
+    return one_lab
 
 
 @pytest.fixture
 def here(monkeypatch):
-    """The readers look at a file in this process, which is quicker, and finds the same."""
-
-    def answered(work, bounds, args):
-        try:
-            return Answer(value=work(*args))
-        except InspectError as error:
-            return Answer(error=error)
-
-    monkeypatch.setattr(intake_reading, "answered", answered)
+    """The readers look at a file in this process."""
+    reads_here(monkeypatch)
 
 
 @pytest.fixture
@@ -166,29 +168,11 @@ def test_what_is_no_image_is_refused_in_one_line_and_not_kept(lab, here, data, r
     assert given(lab, ("refused",)) == ()
 
 
-def died(_):
-    """Work at which a library crashes."""
-    os.kill(os.getpid(), signal.SIGSEGV)
-
-
-def grown(_):
-    """Work that takes all memory."""
-    parts = []
-    while True:
-        parts.append(bytearray(32 << 20))
-
-
-def waited(_):
-    """Work that never ends, and computes nothing."""
-    time.sleep(3600)
-
-
-@posix
-@pytest.mark.parametrize("work", [died, grown, waited])
-def test_a_reader_that_crashes_or_takes_too_much_refuses_the_file_and_nothing_else(work, tmp_path):
-    bounds = Bounds(seconds=5, patience_s=4.0, memory=256 << 20)
-    with pytest.raises(ReadError, match=r"^a\.tif: reading it took more than 5 s or 256 MB, or crashed the reader$"):
-        intake_reading._away(work, tmp_path / "a.tif", "a.tif", bounds)
+def test_a_reader_that_crashes_or_takes_too_much_refuses_the_file(lab, monkeypatch):
+    monkeypatch.setattr(intake_reading, "answered", lambda *_: None)
+    image, _ = intake.give(lab, io.BytesIO(png()), "a.tif", "Eva")
+    assert (image.state, image.note) == ("refused", "reading it took more than 120 s or 6144 MB, or crashed the reader")
+    assert files(lab) == []
 
 
 # -------------------------------------------------------------------------------------------------------------- limits
@@ -227,10 +211,13 @@ def test_limits_that_cannot_be_meant_are_said(lab, text):
         intake.settings_of(lab)
 
 
-def test_what_a_stopped_server_left_is_removed(lab, seen):
+def test_what_a_stopped_server_left_is_removed_and_what_another_one_takes_is_not(lab, seen):
     intake.give(lab, io.BytesIO(png()), "a.png", "Eva")
-    (lab.folder / "inbox" / ".0123456789abcdef.partial.tif").write_bytes(b"half")
-    intake.tidy(lab)
+    partial = lab.folder / "inbox" / ".0123456789abcdef.partial.tif"
+    partial.write_bytes(b"half")
+    intake.tidy(lab, now())
+    assert partial.exists()
+    intake.tidy(lab, now() + timedelta(days=2))
     assert files(lab) == ["1-a.png"]
 
 
@@ -289,6 +276,12 @@ def test_images_move_to_an_inspection_and_none_is_lost_under_the_name_of_another
     ):
         pass
     assert files(three) == ["3-b.png"]
+    other = three.folder / "inspections" / "other"
+    other.mkdir()
+    with intake.using(three, [3, 2], other, again=[2]) as (_, paths):
+        assert [path.name for path in paths] == ["b.png", "a_2.png"]
+    assert intake.file_of(three, given(three)[1]) == folder / "a_2.png"  # the first one keeps it
+    assert paths[1].read_bytes() == (folder / "a_2.png").read_bytes() == png(1)
 
 
 def test_what_fails_after_they_moved_moves_them_back(three):
@@ -301,6 +294,7 @@ def test_what_fails_after_they_moved_moves_them_back(three):
     with pytest.raises(SettingsError, match="the job is wrong"):
         enter()
     assert files(three) == ["1-a.png", "2-a.png", "3-b.png"]
+    assert list((three.folder / "inspections").iterdir()) == []
     assert {one.state for one in given(three)} == {"new"}
 
 

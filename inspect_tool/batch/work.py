@@ -87,7 +87,7 @@ def put_in(lab: Lab, orders: Sequence[Order], tell: job_plan.Progress = job_plan
     """Put jobs that were named into the queue, whatever became of them before; what can be wrong is looked for first.
 
     What waits or is under way stays so; what failed or was canceled gets all its tries again; what is done is done
-    again only where its report is gone or changed, or its images are others now.
+    again only where its report is gone or changed, or its images or corrections are others now.
     """
     sound: list[Order] = []
     anew: set[str] = set()  # keys

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.inspection import correct, job_plan, one_field
-from inspect_tool.lab import defaults, tables
+from inspect_tool.lab import defaults, inspections
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.languages import is_text
 from inspect_tool.model import Cell, Micrograph, MicrographRecord, Report, Segmentation
@@ -84,16 +83,11 @@ def job_of(lab: Lab, name: str) -> Path:
 
     Raises
     ------
-    ReadError
+    SettingsError
         There is no such inspection.
     """
     with connected(lab, read_only=True) as connection:
-        asked = select(tables.inspection.c.job).where(tables.inspection.c.name == name)
-        place: str | None = connection.scalar(asked)
-    if place is None:
-        msg = f"there is no inspection '{name}'"
-        raise ReadError(msg)
-    return lab.folder / place
+        return inspections.by_name(lab, connection, name).job
 
 
 def stamp_of(lab: Lab, name: str, job: Path) -> tuple[object, ...]:
@@ -110,8 +104,10 @@ def opened(lab: Lab, name: str, number: int) -> Field:
 
     Raises
     ------
+    SettingsError
+        There is no such inspection.
     ReadError
-        There is no such inspection or field, or the image or the ledger cannot be read.
+        It has no such field, or the image or the ledger cannot be read.
     """
     job = job_of(lab, name)
     stamp = stamp_of(lab, name, job)

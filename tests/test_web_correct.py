@@ -13,6 +13,7 @@ from workbench import bench, browser, client, enters, served, with_people
 
 from inspect_tool.evidence import audit, edits
 from inspect_tool.evidence.masks import mask_sha256
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import load_report, sha256_file
 from inspect_tool.lab import tables, users
 from inspect_tool.lab.database import connected, open_lab
@@ -101,7 +102,7 @@ def test_an_object_lights_up_its_row_and_a_row_its_object(kept):
 
 @pytest.mark.parametrize(
     ("at", "message"),
-    [("nothing/fields/1", "there is no inspection"), ("steel/fields/3", "has no field 3; it has 2")],
+    [("nothing/fields/1", "there is none"), ("steel/fields/3", "has no field 3; it has 2")],
 )
 def test_what_is_not_there_is_one_line(kept, at, message):
     answer = client(kept, "axel").get(f"/inspections/{at}")
@@ -210,13 +211,19 @@ def test_a_field_that_was_corrected_is_measured_again_and_one_that_was_not_stays
     assert spoken.post(f"{HERE}/correct/measure").headers["location"] == "/inspections/steel"
     uid = sha256_file(made.lab.reports / "steel" / "report.json")
     with connected(made.lab) as connection:
-        connection.execute(tables.work.update().values(state="done", report_uid=uid))
+        connection.execute(tables.work.update().values(state="done", report_uid=uid, ended=now()))
     spoken.post(f"{HERE}/correct/measure")
     assert state() == "done"
     spoken.post(f"{HERE}/correct/do", json=LINE)
     spoken.post(f"{HERE}/correct/commit", data={"reason": "the boundary was not etched"})
     spoken.post(f"{HERE}/correct/measure")
     assert state() == "todo"
+    inspected.again(made.lab, "steel")
+    uid = sha256_file(made.lab.reports / "steel" / "report.json")
+    with connected(made.lab) as connection:
+        connection.execute(tables.work.update().values(state="done", report_uid=uid, ended=now()))
+    spoken.post(f"{HERE}/correct/measure")
+    assert state() == "done"
 
 
 def test_a_mask_file_books_a_line_of_40_px_in_the_same_true_size(made, tmp_path):

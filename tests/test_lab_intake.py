@@ -271,6 +271,12 @@ def test_images_move_to_an_inspection_and_none_is_lost_under_the_name_of_another
     ):
         pass
     assert files(three) == ["3-b.png"]
+    other = three.folder / "inspections" / "other"
+    other.mkdir()
+    with intake.using(three, [3, 2], other, again=[2]) as (_, paths):
+        assert [path.name for path in paths] == ["b.png", "a_2.png"]
+    assert intake.file_of(three, given(three)[1]) == folder / "a_2.png"  # the first one keeps it
+    assert paths[1].read_bytes() == (folder / "a_2.png").read_bytes() == png(1)
 
 
 def test_what_fails_after_they_moved_moves_them_back(three):
@@ -283,6 +289,7 @@ def test_what_fails_after_they_moved_moves_them_back(three):
     with pytest.raises(SettingsError, match="the job is wrong"):
         enter()
     assert files(three) == ["1-a.png", "2-a.png", "3-b.png"]
+    assert list((three.folder / "inspections").iterdir()) == []
     assert {one.state for one in given(three)} == {"new"}
 
 

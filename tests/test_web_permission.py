@@ -162,39 +162,39 @@ def test_the_people_of_the_tests_have_one_role_each():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_person_gets_what_the_role_may_and_nothing_else(made, name):
-    with client(made, name) as spoken:
-        for page in PAGES:
-            answer = spoken.request(page.method, address(page))
-            roles = TABLE[line(page)]
-            if roles == NOBODY or NAMES[name] in roles:
-                assert (answer.status_code, answer.text) == (200, line(page))
-            else:
-                assert answer.status_code == 403, line(page)
-                assert "may not do this" in answer.text
+    spoken = client(made, name)
+    for page in PAGES:
+        answer = spoken.request(page.method, address(page))
+        roles = TABLE[line(page)]
+        if roles == NOBODY or NAMES[name] in roles:
+            assert (answer.status_code, answer.text) == (200, line(page))
+        else:
+            assert answer.status_code == 403, line(page)
+            assert "may not do this" in answer.text
 
 
 def test_who_has_not_entered_gets_the_entrance_and_a_program_a_refusal(made):
-    with client(made) as spoken:
-        for page in PAGES:
-            answer = spoken.request(page.method, address(page))
-            if TABLE[line(page)] == NOBODY:
-                assert answer.text == line(page)
-            elif page.path.startswith(guard.API):
-                assert (answer.status_code, answer.json()) == (401, {"error": "nobody is in; enter first"})
-            else:
-                assert answer.status_code == 303, line(page)
-                assert answer.headers["location"].startswith("/enter")
+    spoken = client(made)
+    for page in PAGES:
+        answer = spoken.request(page.method, address(page))
+        if TABLE[line(page)] == NOBODY:
+            assert answer.text == line(page)
+        elif page.path.startswith(guard.API):
+            assert (answer.status_code, answer.json()) == (401, {"error": "nobody is in; enter first"})
+        else:
+            assert answer.status_code == 303, line(page)
+            assert answer.headers["location"].startswith("/enter")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", ""])
 def test_nothing_is_changed_from_elsewhere_whoever_has_entered(made, origin):
-    with client(with_all_roles(made), "every") as spoken:
-        changes = [page for page in PAGES if page.method != "GET"]
-        assert changes
-        for page in changes:
-            answer = spoken.request(page.method, address(page), headers={"Origin": origin})
-            assert answer.status_code == 403, line(page)
-            assert "must come from a page of this workbench" in answer.text
+    spoken = client(with_all_roles(made), "every")
+    changes = [page for page in PAGES if page.method != "GET"]
+    assert changes
+    for page in changes:
+        answer = spoken.request(page.method, address(page), headers={"Origin": origin})
+        assert answer.status_code == 403, line(page)
+        assert "must come from a page of this workbench" in answer.text
 
 
 def test_a_token_opens_what_is_made_for_programs_with_the_roles_of_its_person(made):
@@ -202,16 +202,16 @@ def test_a_token_opens_what_is_made_for_programs_with_the_roles_of_its_person(ma
     with connected(made.lab) as connection:
         for name in NAMES:
             stated[name] = tokens.make(connection, users.by_name(connection, name), "LIMS", 1)
-    with client(made) as spoken:
-        for name, token in stated.items():
-            for page in PAGES:
-                is_open = page.path.startswith(guard.API)
-                if not is_open and name != "mara":
-                    continue  # one is enough where no token opens anything
-                headers = {"Authorization": f"Bearer {token}", "Origin": ORIGIN}
-                answer = spoken.request(page.method, address(page), headers=headers)
-                may = is_open and NAMES[name] in TABLE[line(page)]
-                assert answer.status_code == (200 if may else 403), line(page)
+    spoken = client(made)
+    for name, token in stated.items():
+        for page in PAGES:
+            is_open = page.path.startswith(guard.API)
+            if not is_open and name != "mara":
+                continue  # one is enough where no token opens anything
+            headers = {"Authorization": f"Bearer {token}", "Origin": ORIGIN}
+            answer = spoken.request(page.method, address(page), headers=headers)
+            may = is_open and NAMES[name] in TABLE[line(page)]
+            assert answer.status_code == (200 if may else 403), line(page)
 
 
 def with_all_roles(made):

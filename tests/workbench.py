@@ -55,13 +55,13 @@ def client(made, name=""):
 
 
 @contextmanager
-def served(lab, **kwargs):
-    """A workbench that listens on a free port of this computer; gives its address."""
+def served(lab, certificate=None, **kwargs):
+    """A workbench that listens on a free port of this computer, set up as the command does; gives its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        place = serve.Place(port=free.getsockname()[1])
+        place = serve.Place(port=free.getsockname()[1], certificate=certificate)
     made = serve.bench_of(lab, place, **kwargs)
-    server = uvicorn.Server(uvicorn.Config(application(made), port=place.port, log_level="warning"))
+    server = uvicorn.Server(serve.configured(made, place))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -13,6 +13,7 @@ const pen = document.createElement("canvas");
 pen.className = "over pen";
 pen.hidden = true;
 pen.tabIndex = 0;
+pen.setAttribute("role", "application");
 pen.setAttribute("aria-label", "Drawing. Arrows move the picture, Enter sets a point in its middle, Shift and Enter ends the line.");
 view.box.append(pen);
 const context = pen.getContext("2d");
@@ -222,13 +223,21 @@ document.addEventListener("keydown", (event) => {
     at("radius").value = radius() + (event.key === "]" ? 1 : -1);
     at("radius").dispatchEvent(new Event("input"));
   } else if (event.key === "Escape") { path = []; drawing = false; draw(); }
-  else if (event.key === "Enter" && event.target === pen) {
+  else if (event.key === " " && !event.target.closest("button, a")) {
+    pen.hidden = true; // held: the picture is moved
+    event.preventDefault();
+  } else if (event.key === "Enter" && event.target === pen) {
     byKeys = true;
     if (!event.shiftKey) add(view.box.clientWidth / 2, view.box.clientHeight / 2);
     if (how() === "point" || event.shiftKey) end();
     draw();
     event.preventDefault();
   }
+});
+document.addEventListener("keyup", (event) => {
+  if (event.key !== " " || tool === "move" || !pen.hidden) return;
+  pen.hidden = false;
+  pen.focus({ preventScroll: true });
 });
 tell();
 view.viewer.addHandler("open", () => { if (!state.fault) measure(); });

@@ -232,11 +232,12 @@ def _unwritten(name: str, error: OSError) -> OutputError:
     return OutputError(f"{name}: cannot be written into the inbox: {error.strerror or error}")
 
 
-def tidy(lab: Lab) -> None:
-    """Remove what a stopped server had begun to take; call it when nobody is giving anything."""
-    for path in _made(lab).iterdir():
-        if _PARTIAL.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+def tidy(lab: Lab, moment: datetime) -> None:
+    """Remove what a server that was stopped a day ago or more had begun to take."""
+    for path in (lab.folder / FOLDER).glob(".*.partial*"):
+        with suppress(OSError):
+            if _PARTIAL.fullmatch(path.name) and moment.timestamp() - path.stat().st_mtime > _DAY_S:
+                path.unlink()
 
 
 # ----------------------------------------------------------------------------------------------------- what is listed
@@ -261,6 +262,11 @@ def one(connection: Connection, number: int) -> Given:
         msg = f"image {number}: there is none in the inbox"
         raise SettingsError(msg)
     return _given(row)
+
+
+def is_known(connection: Connection, digest: str) -> bool:
+    """Whether a file of this content was ever given, removed and refused ones too."""
+    return connection.execute(select(intake.c.id).where(intake.c.sha256 == digest).limit(1)).first() is not None
 
 
 def file_of(lab: Lab, given: Given) -> Path:

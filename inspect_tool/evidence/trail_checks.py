@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspect_tool.errors import ReadError
-from inspect_tool.evidence.trail_reports import Anchor, jobs_of, of_report, of_run
+from inspect_tool.evidence.trail_reports import Anchor, jobs_of, of_others, of_report, of_run, relative
 from inspect_tool.files import sha256_file
 
 if TYPE_CHECKING:
@@ -25,15 +25,23 @@ SUFFIX = ".referee"
 
 
 def anchor(
-    entries: Sequence["Entry"], *, job: str, name: str, images: Collection[str] | None = None, before: int | None = None
+    entries: Sequence["Entry"],
+    *,
+    job: str,
+    name: str,
+    images: Collection[str] | None = None,
+    before: int | None = None,
+    file: str = "",
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job; parameters as for edits (``trail_reports.anchor``)."""
     found: Anchor | None = None
+    others = of_others(entries, name, file)
     for entry in entries:
         if before is not None and entry.number >= before:
             break
         new = entry.new if isinstance(entry.new, Mapping) else {}
-        ours = entry.subject == job if entry.event == EVENT else entry.event == "run" and new.get("job") == name
+        of_job = entry.subject == job and new.get("job_file") not in others
+        ours = of_job if entry.event == EVENT else entry.event == "run" and new.get("job") == name
         state = new.get("referee")
         if not ours or not isinstance(state, Mapping):
             continue
@@ -94,7 +102,8 @@ def check(entries: Sequence["Entry"], job: Path, out: Path, name: str, images: C
     ReadError
         With what is missing, and how to go on.
     """
-    lack = lacking(hashes(job), anchor(entries, job=job.stem, name=name, images=images))
+    known = anchor(entries, job=job.stem, name=name, images=images, file=relative(job, out))
+    lack = lacking(hashes(job), known)
     if lack:
         msg = (
             f"{job.with_name(f'{job.stem}{SUFFIX}')}: {lack}; put the files back from a backup or from "
@@ -108,7 +117,7 @@ def compare(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[s
     """Compare the ledgers beside the jobs of a trail with what it knows of them: what differs, what is not at hand."""
     problems, missing = list(_runs_with_fewer(entries)), []
     for file, name in jobs_of(entries).items():
-        known = anchor(entries, job=Path(file).stem, name=name)
+        known = anchor(entries, job=Path(file).stem, name=name, file=file)
         if known is None:
             continue
         if not (folder / file).is_file():

@@ -41,7 +41,13 @@ def relative(job: Path, folder: Path) -> str:
 
 
 def anchor(
-    entries: Sequence["Entry"], *, job: str, name: str, images: Collection[str] | None = None, before: int | None = None
+    entries: Sequence["Entry"],
+    *,
+    job: str,
+    name: str,
+    images: Collection[str] | None = None,
+    before: int | None = None,
+    file: str = "",
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job, since edits of it were last given up.
 
@@ -55,6 +61,8 @@ def anchor(
         SHA-256 of the images of the job: another job of that name has others. None: whatever they are.
     before : int, optional
         Look at entries of the trail before this number only.
+    file : str
+        The job file as the trail names it, where it is at hand: other jobs of this name lie in other folders.
 
     Returns
     -------
@@ -62,11 +70,13 @@ def anchor(
         None: the trail knows of no edit of this job.
     """
     found: Anchor | None = None
+    others = of_others(entries, name, file)
     for entry in entries:
         if before is not None and entry.number >= before:
             break
         new = entry.new if isinstance(entry.new, Mapping) else {}
-        ours = entry.subject == job if entry.event in ("edit", "withdraw") else new.get("job") == name
+        of_job = entry.subject == job and new.get("job_file") not in others
+        ours = of_job if entry.event in ("edit", "withdraw") else new.get("job") == name
         if not ours or entry.event not in ("edit", "withdraw", "run"):
             continue
         if entry.event == "withdraw":
@@ -75,6 +85,13 @@ def anchor(
             told = _anchor(entry, new)
             found = told if told is not None and (found is None or told.entries >= found.entries) else found
     return found
+
+
+def of_others(entries: Sequence["Entry"], name: str, file: str = "") -> set[object]:
+    """Job files of a trail of which reports of other names were made and none of this one, ``file`` not among them."""
+    runs = [entry.new for entry in entries if entry.event == "run"]
+    mine = {file, None, *(new.get("job_file") for new in runs if new.get("job") == name)}
+    return {new.get("job_file") for new in runs} - mine
 
 
 def _anchor(entry: "Entry", new: Mapping[str, object]) -> Anchor | None:
@@ -329,7 +346,7 @@ def _ledgers(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[
     """Compare the ledgers beside the jobs with what the trail knows of them, where they are at hand."""
     problems, missing = [], []
     for file, name in jobs_of(entries).items():
-        known = anchor(entries, job=Path(file).stem, name=name)
+        known = anchor(entries, job=Path(file).stem, name=name, file=file)
         if known is None:
             continue
         job = folder / file

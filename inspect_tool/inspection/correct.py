@@ -158,7 +158,7 @@ def withdraw(job_path: str | Path, first: int = 1, *, reason: str, by: str, out:
     load_job(path)
     audit.ready(out)
     entries = audit.read(out).entries if (out / audit.LOG).exists() else ()
-    known = trail_reports.anchor(entries, job=path.stem, name=path.stem)
+    known = trail_reports.anchor(entries, job=path.stem, name=path.stem, file=trail_reports.relative(path, out))
     folder = edits.folder_of(path)
     kept = edits.read(folder, first)
     moved = edits.withdraw(folder, first)

@@ -1,59 +1,47 @@
 """Review by a second person and release: never one's own work, and nothing half after a kill."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
-import tifffile
+from reviewed_example import a_reviewed_lab, submitted
 from signing_keys import PASSPHRASE, Chain
-from workbench import bench, with_people
 
-from inspect_tool import synthetic
 from inspect_tool.errors import InspectError, OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.files import sha256_file
 from inspect_tool.inspection import correct, job_run
 from inspect_tool.lab import release, reviews, tables, users
 from inspect_tool.lab import run as for_lab
-from inspect_tool.lab.database import DATABASE, connected, settings_of
+from inspect_tool.lab.database import DATABASE, connected
 from inspect_tool.lab.rebuild import rebuild
 from inspect_tool.lab.release import Said
 from inspect_tool.lab.reviews import ReviewError
 from inspect_tool.verify import pdf_check, signing
 from inspect_tool.verify.verify import verify
 
-JOB = (
-    'recipe = "porosity"\nimages = ["a.tif"]\nexports = ["json", "html", "pdf"]\n'
-    '[header]\ntitle = "Porosity of plate 7"\npart = "Plate 7"\noperator = "Olga Muster"\n'
-    '[calibration]\npixel_um = 1.0\nu_rel = 0.005\nsource = "stage micrometer"\n'
-)
-PEOPLE = {"olga": "operator", "anna": "analyst", "rolf": "reviewer", "rita": "reviewer"}
 SAID = Said(meaning="reviewed and approved", reason="all checks read")
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory):
-    """A lab with one report."""
-    made = with_people(bench(tmp_path_factory.mktemp("first") / "lab"), PEOPLE)
-    home = made.lab.folder / "inspections" / "plate"
-    home.mkdir(parents=True)
-    field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
-    tifffile.imwrite(home / "a.tif", field.pixels)
-    (home / "job.toml").write_text(JOB)
-    for_lab.run(home / "job.toml", made.lab, name="plate")
-    return made.lab.folder
+def chain(tmp_path_factory):
+    return Chain(tmp_path_factory.mktemp("keys"))
 
 
 @pytest.fixture(scope="module")
-def key(tmp_path_factory):
-    return Chain(tmp_path_factory.mktemp("keys")).person("Works 3")
+def key(chain):
+    return chain.person("Works 3")
+
+
+@pytest.fixture(scope="module")
+def own(chain):
+    """The key of a reviewer."""
+    return signing.load_key(chain.person("Rolf Muster", kind="ec"), PASSPHRASE)
 
 
 @pytest.fixture
-def lab(first, tmp_path, monkeypatch):
+def lab(tmp_path, monkeypatch):
     monkeypatch.setenv(release.PASSPHRASE, PASSPHRASE)
-    shutil.copytree(first, tmp_path / "lab")
-    return settings_of(tmp_path / "lab")
+    return a_reviewed_lab(tmp_path / "lab")
 
 
 def person(lab, name, **changed):
@@ -111,11 +99,9 @@ def test_the_operator_of_the_report_may_not_review_in_whatever_letters(lab):
 
 
 def test_whoever_submitted_the_inspection_may_not_review(lab):
-    rolf, number = person(lab, "rolf"), asked(lab)
-    with connected(lab) as connection:
-        values = {"name": "plate", "job": "inspections/plate/job.toml", "by": "R. M.", "account": rolf.id}
-        connection.execute(tables.inspection.insert().values(**values, added=users.now()))
-    refused(lab, number, rolf, "Rolf Muster submitted the inspection")
+    number = asked(lab)
+    submitted(lab, "rolf")
+    refused(lab, number, person(lab, "rolf"), "Rolf Muster submitted the inspection")
 
 
 def test_whoever_corrected_a_mask_may_not_review(lab, tmp_path):
@@ -213,16 +199,14 @@ def test_a_seal_names_person_meaning_and_reason_and_all_checks_hold(lab, key):
         assert find.show(lab, connection, uid_of(lab)).state == "unchanged"
 
 
-def test_a_personal_key_signs_beside_the_seal_whoever_it_is(lab, key, tmp_path):
+def test_a_personal_key_signs_beside_the_seal_whoever_it_is(lab, key, own):
     release.release(lab, asked(lab), person(lab, "rolf"), SAID, key)
-    own = signing.load_key(Chain(tmp_path).person("Rolf Muster"), PASSPHRASE)
     signing.sign(pdf(lab), own, name="Rolf Muster", role="Reviewer")
     assert [one.problems for one in pdf_check.signatures(pdf(lab).read_bytes(), None, "")] == [(), ()]
     assert pdf_check.validate(pdf(lab)).problems == ()
 
 
-def test_a_seal_comes_after_a_personal_signature_of_the_same_person_too(lab, key, tmp_path):
-    own = signing.load_key(Chain(tmp_path).person("Rolf Muster"), PASSPHRASE)
+def test_a_seal_comes_after_a_personal_signature_of_the_same_person_too(lab, key, own):
     signing.sign(pdf(lab), own, name="Rolf Muster", role="Reviewer")
     assert release.release(lab, asked(lab), person(lab, "rolf"), SAID, key).certificate
     assert pdf_check.validate(pdf(lab)).problems == ()

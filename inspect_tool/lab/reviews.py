@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Connection, Row, select, update
 
@@ -292,9 +292,11 @@ def _reviews() -> Any:
 
 def _review(row: Row[Any]) -> Review:
     texts = ("number", "name", "title", "part", "heat", "verdict", "place")
-    plain = {name: getattr(row, name) for name in Review.__dataclass_fields__ if name not in (*texts, "uid", "state")}
-    shown = {name: getattr(row, name) or "" for name in texts}
-    return Review(uid=row.report, state=cast("State", row.state), **plain, **shown)
+    values: dict[str, Any] = {
+        name: getattr(row, name) for name in Review.__dataclass_fields__ if name not in (*texts, "uid")
+    }
+    values |= {name: getattr(row, name) or "" for name in texts}
+    return Review(uid=row.report, **values)
 
 
 def _inspection(review: Review) -> tuple[Any, ...]:

@@ -233,7 +233,7 @@ function welcome() {
   if (count)
     element("found").textContent =
       `${count} of ${sample.items.length} ${many} are answered by ${record.person}, last ${new Date(record.saved).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}.`;
-  (count ? element("start") : element("person")).focus();
+  (count || server ? element("start") : element("person")).focus();
   if (record) printProgress();
   printSaved();
 }

@@ -15,6 +15,7 @@ from inspect_tool.inspection import hand_check
 from inspect_tool.lab import find, reviews, second_counts, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.second_counts import Count
+from inspect_tool.lab.users import Role
 from inspect_tool.referee import history, ledger
 from inspect_tool.referee import page as sheets
 from inspect_tool.report.text import pm
@@ -22,7 +23,7 @@ from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages import reports
 
-_COUNTING = frozenset({"analyst", "reviewer"})
+_COUNTING: frozenset[Role] = frozenset({"analyst", "reviewer"})
 _MOST_BYTES = 4 << 20  # of answers
 _SHEET = "sample-{}.json"  # what a page of a sample shows, by the first digits of its id
 _ID = re.compile(r"[0-9a-f]{64}")

@@ -16,6 +16,7 @@ from inspect_tool.lab.database import connected
 from inspect_tool.lab.find import Record
 from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.query import FIELDS, parse
+from inspect_tool.lab.users import Role
 from inspect_tool.report.text import pm
 from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page
@@ -160,7 +161,7 @@ def _content(dossier: Dossier, name: str) -> bytes | None:
     return dossier.read(name)
 
 
-ASKING = frozenset({"operator", "analyst"})
+ASKING: frozenset[Role] = frozenset({"operator", "analyst"})
 """Who may ask for a review."""
 
 PAGES = (

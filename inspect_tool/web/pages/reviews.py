@@ -12,13 +12,14 @@ from inspect_tool.lab.database import connected
 from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.release import LONGEST_REASON, MEANINGS, Said
 from inspect_tool.lab.reviews import Review
+from inspect_tool.lab.users import Role
 from inspect_tool.report.text import number, pm, with_unit
 from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages.reports import ASKING
 
-_REVIEWERS = frozenset({"reviewer"})
-_SAYING = ASKING | _REVIEWERS | {"manager"}
+_REVIEWERS: frozenset[Role] = frozenset({"reviewer"})
+_SAYING: frozenset[Role] = ASKING | _REVIEWERS | frozenset[Role]({"manager"})
 
 
 def queue(asked: Asked) -> Response:

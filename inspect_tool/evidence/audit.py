@@ -23,6 +23,7 @@ from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import trail_checks, trail_reports
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, plain, read_bytes, write_whole
+from inspect_tool.folders import whole
 from inspect_tool.locks import lock
 from inspect_tool.paths import real
 
@@ -31,8 +32,9 @@ HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal[
-    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account", "release"
-]
+    "run", "settings change", "edit", "sign", "release", "supersede", "repair", "withdraw", "check by hand",
+    "account", "template",
+]  # fmt: skip
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
     *("previous", "sha256"),
@@ -224,7 +226,7 @@ def verify(folder: Path) -> Trail:
     trail = read(folder)
     problems, notes = list(trail.problems), list(trail.notes)
     ran = {entry.subject for entry in trail.entries if entry.event == "run"}
-    for path in sorted(folder.glob("*/report.json")):
+    for path in whole(folder, "report.json"):
         try:
             report = json.loads(read_bytes(path))
             name, anchor = f"{path.parent.name}/report.json", str(report["provenance"]["audit"])
@@ -266,8 +268,10 @@ def project_folder(report: Path) -> Path:
     return here.parent if (here / "report.json").is_file() else here
 
 
-def select(entries: Sequence[Entry], *, events: Sequence[str] = (), since: str = "", by: str = "") -> tuple[Entry, ...]:
-    """Give the entries of some kinds, from a day or time (UTC, ISO 8601) on, of one user."""
+def select(
+    entries: Sequence[Entry], *, events: Sequence[str] = (), since: str = "", by: str = "", about: str = ""
+) -> tuple[Entry, ...]:
+    """Give the entries of some kinds, from a day or time (UTC, ISO 8601) on, of one user, on a subject."""
     start = None
     if since:
         try:
@@ -286,8 +290,14 @@ def select(entries: Sequence[Entry], *, events: Sequence[str] = (), since: str =
         for entry in entries
         if (not events or entry.event in events)
         and (not by or entry.user == by)
+        and about.casefold() in entry.subject.casefold()
         and (start is None or datetime.fromisoformat(entry.time) >= start)
     )
+
+
+def line(entry: Entry) -> bytes:
+    """Give the line of an entry as it stands in the log, without the line end: its hash is ``line_sha256``."""
+    return _json({key: getattr(entry, key) for key in _KEYS})
 
 
 def lines(entry: Entry) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspect_tool.errors import ReadError
-from inspect_tool.evidence.trail_reports import Anchor, jobs_of, of_others, of_report, of_run, relative
+from inspect_tool.evidence.trail_reports import Anchor, is_of_another, jobs_of, of_report, of_run, run_names
 from inspect_tool.files import sha256_file
 
 if TYPE_CHECKING:
@@ -25,23 +25,18 @@ SUFFIX = ".referee"
 
 
 def anchor(
-    entries: Sequence["Entry"],
-    *,
-    job: str,
-    name: str,
-    images: Collection[str] | None = None,
-    before: int | None = None,
-    file: str = "",
+    entries: Sequence["Entry"], *, job: str, name: str, images: Collection[str] | None = None, before: int | None = None
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job; parameters as for edits (``trail_reports.anchor``)."""
     found: Anchor | None = None
-    others = of_others(entries, name, file)
+    names = run_names(entries)
     for entry in entries:
         if before is not None and entry.number >= before:
             break
         new = entry.new if isinstance(entry.new, Mapping) else {}
-        of_job = entry.subject == job and new.get("job_file") not in others
-        ours = of_job if entry.event == EVENT else entry.event == "run" and new.get("job") == name
+        ours = entry.event == "run" and new.get("job") == name
+        if entry.event == EVENT:
+            ours = entry.subject == job and not is_of_another(names, new, name)
         state = new.get("referee")
         if not ours or not isinstance(state, Mapping):
             continue
@@ -102,8 +97,7 @@ def check(entries: Sequence["Entry"], job: Path, out: Path, name: str, images: C
     ReadError
         With what is missing, and how to go on.
     """
-    known = anchor(entries, job=job.stem, name=name, images=images, file=relative(job, out))
-    lack = lacking(hashes(job), known)
+    lack = lacking(hashes(job), anchor(entries, job=job.stem, name=name, images=images))
     if lack:
         msg = (
             f"{job.with_name(f'{job.stem}{SUFFIX}')}: {lack}; put the files back from a backup or from "
@@ -117,7 +111,7 @@ def compare(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[s
     """Compare the ledgers beside the jobs of a trail with what it knows of them: what differs, what is not at hand."""
     problems, missing = list(_runs_with_fewer(entries)), []
     for file, name in jobs_of(entries).items():
-        known = anchor(entries, job=Path(file).stem, name=name, file=file)
+        known = anchor(entries, job=Path(file).stem, name=name)
         if known is None:
             continue
         if not (folder / file).is_file():

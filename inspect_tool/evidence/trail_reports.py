@@ -41,13 +41,7 @@ def relative(job: Path, folder: Path) -> str:
 
 
 def anchor(
-    entries: Sequence["Entry"],
-    *,
-    job: str,
-    name: str,
-    images: Collection[str] | None = None,
-    before: int | None = None,
-    file: str = "",
+    entries: Sequence["Entry"], *, job: str, name: str, images: Collection[str] | None = None, before: int | None = None
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job, since edits of it were last given up.
 
@@ -61,8 +55,6 @@ def anchor(
         SHA-256 of the images of the job: another job of that name has others. None: whatever they are.
     before : int, optional
         Look at entries of the trail before this number only.
-    file : str
-        The job file as the trail names it, where it is at hand: other jobs of this name lie in other folders.
 
     Returns
     -------
@@ -70,13 +62,14 @@ def anchor(
         None: the trail knows of no edit of this job.
     """
     found: Anchor | None = None
-    others = of_others(entries, name, file)
+    names = run_names(entries)
     for entry in entries:
         if before is not None and entry.number >= before:
             break
         new = entry.new if isinstance(entry.new, Mapping) else {}
-        of_job = entry.subject == job and new.get("job_file") not in others
-        ours = of_job if entry.event in ("edit", "withdraw") else new.get("job") == name
+        ours = new.get("job") == name
+        if entry.event in ("edit", "withdraw"):
+            ours = entry.subject == job and not is_of_another(names, new, name)
         if not ours or entry.event not in ("edit", "withdraw", "run"):
             continue
         if entry.event == "withdraw":
@@ -87,11 +80,19 @@ def anchor(
     return found
 
 
-def of_others(entries: Sequence["Entry"], name: str, file: str = "") -> set[object]:
-    """Job files of a trail of which reports of other names were made and none of this one, ``file`` not among them."""
-    runs = [entry.new for entry in entries if entry.event == "run"]
-    mine = {file, None, *(new.get("job_file") for new in runs if new.get("job") == name)}
-    return {new.get("job_file") for new in runs} - mine
+def run_names(entries: Sequence["Entry"]) -> dict[str, set[str]]:
+    """Names of the reports that were made of each job file: many are called ``job.toml``, each in its own folder."""
+    names: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.event == "run" and isinstance(file := entry.new.get("job_file"), str):
+            names.setdefault(file, set()).add(str(entry.new.get("job")))
+    return names
+
+
+def is_of_another(names: Mapping[str, Collection[str]], new: Mapping[str, object], name: str) -> bool:
+    """Whether an entry is of a job file whose reports have other names: a job of the same name in another folder."""
+    known = names.get(str(new.get("job_file")), ())
+    return bool(known) and name not in known
 
 
 def _anchor(entry: "Entry", new: Mapping[str, object]) -> Anchor | None:
@@ -346,7 +347,7 @@ def _ledgers(entries: Sequence["Entry"], folder: Path) -> tuple[list[str], list[
     """Compare the ledgers beside the jobs with what the trail knows of them, where they are at hand."""
     problems, missing = [], []
     for file, name in jobs_of(entries).items():
-        known = anchor(entries, job=Path(file).stem, name=name, file=file)
+        known = anchor(entries, job=Path(file).stem, name=name)
         if known is None:
             continue
         job = folder / file

@@ -207,7 +207,7 @@ def record(
     return made, _standing(now, correction, given)
 
 
-def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> ledger.Entry:
+def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None, name: str = "") -> ledger.Entry:
     """Give up the last sample of a job, or all of a ledger that is damaged or lost, so that another may be drawn.
 
     The ledger and the audit trail keep by whom, why, and how many answers were known; the report says so.
@@ -220,6 +220,8 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
         Why, and who says so.
     reports : Path, optional
         Folder of reports whose audit trail is told of it; None: none is.
+    name : str
+        Of the report, where it is not that of the job file.
 
     Raises
     ------
@@ -232,8 +234,7 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
     audit.ready(reports)
     entries = audit.read(reports).entries if (reports / audit.LOG).exists() else ()
     images = [source.sha256 for source in planned.sources]
-    file = trail_reports.relative(job, reports)
-    known = trail_checks.anchor(entries, job=job.stem, name=job.stem, images=images, file=file)
+    known = trail_checks.anchor(entries, job=job.stem, name=name or job.stem, images=images)
     made = history.give_up(
         folder,
         by=by,
@@ -242,7 +243,7 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
         lost=known.entries if known is not None and trail_checks.lacking(trail_checks.hashes(job), known) else None,
     )
     assert made.given_up is not None
-    _tell(planned, reports, made, plain(made.given_up), made.given_up.reason)
+    _tell(planned, reports, made, plain(made.given_up), made.given_up.reason, name=name, by=by)
     return made
 
 
@@ -277,15 +278,14 @@ def _tell(
         return
     job, images = planned.path, [source.sha256 for source in planned.sources]
     with audit.held(reports) as log:
-        file = trail_reports.relative(job, reports)
-        known = trail_checks.anchor(log.trail.entries, job=job.stem, name=name or job.stem, images=images, file=file)
+        known = trail_checks.anchor(log.trail.entries, job=job.stem, name=name or job.stem, images=images)
         if known is None or known.entries < made.number or made.event == trail_checks.GIVEN_UP:
             entries = ledger.read(ledger.folder_of(job))[: made.number]
             new = {
                 "did": made.event,
                 **facts,
                 "referee": ledger.state(entries, images),
-                "job_file": file,
+                "job_file": trail_reports.relative(job, reports),
             }
             told = audit.Event(event=trail_checks.EVENT, subject=job.stem, reason=reason, new=new, user=by)
             audit.add(log, told)

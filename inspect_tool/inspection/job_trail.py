@@ -1,6 +1,8 @@
 """What a run tells the audit trail, and what of it must be there before."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from inspect_tool import folders
@@ -50,8 +52,7 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
     if (out / audit.LOG).exists():
         images = {source.sha256 for source in planned.sources}
         entries = audit.read(out).entries
-        file = trail_reports.relative(planned.path, out)
-        known = trail_reports.anchor(entries, job=planned.path.stem, name=name, images=images, file=file)
+        known = trail_reports.anchor(entries, job=planned.path.stem, name=name, images=images)
         trail_reports.check(planned.ledger, known, planned.path, out, name)
         trail_checks.check(entries, planned.path, out, name, images)
 
@@ -62,18 +63,24 @@ def issue(
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,
+    publication: Callable[[Path], AbstractContextManager[object]],
+    user: str = "",
 ) -> None:
     """Give a report its place and record its facts, with nothing of another process in between.
 
-    A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
+    ``publication`` is entered while the audit trail is held: who waited long for that is asked last of all whether the
+    report may still take its place. ``user``: who asked for the run; empty: the person at work. A kill after the first
+    of the two leaves in the folder what is to be recorded (``recovery``).
     """
     if facts is None:
-        folders.put(made)
+        with publication(made.folder):
+            folders.put(made)
         return
     name, out = made.target.name, made.target.parent
-    with audit.held(out) as log:
+    with audit.held(out) as log, publication(made.folder):
         more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
         events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
+        events = tuple(replace(event, user=user) for event in events)
         recovery.note(made.folder, len(log.trail.entries), events)
         folders.put(made)
         audit.add(log, *events)

@@ -144,7 +144,7 @@ def give_up(asked: Asked) -> Response:
     """Give up the last sample, so that another may be drawn."""
     name, job = _inspection(asked)
     reason = str(asked.form.get("reason", ""))
-    hand_check.give_up(job, reason=reason, by=asked.person.full_name, reports=asked.bench.lab.reports)
+    hand_check.give_up(job, reason=reason, by=asked.person.full_name, reports=asked.bench.lab.reports, name=name)
     return to(f"/inspections/{name}/referee")
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import select
 from starlette.responses import Response
 
-from inspect_tool.errors import InspectError, SettingsError
+from inspect_tool.errors import InspectError
 from inspect_tool.evidence.dossier import Dossier
-from inspect_tool.lab import find, release, reviews, tables, users
+from inspect_tool.lab import accounts, find, release, reviews, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.release import LONGEST_REASON, MEANINGS, Said
@@ -78,13 +78,7 @@ def approve(asked: Asked) -> Response:
     said = Said(meaning=str(asked.form.get("meaning", "")), reason=str(asked.form.get("reason", "")))
     try:
         release.check_said(said)
-        with connected(bench.lab) as connection:  # what was tried is kept, whatever comes then
-            person = users.checked(connection, asked.person.name, str(asked.form.get("password", "")))
-        if not isinstance(person, users.Person):
-            raise person
-        if person.id != asked.person.id:
-            msg = "the password is that of somebody else"
-            raise SettingsError(msg)
+        person = accounts.checked(bench.lab, asked.person.name, str(asked.form.get("password", "")))
         release.release(bench.lab, review.id, person, said, bench.key)
     except InspectError as error:
         return _shown(asked, review, str(error), said)

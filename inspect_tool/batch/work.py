@@ -41,7 +41,8 @@ POLL_S = 2.0
 """How often a worker without work looks for some [s]."""
 BEAT_S = 5.0
 """How often leases are renewed [s]: as soon a job that was canceled is stopped."""
-_LOADED = ("inspect_tool.recipes.porosity", "inspect_tool.segmentation.threshold", "inspect_tool.images.readers.tiff")
+LOADED = ("inspect_tool.recipes.porosity", "inspect_tool.segmentation.threshold", "inspect_tool.images.readers.tiff")
+"""Modules that most jobs need."""
 _GRACE_S = 10.0  # for a job that is stopped to clean up [s]
 _LOG = logging.getLogger(__name__)
 
@@ -380,7 +381,7 @@ def _starter(lab: Lab, owner: str, lease_s: float, address: str) -> Iterator[Cal
     # on Linux they are copies of a process that has loaded what most jobs need, and done nothing
     forks = sys.platform == "linux"
     context = multiprocessing.get_context("forkserver") if forks else multiprocessing.get_context("spawn")
-    context.set_forkserver_preload([__name__, *_LOADED])
+    context.set_forkserver_preload([__name__, *LOADED])
     watched, held = context.Pipe(duplex=False)
 
     def start(work: Work) -> _Running:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from math import exp, sqrt
 from statistics import median
 
+import pandas as pd
+
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text, joined, key_of
 from inspect_tool.model import (
@@ -127,7 +129,7 @@ def applied(
         ]
         wanted = {of for _, _, of in reached}
         mine = [
-            _beside(one, recipe.combine([one], settings, editions), wanted, validation, known, usual)
+            _beside(one, recipe.combine([_apart(one)], settings, editions), wanted, validation, known, usual)
             for one in fields
             if one.specimen == specimen
         ]
@@ -161,6 +163,18 @@ def applied(
 
 
 _NONE = Text("validation.segmentation_not_validated")
+
+
+def _apart(field: FieldMeasurement) -> FieldMeasurement:
+    """A field with a table of its own that is gone with it.
+
+    A table remembers where views of it were, hundreds of them after they are gone: for each of thousands of fields that
+    is more than what they hold.
+    """
+    made, index = field.features.copy(), field.features.index
+    ranged = isinstance(index, pd.RangeIndex)
+    made.index = pd.RangeIndex(index.start, index.stop, index.step) if ranged else index.copy(deep=True)
+    return replace(field, features=made)
 
 
 def _beside(

@@ -365,10 +365,11 @@ def parse_report(text: bytes, where: str) -> Report:
     return _with_keys(report, entries, where)
 
 
-def read_back(report: Report) -> Report:
+def read_back(report: Report, kept: Callable[[MicrographRecord], MicrographRecord] = lambda record: record) -> Report:
     """A report as it is when its JSON text has been read, digit for digit, without all of that text in memory.
 
-    Of the images and rows, which may be many, one is written and read after the other.
+    Of the images and rows, which may be many, one is written and read after the other. ``kept`` gives an equal record
+    for each of an image.
     """
     where = "report.json"
     short = {name: replace(getattr(report, name), rows=()) for name in ("fields", "features")}
@@ -376,7 +377,7 @@ def read_back(report: Report) -> Report:
     known: dict[str, Text] = {}  # most sentences on images are the same
     return replace(
         head,
-        micrographs=tuple(_read_back(record, known, where) for record in report.micrographs),
+        micrographs=tuple(kept(_read_back(record, known, where)) for record in report.micrographs),
         fields=replace(head.fields, rows=tuple(map(_as_stated, report.fields.rows))),
         features=replace(head.features, rows=tuple(map(_as_stated, report.features.rows))),
     )

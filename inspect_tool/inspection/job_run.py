@@ -19,6 +19,7 @@ from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import Outcome, look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
 from inspect_tool.inspection.job_trail import check_ledger, facts, issue, ready
+from inspect_tool.inspection.lean import shared
 from inspect_tool.inspection.one_field import model_of
 from inspect_tool.inspection.reporting import (
     asked_of,
@@ -164,7 +165,7 @@ def _reported(
         language=language_of(planned.job.language, planned.template),
     )
     del measured, findings
-    return read_back(report)  # pages are views of report.json, to the last of its digits
+    return read_back(report, shared({}))  # pages are views of report.json, to the last of its digits
 
 
 def place_of(

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_example import example
 
 from inspect_tool import files
 from inspect_tool.json_pieces import canonical_pieces, json_pieces, plain
 from inspect_tool.report import build
-from report_example import example
 
 CELLS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(max_size=5)
 VALUES = st.recursive(

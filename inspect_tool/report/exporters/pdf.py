@@ -14,7 +14,7 @@ from functools import cache
 from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from inspect_tool.errors import OutputError
@@ -100,7 +100,7 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     that a third party can recompute the result from the paper.
     """
     page = render(report, folder, template, "print")
-    with TemporaryFile() as data:  # of a job of many fields it is not held while pages are laid out
+    with NamedTemporaryFile() as data:  # of a job of many fields it is not held while pages are laid out
         for piece in report_pieces(report):
             data.write(piece.encode())
         data.seek(0)

@@ -172,8 +172,10 @@ def _apart(field: FieldMeasurement) -> FieldMeasurement:
     is more than what they hold.
     """
     made, index = field.features.copy(), field.features.index
-    ranged = isinstance(index, pd.RangeIndex)
-    made.index = pd.RangeIndex(index.start, index.stop, index.step) if ranged else index.copy(deep=True)
+    if isinstance(index, pd.RangeIndex):
+        made.index = pd.RangeIndex(index.start, index.stop, index.step)
+    else:
+        made.index = index.copy(deep=True)
     return replace(field, features=made)
 
 

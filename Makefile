@@ -38,9 +38,9 @@ clean:
 	$(PYTHON) -m venv --without-pip .venv
 
 .venv/.demo: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e .
+	$(PIP) install -c constraints-cpu.txt -e ".[workbench]"
 	touch $@
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
-	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,$(CELLPOSE)annotations,czi,lif,nd2,zarr,scale-bar,sam,postgresql,parquet,cluster,sign]"
+	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,$(CELLPOSE)annotations,czi,lif,nd2,zarr,scale-bar,sam,postgresql,parquet,cluster,workbench,sign]"
 	touch $@ .venv/.demo

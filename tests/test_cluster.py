@@ -28,11 +28,13 @@ QUIET = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL + 
 
 @pytest.fixture(scope="module")
 def address():
-    """Two workers, each a process of its own."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", worker_dashboard_address=None, **QUIET
-    ) as local:
-        yield local.scheduler_address
+    """Two workers, each a process of its own: copies of one that has loaded all, as many of them are killed here."""
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        distributed.utils.get_mp_context().set_forkserver_preload(["distributed", work.__name__, *work.LOADED])
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", worker_dashboard_address=None, **QUIET
+        ) as local:
+            yield local.scheduler_address
 
 
 @pytest.fixture(scope="module")
@@ -218,14 +220,6 @@ def test_without_the_extra_its_name_is_said(monkeypatch):
         pytest.fail("there is nobody")
 
 
-def test_a_worker_that_is_killed_in_the_middle_costs_no_field(address, watched):
-    job = watched("field_0002.png 1")
-    with cluster.connected(address) as machines:
-        job_run.run(job, job.parent / "killed", executor=machines)
-    assert begun(job).count("field_0002.png") == 2
-    assert files(job.parent / "killed" / "job") == files(job.parent / "alone" / "job")
-
-
 def test_a_field_that_ends_its_worker_is_named_after_two_tries_and_the_others_are_not_measured_again(
     address, watched, monkeypatch
 ):
@@ -275,7 +269,7 @@ def test_a_batch_has_the_fields_of_its_jobs_measured_by_the_workers(address, sce
     assert transitions(address) - before >= 2 * 3  # a task of each field goes to a worker, and its answer is there
 
 
-def test_a_worker_that_is_lost_costs_a_queued_job_no_try(address, watched, tmp_path):
+def test_a_worker_that_is_killed_in_the_middle_costs_no_field_and_a_queued_job_no_try(address, watched, tmp_path):
     job, lab = watched("field_0002.png 1"), init(tmp_path / "lab")
     (queued,) = work.put_in(lab, [queue.order(job, tmp_path, "job")]).works
     with connected(lab) as connection:

@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from lab_files import a_lab
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from inspect_tool.errors import OutputError, SettingsError
@@ -116,6 +116,21 @@ def test_an_older_database_says_which_command_brings_it_up_to_date(lab, monkeypa
     monkeypatch.setattr(migrations, "REVISIONS", (*migrations.REVISIONS, "0099"))
     with pytest.raises(SettingsError, match=r"older version \(.*\); inspect-tool lab init .* updates it"):
         open_lab(lab.folder)
+
+
+@pytest.mark.parametrize("version", range(1, len(migrations.REVISIONS)))
+def test_a_lab_of_every_released_version_keeps_what_it_holds_when_it_is_brought_up_to_date(
+    version, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(migrations, "REVISIONS", migrations.REVISIONS[:version])
+    old = init(tmp_path / "lab", name="Works 3")
+    with connected(old) as connection:
+        connection.execute(tables.part.insert().values(name="bracket"))
+    monkeypatch.undo()
+    assert open_lab(init(tmp_path / "lab").folder) == old
+    with connected(old, read_only=True) as connection:
+        assert connection.scalars(select(tables.part.c.name)).all() == ["bracket"]
+        assert set(inspect(connection).get_table_names()) == {*tables.METADATA.tables, "alembic_version"}
 
 
 def test_init_that_was_stopped_before_the_tables_goes_on(lab):

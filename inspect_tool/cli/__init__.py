@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch
+from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch, workbench
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -131,6 +131,7 @@ batch_app.command("status")(batch.status)
 batch_app.command("retry")(batch.retry)
 batch_app.command("cancel")(batch.cancel)
 app.command()(watch.watch)
+app.command()(workbench.workbench)
 app.command()(studies.compare)
 app.command(cls=ManyFiles)(studies.calibrate)
 app.command()(studies.gauge)
@@ -153,6 +154,7 @@ lab_app.add_typer(defaults_app)
 defaults_app.command("show")(lab.defaults_show)
 defaults_app.command("set")(lab.defaults_set)
 defaults_app.command("remove")(lab.defaults_remove)
+lab_app.command("account")(lab.account)
 lab_app.command("trend", cls=find.QueryTerms)(trend.trend)
 lab_app.add_typer(lot_app)
 lot_app.command("new")(find.lot_new)

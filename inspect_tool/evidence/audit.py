@@ -23,6 +23,7 @@ from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import trail_checks, trail_reports
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, plain, read_bytes, write_whole
+from inspect_tool.folders import whole
 from inspect_tool.locks import lock
 from inspect_tool.paths import real
 
@@ -30,7 +31,10 @@ LOG = "audit.jsonl"
 HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
-EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand"]
+EventKind = Literal[
+    "run", "settings change", "edit", "sign", "release", "supersede", "repair", "withdraw", "check by hand",
+    "account", "template",
+]  # fmt: skip
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
     *("previous", "sha256"),
@@ -39,13 +43,14 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a report or a job: what is to be remembered. Never hand it a secret."""
+    """Something that happened to a report, a job or an account: what is to be remembered. Never hand it a secret."""
 
     event: EventKind
     subject: str  # identification of the report, or name of the job
     reason: str = ""
     old: Any = None  # plain data: numbers, texts, lists, dictionaries
     new: Any = None
+    user: str = ""  # who did it; empty: the person at work, see ``user()``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +226,7 @@ def verify(folder: Path) -> Trail:
     trail = read(folder)
     problems, notes = list(trail.problems), list(trail.notes)
     ran = {entry.subject for entry in trail.entries if entry.event == "run"}
-    for path in sorted(folder.glob("*/report.json")):
+    for path in whole(folder, "report.json"):
         try:
             report = json.loads(read_bytes(path))
             name, anchor = f"{path.parent.name}/report.json", str(report["provenance"]["audit"])
@@ -263,8 +268,10 @@ def project_folder(report: Path) -> Path:
     return here.parent if (here / "report.json").is_file() else here
 
 
-def select(entries: Sequence[Entry], *, events: Sequence[str] = (), since: str = "", by: str = "") -> tuple[Entry, ...]:
-    """Give the entries of some kinds, from a day or time (UTC, ISO 8601) on, of one user."""
+def select(
+    entries: Sequence[Entry], *, events: Sequence[str] = (), since: str = "", by: str = "", about: str = ""
+) -> tuple[Entry, ...]:
+    """Give the entries of some kinds, from a day or time (UTC, ISO 8601) on, of one user, on a subject."""
     start = None
     if since:
         try:
@@ -283,8 +290,14 @@ def select(entries: Sequence[Entry], *, events: Sequence[str] = (), since: str =
         for entry in entries
         if (not events or entry.event in events)
         and (not by or entry.user == by)
+        and about.casefold() in entry.subject.casefold()
         and (start is None or datetime.fromisoformat(entry.time) >= start)
     )
+
+
+def line(entry: Entry) -> bytes:
+    """Give the line of an entry as it stands in the log, without the line end: its hash is ``line_sha256``."""
+    return _json({key: getattr(entry, key) for key in _KEYS})
 
 
 def lines(entry: Entry) -> tuple[str, ...]:
@@ -352,7 +365,7 @@ def _line(number: int, previous: str, event: Event) -> bytes:
         "time": now().isoformat().replace("+00:00", "Z"),
         "event": event.event,
         "subject": event.subject,
-        "user": user(),
+        "user": event.user or user(),
         "software": f"inspect_tool {__version__}",
         "reason": event.reason,
         "old": plain(event.old),
@@ -395,7 +408,7 @@ def _is_entry(data: object) -> bool:
     texts = ("time", "event", "subject", "user", "software", "reason", "previous", "sha256")
     if not all(isinstance(data[key], str) for key in texts):
         return False
-    if data["event"] in ("run", "sign") and not isinstance(data["new"], dict):
+    if data["event"] in ("run", "sign", "release") and not isinstance(data["new"], dict):
         return False
     try:
         return datetime.fromisoformat(data["time"]).tzinfo is not None

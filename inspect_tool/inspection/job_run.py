@@ -49,7 +49,8 @@ def run(
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
-    publication: Callable[[], AbstractContextManager[object]] = nullcontext,
+    user: str = "",
+    publication: Callable[[Path], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
 
@@ -78,8 +79,11 @@ def run(
         Called with (steps done, steps in all, text).
     trail : bool
         Record the run in the audit trail of ``out``.
+    user : str
+        Who asked for it, as the audit trail names him or her; empty: the person at work (``audit.user``).
     publication : callable
-        Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
+        Given the folder that is about to take its place, gives what is entered before and left behind that, see
+        ``batch.work``; it may refuse.
 
     Raises
     ------
@@ -107,8 +111,7 @@ def run(
         if made is not None:
             folders.seal(made)
             told = facts(planned, report, made) if trail else None
-            with publication():
-                issue(made, told, report, planned.job, replaced)
+            issue(made, told, report, planned.job, replaced, publication, user)
         if kept is not None:
             journal.finished(kept)
     return report

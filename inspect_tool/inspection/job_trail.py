@@ -1,6 +1,8 @@
 """What a run tells the audit trail, and what of it must be there before."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from inspect_tool import folders
@@ -20,17 +22,20 @@ from inspect_tool.referee import ledger as referee
 
 
 def ready(out: Path, name: str) -> str:
-    """Make sure that the audit trail of a folder can take a run, and that the run replaces nothing signed."""
+    """Make sure that the audit trail of a folder can take a run, and that a run replaces nothing signed or released."""
     before = audit.ready(out)
-    if (out / audit.LOG).exists() and (out / name / "report.pdf").exists():
+    if (out / audit.LOG).exists() and (out / name).exists():
         for entry in reversed(audit.read(out).entries):
             if entry.event == "run" and entry.new.get("job") == name:
                 break
-            if entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf":
+            pdf = out / name / "report.pdf"
+            signed = entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf" and pdf.exists()
+            if signed or (entry.event == "release" and entry.new.get("place") == name):
+                what, how = (pdf, "signed") if signed else (out / name, "released")
                 msg = (
-                    f"{out / name / 'report.pdf'}: is signed (entry {entry.number} of the audit trail) and is not "
-                    "replaced; choose another folder with --out, or move the signed report to where it is kept (a "
-                    "report that supersedes it comes from a job file of another name)"
+                    f"{what}: is {how} (entry {entry.number} of the audit trail) and is not replaced; choose another "
+                    f"folder with --out, or move the {how} report to where it is kept (a report that supersedes it "
+                    "comes from a job file of another name)"
                 )
                 raise OutputError(msg)
     return before
@@ -58,18 +63,24 @@ def issue(
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,
+    publication: Callable[[Path], AbstractContextManager[object]],
+    user: str = "",
 ) -> None:
     """Give a report its place and record its facts, with nothing of another process in between.
 
-    A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
+    ``publication`` is entered while the audit trail is held: who waited long for that is asked last of all whether the
+    report may still take its place. ``user``: who asked for the run; empty: the person at work. A kill after the first
+    of the two leaves in the folder what is to be recorded (``recovery``).
     """
     if facts is None:
-        folders.put(made)
+        with publication(made.folder):
+            folders.put(made)
         return
     name, out = made.target.name, made.target.parent
-    with audit.held(out) as log:
+    with audit.held(out) as log, publication(made.folder):
         more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
         events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
+        events = tuple(replace(event, user=user) for event in events)
         recovery.note(made.folder, len(log.trail.entries), events)
         folders.put(made)
         audit.add(log, *events)

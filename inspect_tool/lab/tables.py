@@ -26,6 +26,9 @@ from sqlalchemy import (
     func,
 )
 
+AT_ONCE = 500
+"""Values of one kind that a statement asks for: databases bind a bounded number."""
+
 
 class Instant(TypeDecorator[datetime]):
     """A moment: aware of its time zone in Python, kept as UTC."""
@@ -280,6 +283,121 @@ baseline = Table(
     _text("by"),
     _text("reason"),
     UniqueConstraint("quantity", "filter", "version"),
+)
+
+account = Table(
+    "account",  # a person who may enter the workbench
+    METADATA,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),  # to enter with, in small letters
+    _text("full_name"),  # as it stands in reports and under signatures
+    _text("password"),  # its Argon2 hash; never the password
+    _text("roles"),  # operator, analyst, reviewer, manager, auditor; a blank between two
+    Column("active", Boolean, nullable=False, default=True),
+    Column("made", Instant, nullable=False),
+    Column("changed", Instant, nullable=False),  # the password
+    Column("temporary", Boolean, nullable=False, default=False),  # another person knows it: to be changed at entry
+    Column("failures", Integer, nullable=False, default=0),  # wrong passwords since the last right one
+    Column("locked_until", Instant),
+)
+
+session = Table(
+    "session",  # an account that has entered
+    METADATA,
+    _sha256("token", key=True),  # of what the browser keeps
+    Column("account", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    Column("made", Instant, nullable=False),
+    Column("seen", Instant, nullable=False),
+    Column("until", Instant, nullable=False, index=True),
+)
+
+api_token = Table(
+    "api_token",  # by which a program enters as an account
+    METADATA,
+    _id(),
+    _sha256("token"),
+    Column("account", ForeignKey("account.id", ondelete="CASCADE"), nullable=False),
+    _text("name"),
+    Column("made", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("seen", Instant),
+    UniqueConstraint("token"),
+)
+
+intake = Table(
+    "intake",  # an image that was given to the workbench
+    METADATA,
+    _id(),
+    _text("name"),  # as its owner calls it
+    Column("place", Text, nullable=False, unique=True),  # relative to the lab's folder
+    _sha256("sha256", index=True),
+    Column("size", BigInteger, nullable=False),  # [byte]
+    _text("by"),
+    Column("added", Instant, nullable=False),
+    Column("state", Text, nullable=False),  # new, used, refused or removed
+    _text("scale"),  # green, amber or red
+    _text("note"),  # the reason of the color, or of the refusal
+    Column("pixel_um", Double),
+    Column("rows", Integer),
+    Column("columns", Integer),
+)
+
+inspection = Table(
+    "inspection",  # a job that the workbench made
+    METADATA,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),  # of its folder, and of its report
+    _text("title"),
+    _text("recipe"),
+    _text("job", index=True),  # its file, relative to the lab's folder
+    _text("by"),  # full name
+    Column("account", ForeignKey("account.id")),  # NULL: single-user mode
+    Column("added", Instant, nullable=False),
+    Column("work", ForeignKey("work.id")),  # in the queue; NULL: not sent to it yet
+)
+
+draft = Table(
+    "draft",  # corrections of a field that are not in the ledger yet
+    METADATA,
+    _id(),
+    _text("job"),  # its file, relative to the lab's folder
+    _sha256("image"),
+    Column("account", ForeignKey("account.id", ondelete="CASCADE")),  # NULL: single-user mode
+    _sha256("base"),  # of the labels that it starts from
+    _text("operations"),  # JSON, in their order
+    Column("position", Integer, nullable=False, default=0),  # as many of them are done; the others were undone
+    Column("changed", Instant, nullable=False),
+    Index("ix_draft_job_image", "job", "image"),
+)
+
+review = Table(
+    "review",  # of a report by a second person
+    METADATA,
+    _id(),
+    _sha256("report", index=True),  # its uid
+    Column("state", Text, nullable=False),  # waiting, returned or released
+    _text("asked_by"),
+    Column("asker", ForeignKey("account.id")),
+    Column("asked", Instant, nullable=False),
+    _text("reviewed_by"),
+    Column("reviewer", ForeignKey("account.id")),
+    Column("decided", Instant),
+    _text("meaning"),  # of the signature: what the person stands for
+    _text("reason"),
+    _text("certificate"),  # subject of the key that sealed the PDF
+    _sha256("pdf", nullable=True),  # of the sealed PDF
+    _sha256("trail", nullable=True),  # of the entry in the audit trail
+)
+
+remark = Table(
+    "remark",  # what is said of a report in its review
+    METADATA,
+    _id(),
+    Column("review", ForeignKey("review.id", ondelete="CASCADE"), nullable=False, index=True),
+    _text("by"),
+    Column("account", ForeignKey("account.id")),
+    Column("said", Instant, nullable=False),
+    _text("text"),
 )
 
 INDEX = (lot_report, lot, calibration, instrument, micrograph, result, specimen, report, spec, part, fingerprint)

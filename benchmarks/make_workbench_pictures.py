@@ -45,7 +45,7 @@ def main() -> None:
         os.environ[release.PASSPHRASE] = PASSPHRASE
         key = Chain(Path(folder)).person("Works 3", kind="ec")
         with served(lab, key=key) as listening, browser(viewport=SIZE) as page:
-            page.set_default_timeout(240_000)  # a run takes its time
+            page.set_default_timeout(120_000)  # a run takes its time
             walk(page, listening.origins[0], pictures, Path(folder))
             print("asked of elsewhere:", page.elsewhere or "nothing", "| complaints:", page.trouble or "none")
         for path in lab.reports.glob("*/report.pdf"):
@@ -80,7 +80,7 @@ def walk(page, home: str, pictures: Path, folder: Path) -> None:
         page.locator("form[action='/users'] button.main").click()
     with step("the image"):
         page.get_by_role("link", name="Inbox").click()
-        page.get_by_label("They were taken with").select_option("microscope_20x")
+        page.get_by_label("They were taken with").select_option("microscope_20x.toml")
         page.get_by_label("Images", exact=True).set_input_files(SAMPLE / "images" / "B2-L_1.tif")
         page.locator("#images li").first.wait_for()
         look("inbox")

@@ -174,6 +174,8 @@ def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(
         page.locator(".tile", has_text="dropped.png").get_by_text("scale red").wait_for()
         page.locator(".tile", has_text="specimen 1/b.png").get_by_text("scale red").wait_for()
         assert page.locator(".tile").count() == 4
+        counts = {name: page.locator(f"small[data-of={name}]").inner_text() for name in ("new", "refused", "all")}
+        assert counts == {"new": "3", "refused": "1", "all": "4"}
         assert page.get_by_role("button", name="New inspection").is_disabled()
         page.locator(".tile", has_text="a.png").get_by_role("checkbox").focus()
         page.keyboard.press("Space")

@@ -81,7 +81,7 @@ def test_a_report_whose_file_is_gone_stays_known(found):
 def test_a_report_shows_its_results_its_page_and_its_files(made, uid):
     spoken = client(made, "axel")
     text = spoken.get(f"/reports/{uid}").text
-    assert "porosity_percent" in text
+    assert "<td>Porosity</td>" in text
     assert re.search(r"[\d.]+.(±|\().{3,30}%", text)
     assert f'src="/reports/{uid}/file/report.html" sandbox="allow-scripts"' in text
     assert "Ask for review" not in text

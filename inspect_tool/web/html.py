@@ -8,7 +8,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from inspect_tool import registry
+from inspect_tool.errors import InspectError
 from inspect_tool.lab.users import Person
+from inspect_tool.languages import ENGLISH, said
 from inspect_tool.web.bench import Asked
 
 HOME = Path(__file__).parent
@@ -66,6 +69,18 @@ def state(name: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(tint.get(name, ""), name)
 
 
+def quantity(recipe: str, name: str) -> str:
+    """What a result is called on pages; its name where the recipe is not installed, or does not know it."""
+    try:
+        known = registry.load("recipe", recipe).QUANTITIES
+    except InspectError:
+        return name
+    stem, _, of = name.partition(".")
+    if name in known:
+        return said(known[name].title, ENGLISH)
+    return f"{said(known[f'{stem}.*'].title, ENGLISH)}: {of}" if f"{stem}.*" in known else name
+
+
 def rooms(person: Person) -> tuple[tuple[str, str], ...]:
     """Addresses and names of what stands in the bar of a person: what he or she may look at."""
     from inspect_tool.web.routes import PAGES
@@ -79,6 +94,6 @@ def environment() -> Environment:
     """The templates; what they write is escaped, and a name that they do not know is an error."""
     made = Environment(loader=FileSystemLoader(HOME / "templates"), autoescape=True, undefined=StrictUndefined)
     made.trim_blocks = made.lstrip_blocks = True
-    made.globals |= {"rooms": rooms, "badge": badge, "state": state}
+    made.globals |= {"rooms": rooms, "badge": badge, "state": state, "quantity": quantity}
     made.filters["moment"] = lambda when: f"{when:%Y-%m-%d %H:%M} UTC" if when else ""
     return made

@@ -1,4 +1,4 @@
-"""Grain size after ASTM E112, E1382 and ISO 643: one segmentation, every method on the same grains.
+"""Grain size after ASTM E112, E1382 and ISO 643: how large the grains are, every method on the same grains.
 
 ``measure_field`` counts one field: test lines in four directions over the whole field, grains in a
 rectangle (Saltykov), areas of whole grains weighted for the frame, and the test figure of the job's

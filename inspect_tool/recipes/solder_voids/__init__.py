@@ -1,4 +1,4 @@
-"""Voids in solder joints and die attach from one X-ray projection: coverage, joint by joint.
+"""Voids in solder joints and die attach from one X-ray projection: how much of every joint is void.
 
 Per joint the void share and the share of the largest void; per specimen the worst and the mean joint.
 Both areas of a share come from the same image, so no scale is needed unless the denominator is a pad

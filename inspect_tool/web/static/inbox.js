@@ -64,6 +64,7 @@ function finished(request, name, line) {
     document.getElementById(answer.id)?.remove();
     grid.prepend(answer);
     document.getElementById("nothing").hidden = true;
+    if (!answer.querySelector(".hint")) oneMore(answer.dataset.state);
     told.textContent = answer.dataset.state === "refused" ? `${name}: refused` : `${name}: is in the inbox`;
     return;
   }
@@ -73,6 +74,13 @@ function finished(request, name, line) {
   const left = request.getResponseHeader("HX-Redirect") ? "you are not in any more; enter again" : "";
   reason.textContent = left || answer?.textContent.trim() || `${name}: the workbench did not answer; give it again`;
   line.replaceChildren(reason);
+}
+
+function oneMore(state) {
+  for (const name of [state, "all"]) {
+    const count = document.querySelector(`small[data-of="${name}"]`);
+    if (count) count.textContent = Number(count.textContent) + 1;
+  }
 }
 
 async function walk(entry, path) {

@@ -78,6 +78,12 @@ def test_an_entry_says_who_when_with_what_and_why(tmp_path, monkeypatch):
     assert append(tmp_path, event(4))[0].user not in ("", "M. Curie")
 
 
+def test_a_server_says_who_did_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("INSPECT_TOOL_USER", "the account that the server runs as")
+    first, second = append(tmp_path, event(1, user="Marie Curie"), event(2))
+    assert (first.user, second.user) == ("Marie Curie", "the account that the server runs as")
+
+
 def test_a_whole_log_alarms_nobody(log):
     trail = verify(log)
     assert (trail.problems, trail.notes, len(trail.entries)) == ((), (), 8)

@@ -30,7 +30,9 @@ LOG = "audit.jsonl"
 HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
-EventKind = Literal["run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand"]
+EventKind = Literal[
+    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account"
+]
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
     *("previous", "sha256"),
@@ -39,13 +41,14 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a report or a job: what is to be remembered. Never hand it a secret."""
+    """Something that happened to a report, a job or an account: what is to be remembered. Never hand it a secret."""
 
     event: EventKind
     subject: str  # identification of the report, or name of the job
     reason: str = ""
     old: Any = None  # plain data: numbers, texts, lists, dictionaries
     new: Any = None
+    user: str = ""  # who did it; empty: the person at work, see ``user()``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +355,7 @@ def _line(number: int, previous: str, event: Event) -> bytes:
         "time": now().isoformat().replace("+00:00", "Z"),
         "event": event.event,
         "subject": event.subject,
-        "user": user(),
+        "user": event.user or user(),
         "software": f"inspect_tool {__version__}",
         "reason": event.reason,
         "old": plain(event.old),

@@ -147,8 +147,9 @@ def freeze(asked: Asked) -> Response:
         audit.Event(
             event="settings change",
             subject=f"control limits of {found.quantity}",
+            user=asked.person.full_name,
             reason=reason,
-            new={"filter": without_days(choice.terms), "by": asked.person.full_name, **plain(found.limits)},
+            new={"filter": without_days(choice.terms), **plain(found.limits)},
         ),
     )
     return to(f"/trend?{choice.address}")

@@ -16,11 +16,12 @@ from inspect_tool.lab.database import connected
 from inspect_tool.lab.find import FoundReport, search
 from inspect_tool.lab.query import Query, parse, quoted
 from inspect_tool.lab.specifications import Listed
+from inspect_tool.lab.users import Role
 from inspect_tool.model import Requirement, Spec
 from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page, to
 
-_MANAGER = frozenset({"manager"})
+_MANAGER: frozenset[Role] = frozenset({"manager"})
 _SHOWN = 20  # reports
 _MOST = 100  # requirements of a form
 _RULES = (

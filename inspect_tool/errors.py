@@ -4,6 +4,7 @@
 
     InspectError                 the user must fix something: exit status 2, one line
     ├── ReadError                an image or table file cannot be read
+    │   └── SeveralPlanesError   it holds several images, and nobody said which
     ├── CalibrationError         the scale is missing, untrusted, contradictory or unusable
     ├── SettingsError            a job file, a template or an option is wrong
     ├── StandardError            a standards file is wrong or does not have what was asked for
@@ -40,6 +41,10 @@ class InspectError(Exception):
 
 class ReadError(InspectError):
     """An image, mask or table file cannot be read."""
+
+
+class SeveralPlanesError(ReadError):
+    """An image file holds several planes, and nobody said which one counts."""
 
 
 class CalibrationError(InspectError):

@@ -8,7 +8,7 @@ import inspect_tool
 PACKAGE = Path(inspect_tool.__file__).parent
 FLOORS = (
     # what everything stands on: no room of its own
-    ("errors", "options", "ranges", "units", "offline", "paths", "locks", "languages"),
+    ("errors", "options", "ranges", "units", "offline", "paths", "locks", "languages", "bounded"),
     ("model",),
     ("typos", "plugins"),
     ("registry", "files", "folders"),

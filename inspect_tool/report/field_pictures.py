@@ -139,6 +139,11 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
         scale *= 0.8  # nothing but noise: fewer pixels
 
 
+def bare_picture(micrograph: Micrograph, max_px: int, most_bytes: int = PICTURE_BYTES) -> bytes:
+    """Draw a field as ``field_picture`` does, with nothing added: no bar that might be taken for one of the image."""
+    return _jpeg(_shrunk(full_size(micrograph), max_px), most_bytes)
+
+
 def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
     """Draw a segmentation as a transparent picture: outlines, and translucent hatched classes.
 

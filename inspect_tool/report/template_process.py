@@ -5,17 +5,12 @@ columns. No rule about its text finds that before it is run, so the operating sy
 templates are trusted and need no process.
 """
 
-import logging
-import os
 import sys
 from collections.abc import Callable
-from logging.handlers import QueueHandler
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
+from inspect_tool.bounded import Bounds, answered
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.paths import data_folder
 
@@ -55,65 +50,17 @@ def confined(template: Path, images: int, work: Callable[P, T], /, *args: P.args
     if template.resolve().is_relative_to(data_folder("templates").resolve()):
         return work(*args, **kwargs)
     seconds = SECONDS + SECONDS_PER_IMAGE * images
-    context = get_context("spawn")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(there, seconds, work, args, kwargs), daemon=True)
-    process.start()
-    there.close()
-    try:
-        answer = here.recv() if here.poll(_WAITING * seconds) else None
-    except EOFError:  # it was ended by one of the limits
-        answer = None
-    finally:
-        process.kill()
-        process.join()
-        here.close()
+    bounds = Bounds(seconds=seconds, patience_s=_WAITING * seconds, memory=MEMORY)
+    answer = answered(work, bounds, args, kwargs)
     if answer is None:
         msg = (
             f"{template}: a page needs more than {seconds} s of processor time or {MEMORY >> 30} GB of memory; "
             "look for loops and texts that grow, absurd sizes, or print fewer rows and pictures"
         )
         raise SettingsError(msg)
-    error, value, records = answer
-    for record in records:
-        logging.getLogger(record.name).handle(record)
-    if isinstance(error, InspectError):
-        raise error
-    if error is not None:
-        msg = f"{template}: what it prints cannot be laid out ({error}); compare it with the shipped template"
+    if isinstance(answer.error, InspectError):
+        raise answer.error
+    if answer.error is not None:
+        msg = f"{template}: what it prints cannot be laid out ({answer.error}); compare it with the shipped template"
         raise SettingsError(msg)
-    return value  # type: ignore[no-any-return]  # what work returned, through a pipe
-
-
-def _child(
-    there: Connection, seconds: int, work: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> None:
-    """Work under limits and send (error, value, records of the log); a limit that is reached ends the process, which
-    sends nothing."""
-    _limit(seconds)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # where Pango says what no reader of a line needs
-    told: SimpleQueue[logging.LogRecord] = SimpleQueue()
-    logging.getLogger("inspect_tool").addHandler(QueueHandler(told))
-    answer: tuple[InspectError | str | None, Any]
-    try:
-        answer = None, work(*args, **kwargs)
-    except InspectError as error:
-        answer = error, None
-    except MemoryError:
-        return
-    except Exception as error:  # whatever a library makes of a page that nobody foresaw
-        answer = f"{type(error).__name__}: {error}"[:200], None
-    there.send((*answer, [told.get() for _ in range(told.qsize())]))
-
-
-def _limit(seconds: int) -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-    if sys.platform == "linux":
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5])  # data and stack of this process
-        most = pages * resource.getpagesize() + MEMORY
-        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    return answer.value  # type: ignore[no-any-return]  # what work returned, through a pipe

@@ -103,8 +103,8 @@ def settle(micrograph: Micrograph, stated: Calibration | None, bar: ScaleSource 
             ' or take source = "ratio only"'
         )
         raise CalibrationError(msg)
-    sources = [item for item in (_by_job(stated), _by_file(found), bar) if item is not None]
-    _check_agreement(where, sources)
+    sources = [item for item in (by_job(stated), by_file(found), bar) if item is not None]
+    check_agreement(where, sources)
     if given:
         assert stated is not None
         chosen, used = stated, 0
@@ -299,7 +299,8 @@ def _same(one: float | None, other: float | None) -> bool:
     return abs(one / other - 1) <= SAME_WITHIN
 
 
-def _by_job(stated: Calibration | None) -> ScaleSource | None:
+def by_job(stated: Calibration | None) -> ScaleSource | None:
+    """What a stated calibration tells of the scale; None: nothing."""
     if stated is None or stated.pixel_um is None:
         return None
     return ScaleSource(
@@ -311,7 +312,8 @@ def _by_job(stated: Calibration | None) -> ScaleSource | None:
     )
 
 
-def _by_file(found: Calibration) -> ScaleSource | None:
+def by_file(found: Calibration) -> ScaleSource | None:
+    """What the file of an image tells of its scale, as its reader found it; None: nothing."""
     if found.pixel_um is None:
         return None
     return ScaleSource(
@@ -349,8 +351,14 @@ def _agreeing(one: ScaleSource, other: ScaleSource) -> str:
     return Text("scale.agrees_within", name=_COMPARED[other.kind], apart=100 * apart, note=other.note)
 
 
-def _check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:
-    """Refuse scales that disagree: all the numbers, and what the difference does to lengths, areas and grain size."""
+def check_agreement(where: str, sources: Sequence[ScaleSource]) -> None:
+    """Refuse scales that disagree: all the numbers, and what the difference does to lengths, areas and grain size.
+
+    Raises
+    ------
+    CalibrationError
+        ``where`` starts the message.
+    """
     apart = [(*difference(one, other), one, other) for one, other in combinations(sources, 2)]
     wrong = [pair for pair in apart if pair[0] > pair[1]]
     if not wrong:

@@ -67,6 +67,11 @@ def read(path: Path) -> CalibrationRecord:
     return record
 
 
+def files(folder: Path) -> tuple[Path, ...]:
+    """Calibration files of a folder: its ``*.toml`` and the ``calibration.toml`` of its folders, by name."""
+    return tuple(sorted([*folder.glob("*.toml"), *folder.glob(f"*/{FILE}")]))
+
+
 def resolve(stated: Calibration, folder: Path, where: str) -> Calibration:
     """Fill in a stated calibration from the calibration file that it names; without ``file`` it stays as it is.
 
@@ -196,7 +201,7 @@ def _chosen(folder: Path, stated: Calibration, where: str) -> tuple[Path, Calibr
     if not (stated.instrument and stated.objective):
         msg = f"{where}: file = '{stated.file}' is a folder; name instrument and objective, or one file of it"
         raise SettingsError(msg)
-    paths = sorted([*folder.glob("*.toml"), *folder.glob(f"*/{FILE}")])
+    paths = files(folder)
     if not paths:
         msg = f"{where}.file: '{stated.file}' holds no calibration file (*.toml)"
         raise SettingsError(msg)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from inspect_tool.errors import ReadError
+from inspect_tool.errors import ReadError, SeveralPlanesError
 from inspect_tool.languages import Text, Words
 from inspect_tool.model import Selection
 
@@ -38,16 +38,17 @@ def chosen(path: Path, axes: Mapping[str, Positions], which: Selection) -> dict[
 
     Raises
     ------
+    SeveralPlanesError
+        An axis with several positions and none chosen: all such axes are listed.
     ReadError
-        A position that is not there, a name that is not there or not unique, or an axis with several positions and
-        none chosen: all such axes are listed.
+        A position that is not there, a name that is not there or not unique.
     """
     open_axes = [axis for axis in AXES if _count(axes.get(axis, 1)) > 1 and getattr(which, axis) is None]
     if open_axes:
         counts = ", ".join(f"{_count(axes[axis])} {_PLURAL[axis]}" for axis in open_axes)
         how = ", ".join(f"{axis} = 0 ... {_count(axes[axis]) - 1}{_listed(axes[axis])}" for axis in open_axes)
         msg = f"{path}: has {counts}; say which with {how}"
-        raise ReadError(msg)
+        raise SeveralPlanesError(msg)
     return {axis: _position(path, axis, axes.get(axis, 1), getattr(which, axis)) for axis in AXES}
 
 

@@ -1,0 +1,460 @@
+"""Images that were given to the workbench: taken whole or not at all, looked at, listed, used, removed.
+
+A file lies in ``inbox/`` as ``<id>-<safe name>`` and never under the path that its owner had for it; what is derived
+from it lies in the folders beside it. The folder holds what the table ``intake`` lists, and a file of the same content
+once.
+"""
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, TypeAlias, get_args
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from inspect_tool.errors import OutputError, ReadError, SettingsError
+from inspect_tool.evidence.provenance import now
+from inspect_tool.files import checked, read_toml, write_whole
+from inspect_tool.lab import intake_reading
+from inspect_tool.lab.database import Lab, connected
+from inspect_tool.lab.file_names import free_name, safe_name, shown_name, suffix_of
+from inspect_tool.lab.intake_reading import Seen
+from inspect_tool.lab.tables import intake
+from inspect_tool.scale import laboratory_files
+from inspect_tool.scale.standing import Color
+
+State: TypeAlias = Literal["new", "used", "refused", "removed"]
+STATES: tuple[State, ...] = get_args(State)
+
+FOLDER, FILE = "inbox", "inbox.toml"
+MOST_MB = 4096
+"""Largest limit of a file that ``inbox.toml`` may set. [MB]"""
+
+_BLOCK = 1 << 20
+_PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial.*")
+_DAY_S = 86400.0
+_LOCK = 0x1B0C  # of PostgreSQL, while a file is taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``inbox.toml`` in the lab's folder may say; without it, this."""
+
+    most_mb: int = 2048  # of a file [MB]
+    keep_free_mb: int = 1024  # of the disk: a file that would leave less is not taken [MB]
+    watch: tuple[str, ...] = ()  # folders of this computer or of shares whose files are taken
+    rest_s: float = 10.0  # so long a file of a watched folder has not changed before it is taken [s]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """An image that was given to the workbench."""
+
+    id: int
+    name: str  # as its owner calls it, what cannot be printed escaped
+    place: str  # relative to the lab's folder
+    sha256: str
+    size: int  # [byte]
+    by: str
+    added: datetime
+    state: State
+    scale: Color | None  # None: refused
+    note: str  # the reason of the color, or of the refusal
+    pixel_um: float | None  # [um/px]
+    rows: int | None
+    columns: int | None
+
+
+def settings_of(lab: Lab) -> Settings:
+    """Read the limits of the inbox and the folders that are watched for it.
+
+    Raises
+    ------
+    SettingsError
+    """
+    path = lab.folder / FILE
+    if not path.exists():
+        return Settings()
+    found: Settings = checked(Settings, read_toml(path), str(path))
+    if not 0 < found.most_mb <= MOST_MB:
+        msg = f"{path}: most_mb = {found.most_mb}; a file may have 1 to {MOST_MB} MB"
+        raise SettingsError(msg)
+    if found.keep_free_mb < 0 or not 0 < found.rest_s <= _DAY_S:
+        msg = f"{path}: keep_free_mb must not be below 0, rest_s must be above 0 and at most {_DAY_S:.0f}"
+        raise SettingsError(msg)
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------------- taking
+
+
+def give(
+    lab: Lab,
+    stream: BinaryIO,
+    name: str,
+    by: str,
+    *,
+    calibration: str = "",
+    reading: AbstractContextManager[object] | None = None,
+) -> tuple[Given, bool]:
+    """Take a file: written under a temporary name and hashed, looked at in a process of its own, then given its name.
+
+    Parameters
+    ----------
+    lab : Lab
+    stream : binary file
+        Its content, from where it stands.
+    name : str
+        As its owner calls it; may be a path below a folder that was given.
+    by : str
+        Full name of who gives it.
+    calibration : str
+        Name of a file of ``calibrations/``: of the instrument that took the image.
+    reading : context manager, optional
+        Entered while the file is read as an image, so that not too many are at once.
+
+    Returns
+    -------
+    Given
+        One that cannot be read is refused: it is listed with the reason, and its bytes are not kept.
+    bool
+        False: a file of this content is there already, and is given instead.
+
+    Raises
+    ------
+    OutputError
+        The file is larger than allowed, or would fill the disk; nothing of it is kept.
+    """
+    settings, folder = settings_of(lab), _made(lab)
+    instrument = (_instrument_file(lab, calibration),) if calibration else ()
+    shown = shown_name(name)
+    partial = folder / f".{secrets.token_hex(8)}.partial{suffix_of(name)}"
+    try:
+        digest, size = _written(stream, partial, shown, settings)
+        with connected(lab, read_only=True) as connection:
+            same = _same(connection, digest)
+        if same is not None:
+            return same, False
+        seen: Seen | None = None
+        note = ""
+        try:
+            with reading or nullcontext():
+                seen = intake_reading.looked(partial, shown, instrument)
+        except ReadError as error:
+            note = str(error).removeprefix(f"{shown}: ")
+        return _entered(lab, partial, shown, name, by, digest, size, seen, note, instrument)
+    except OSError as error:
+        raise _unwritten(shown, error) from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _written(stream: BinaryIO, place: Path, name: str, settings: Settings) -> tuple[str, int]:
+    """Copy a stream into a new file that is on the disk for sure; gives its SHA-256 and its size [byte]."""
+    digest, size, most = hashlib.sha256(), 0, settings.most_mb << 20
+    with place.open("xb") as file:
+        while block := stream.read(_BLOCK):
+            size += len(block)
+            if size > most:
+                msg = f"{name}: has more than {settings.most_mb} MB, which is what {FILE} allows"
+                raise OutputError(msg)
+            if shutil.disk_usage(place.parent).free < len(block) + (settings.keep_free_mb << 20):
+                raise OSError(errno.ENOSPC, f"less than {settings.keep_free_mb} MB would be left free")
+            digest.update(block)
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest(), size
+
+
+def _entered(
+    lab: Lab,
+    partial: Path,
+    shown: str,
+    name: str,
+    by: str,
+    digest: str,
+    size: int,
+    seen: Seen | None,
+    note: str,
+    calibrations: tuple[Path, ...],
+) -> tuple[Given, bool]:
+    values: dict[str, object] = {
+        "name": shown,
+        "place": f"{FOLDER}/{partial.name}",
+        "sha256": digest,
+        "size": size,
+        "by": by,
+        "added": now(),
+        "state": "refused" if seen is None else "new",
+        "note": note,
+    }
+    if seen is not None:
+        values |= {"rows": seen.rows, "columns": seen.columns, **_scale(seen)}
+    with connected(lab) as connection:
+        if lab.url:  # two who give the same file at once: SQLite lets one of them write, PostgreSQL must be told
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        same = _same(connection, digest)
+        if same is not None:
+            return same, False
+        connection.execute(delete(intake).where(intake.c.sha256 == digest, intake.c.state == "refused"))
+        number = connection.scalar(insert(intake).values(values).returning(intake.c.id))
+        place = f"{FOLDER}/{number}-{safe_name(name)}"
+        connection.execute(update(intake).where(intake.c.id == number).values(place=place))
+        if seen is not None:  # last: a row without its file would be worse than a file without its row
+            _kept(lab, int(number or 0), seen, calibrations)
+            partial.replace(lab.folder / place)
+        return one(connection, int(number or 0)), True
+
+
+def _kept(lab: Lab, number: int, seen: Seen, calibrations: tuple[Path, ...]) -> None:
+    """Keep what belongs to an image beside it."""
+    write_whole(thumbnail_file(lab, number), seen.thumbnail)
+    for source in calibrations:
+        write_whole(_calibration_file(lab, number, "instrument"), source.read_bytes())
+
+
+def _scale(seen: Seen) -> dict[str, object]:
+    return {"scale": seen.scale.color, "note": seen.scale.reason, "pixel_um": seen.scale.pixel_um}
+
+
+def _unwritten(name: str, error: OSError) -> OutputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"{name}: the disk of the lab is full ({error.strerror}); nothing of it was kept: make room")
+    return OutputError(f"{name}: cannot be written into the inbox: {error.strerror or error}")
+
+
+def tidy(lab: Lab) -> None:
+    """Remove what a stopped server had begun to take; call it when nobody is giving anything."""
+    for path in _made(lab).iterdir():
+        if _PARTIAL.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
+# ----------------------------------------------------------------------------------------------------- what is listed
+
+
+def listed(connection: Connection, states: Collection[State] = ("new", "used", "refused")) -> tuple[Given, ...]:
+    """Images in some states, the newest first."""
+    found = select(intake).where(intake.c.state.in_(states)).order_by(intake.c.added.desc(), intake.c.id.desc())
+    return tuple(_given(row) for row in connection.execute(found))
+
+
+def one(connection: Connection, number: int) -> Given:
+    """The image of a number.
+
+    Raises
+    ------
+    SettingsError
+        There is none.
+    """
+    row = connection.execute(select(intake).where(intake.c.id == number)).one_or_none()
+    if row is None:
+        msg = f"image {number}: there is none in the inbox"
+        raise SettingsError(msg)
+    return _given(row)
+
+
+def file_of(lab: Lab, given: Given) -> Path:
+    """Where an image lies.
+
+    Raises
+    ------
+    SettingsError
+        It was refused or removed: nothing of it is kept.
+    """
+    if given.state not in ("new", "used"):
+        msg = f"{given.name}: was {given.state}; nothing of it is kept"
+        raise SettingsError(msg)
+    return lab.folder / given.place
+
+
+def thumbnail_file(lab: Lab, number: int) -> Path:
+    """Small picture of an image (JPEG)."""
+    return lab.folder / FOLDER / "thumbnails" / f"{number}.jpg"
+
+
+def calibrations_of(lab: Lab, number: int) -> tuple[Path, ...]:
+    """Calibration files that somebody gave for one image, in the order in which they count.
+
+    By hand comes first: whoever clicked looked at this image. Each can be named by ``[calibration] file`` of a job.
+    """
+    found = (_calibration_file(lab, number, kind) for kind in ("by_hand", "instrument"))
+    return tuple(path for path in found if path.exists())
+
+
+def instruments(lab: Lab) -> tuple[str, ...]:
+    """Names of the calibration files of the lab's instruments."""
+    folder = lab.folder / "calibrations"
+    return tuple(path.relative_to(folder).as_posix() for path in laboratory_files.files(folder))
+
+
+def _instrument_file(lab: Lab, name: str) -> Path:
+    if name not in instruments(lab):
+        msg = f"calibration '{name}': the lab has none of that name"
+        raise SettingsError(msg)
+    return lab.folder / "calibrations" / name
+
+
+def _calibration_file(lab: Lab, number: int, kind: Literal["by_hand", "instrument"]) -> Path:
+    return lab.folder / FOLDER / "calibrations" / f"{number}-{kind}.toml"
+
+
+# ------------------------------------------------------------------------------------------------------ what is changed
+
+
+def calibrated(lab: Lab, number: int, *, by_hand: bytes | None = None, instrument: str = "") -> Given:
+    """Give an image a calibration: one by hand, or that of an instrument; its scale is judged anew.
+
+    Parameters
+    ----------
+    by_hand : bytes, optional
+        Text of a calibration file.
+    instrument : str
+        Name of a file of ``calibrations/``.
+
+    Raises
+    ------
+    SettingsError
+        There is no such image or calibration.
+    ReadError
+        The image cannot be read any more.
+    """
+    with connected(lab, read_only=True) as connection:
+        given = one(connection, number)
+    path = file_of(lab, given)
+    if by_hand is not None:
+        write_whole(_calibration_file(_with_folders(lab), number, "by_hand"), by_hand)
+    if instrument:
+        data = _instrument_file(lab, instrument).read_bytes()
+        write_whole(_calibration_file(_with_folders(lab), number, "instrument"), data)
+    seen = intake_reading.looked(path, given.name, calibrations_of(lab, number))
+    with connected(lab) as connection:
+        connection.execute(update(intake).where(intake.c.id == number).values(_scale(seen)))
+        return one(connection, number)
+
+
+@contextmanager
+def using(lab: Lab, numbers: Sequence[int], folder: Path) -> Iterator[tuple[Connection, tuple[Path, ...]]]:
+    """Move new images to the images of an inspection, in one transaction with what the block enters.
+
+    Parameters
+    ----------
+    lab : Lab
+    numbers : sequence of int
+    folder : Path
+        Of the images of the inspection, in the lab's folder; it exists.
+
+    Yields
+    ------
+    connection : Connection
+        Of the transaction.
+    paths : tuple of Path
+        Where the images are now, under their own safe names. When the block raises they are moved back.
+
+    Raises
+    ------
+    SettingsError
+        One is not new any more: somebody else was first.
+    OutputError
+        One cannot be moved.
+    """
+    moved: list[tuple[Path, Path]] = []
+    try:
+        with connected(lab) as connection:
+            for number in numbers:
+                given = one(connection, number)
+                if given.state != "new":
+                    msg = f"{given.name}: is {given.state}, not new; another inspection has it, or it was removed"
+                    raise SettingsError(msg)
+                source = lab.folder / given.place
+                target = folder / free_name(folder, source.name.partition("-")[2])
+                try:
+                    source.rename(target)
+                except OSError as error:
+                    msg = f"{given.name}: cannot be moved to {target}: {error.strerror}"
+                    raise OutputError(msg) from None
+                moved.append((source, target))
+                place = target.relative_to(lab.folder).as_posix()
+                connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
+            yield connection, tuple(target for _, target in moved)
+    except BaseException:
+        for source, target in reversed(moved):
+            target.rename(source)
+        raise
+
+
+def remove(lab: Lab, numbers: Collection[int]) -> int:
+    """Remove images that no inspection uses, and refused ones; gives how many.
+
+    Raises
+    ------
+    SettingsError
+        One of them is used: nothing is removed then.
+    """
+    with connected(lab) as connection:
+        found = [one(connection, number) for number in numbers]
+        used = [given.name for given in found if given.state == "used"]
+        if used:
+            msg = f"{used[0]}: an inspection uses it; nothing was removed"
+            raise SettingsError(msg)
+        connection.execute(update(intake).where(intake.c.id.in_([each.id for each in found])).values(state="removed"))
+    for given in found:  # after the rows: what stays behind is a file that nobody lists, not a row without its file
+        with suppress(OSError):
+            (lab.folder / given.place).unlink(missing_ok=True)
+            thumbnail_file(lab, given.id).unlink(missing_ok=True)
+            for path in calibrations_of(lab, given.id):
+                path.unlink(missing_ok=True)
+    return len(found)
+
+
+# -------------------------------------------------------------------------------------------------------------- steps
+
+
+def _made(lab: Lab) -> Path:
+    """The folder of the inbox; it is made where it is missing."""
+    _with_folders(lab)
+    return lab.folder / FOLDER
+
+
+def _with_folders(lab: Lab) -> Lab:
+    try:
+        for name in ("thumbnails", "calibrations"):
+            (lab.folder / FOLDER / name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"{lab.folder / FOLDER}: cannot be made: {error.strerror}"
+        raise OutputError(msg) from None
+    return lab
+
+
+def _same(connection: Connection, digest: str) -> Given | None:
+    """An image of this content that is there."""
+    found = select(intake).where(intake.c.sha256 == digest, intake.c.state.in_(("new", "used")))
+    row = connection.execute(found.order_by(intake.c.id)).first()
+    return None if row is None else _given(row)
+
+
+def _given(row: Row[Any]) -> Given:
+    return Given(
+        id=row.id,
+        name=row.name,
+        place=row.place,
+        sha256=row.sha256,
+        size=row.size,
+        by=row.by,
+        added=row.added,
+        state=row.state,
+        scale=row.scale or None,
+        note=row.note,
+        pixel_um=row.pixel_um,
+        rows=row.rows,
+        columns=row.columns,
+    )

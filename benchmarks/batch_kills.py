@@ -10,6 +10,7 @@ of the process that measures a job. A batch that is done before its kills are sp
 import argparse
 import dataclasses
 import json
+import math
 import os
 import random
 import signal
@@ -158,11 +159,20 @@ def looked_at(lab: Lab, jobs: list[Path], out: Path, found: Found) -> None:
 
 
 def batches(
-    lab: Lab, folder: Path, *, kills: int, jobs: int, workers: int, longest_s: float, seed: int, cluster: str = ""
+    lab: Lab,
+    folder: Path,
+    *,
+    kills: int,
+    jobs: int,
+    workers: int,
+    longest_s: float,
+    seed: int,
+    cluster: str = "",
+    most_s: float = math.inf,
 ) -> Found:
-    """Kill batches until so many kills are spent, and the last is done."""
-    rng, found = random.Random(seed), Found()
-    while not found.wrong and (found.kills.total() < kills or not found.batches):
+    """Kill batches until so many kills or so much time are spent, and the last is done."""
+    rng, found, ends = random.Random(seed), Found(), time.monotonic() + most_s
+    while not found.wrong and (not found.batches or (found.kills.total() < kills and time.monotonic() < ends)):
         found.batches += 1
         out = folder / f"out_{found.batches}"
         out.mkdir()
@@ -170,7 +180,8 @@ def batches(
         status = None
         while status is None:
             batch = started(lab, paths, out, workers, cluster)
-            status = _until_it_ends(lab, batch, rng, found, kills, longest_s)
+            left = kills if time.monotonic() < ends else 0
+            status = _until_it_ends(lab, batch, rng, found, left, longest_s)
             if status is not None and status != 0:
                 with connected(lab) as connection:
                     failed = queue.listed(connection, states=["failed"])
@@ -213,6 +224,7 @@ def main() -> None:
     asked.add_argument("--workers", type=int, default=2)
     asked.add_argument("--longest", type=float, default=8.0, help="until a kill [s]")
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--minutes", type=float, default=math.inf, help="after which nothing is killed any more")
     asked.add_argument("--database", default="")
     asked.add_argument("--cluster", default="", help="scheduler whose workers measure the fields")
     given = asked.parse_args()
@@ -221,7 +233,8 @@ def main() -> None:
         lab = init(folder / "lab", given.database)
         began = time.monotonic()
         size = {"kills": given.kills, "jobs": given.jobs, "workers": given.workers}
-        found = batches(lab, folder, **size, longest_s=given.longest, seed=given.seed, cluster=given.cluster)
+        limits = {"longest_s": given.longest, "most_s": given.minutes * 60}
+        found = batches(lab, folder, **size, **limits, seed=given.seed, cluster=given.cluster)
         minutes = round((time.monotonic() - began) / 60, 1)
         told = {"database": "PostgreSQL" if lab.url else "SQLite", "minutes": minutes, **vars(found)}
         print(json.dumps(told))

@@ -17,11 +17,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
 from inspect_tool.lab import find, tables
 from inspect_tool.lab.database import Lab, connected, init, open_lab
 from inspect_tool.lab.query import parse
+from inspect_tool.lab.trend.series import series
 
 RECIPES = {
     "grain_size": ("grain_size_number", "mean_intercept_um", "grains_per_mm2", "mean_grain_area_um2", "largest_grain"),
@@ -125,21 +126,6 @@ def plain(connection: Connection, sql: str) -> Callable[[], int]:
     return lambda: len(connection.exec_driver_sql(sql).all())
 
 
-def points(connection: Connection, quantity: str, query: str) -> list[object]:
-    """What a trend is drawn of: the results of a quantity in the order of the work, and what made each."""
-    report, result = tables.report.c, tables.result.c
-    chosen = (
-        select(
-            *(report.uid, report.number, report.recipe, report.day, report.started, report.fingerprint),
-            *(result.specimen, result.value, result.unit, result.u, result.expanded_u, result.lower, result.upper),
-        )
-        .join(tables.result, result.report == report.id)
-        .where(result.quantity == quantity, report.superseded_by.is_(None), *find.conditions(parse(query)))
-        .order_by(report.day, report.started, report.id, result.position)
-    )
-    return list(connection.execute(chosen))
-
-
 def compare(name: str, ours: Callable[[], object], sql: Callable[[], int], wanted_ms: float, rounds: int) -> None:
     (clock, busy), (reference, busy_reference) = best_ms(ours, rounds), best_ms(sql, rounds)
     wanted = f"; wanted: {wanted_ms:.0f} ms" if wanted_ms else ""
@@ -177,7 +163,7 @@ def main() -> None:
             compare("search heat:7302*", searched("heat:7302*"), by_heat, 0, 10)
             compare(
                 f"trend of one part, {n // 10} points",
-                lambda: points(connection, "grain_size_number", query),
+                lambda: series(connection, "grain_size_number", query),
                 plain(connection, plain_points),
                 150,
                 10,

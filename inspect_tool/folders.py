@@ -203,6 +203,11 @@ def put(new: Partial) -> None:
     _discard(old, target)
 
 
+def whole(folder: Path, file: str) -> list[Path]:
+    """Files of one name in the folders of a folder of results; those that are being written have no name yet."""
+    return sorted(path for path in folder.glob(f"*/{file}") if not path.parent.name.startswith("."))
+
+
 def recover(folder: Path) -> None:
     """Put right what killed processes left in a folder of results, and say so in the log of the program.
 

@@ -35,7 +35,8 @@ def natural(name: str) -> list[tuple[int, str]]:
     >>> sorted(["f_10.tif", "f_2.tif"], key=natural)
     ['f_2.tif', 'f_10.tif']
     """
-    return [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in re.split(r"(\d+)", name)]
+    parts = [(int(part), "") if part.isdecimal() else (-1, part.casefold()) for part in re.split(r"(\d+)", name)]
+    return [*parts, (-1, name)]  # of names that differ in capitals alone: always in the same order
 
 
 def matching(base: Path, pattern: str) -> list[Path]:

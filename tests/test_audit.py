@@ -397,7 +397,7 @@ def test_entries_are_chosen_by_kind_day_and_person(log, monkeypatch):
     assert audit.select(entries, since="2999-01-01T00:00") == ()
     with pytest.raises(SettingsError, match="'yesterday' is not a date"):
         audit.select(entries, since="yesterday")
-    with pytest.raises(SettingsError, match="--event: 'ran' is none of check by hand, edit, repair, run"):
+    with pytest.raises(SettingsError, match="--event: 'ran' is none of account, check by hand, edit, repair, run"):
         audit.select(entries, events=["ran"])
 
 

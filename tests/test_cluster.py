@@ -218,14 +218,6 @@ def test_without_the_extra_its_name_is_said(monkeypatch):
         pytest.fail("there is nobody")
 
 
-def test_a_worker_that_is_killed_in_the_middle_costs_no_field(address, watched):
-    job = watched("field_0002.png 1")
-    with cluster.connected(address) as machines:
-        job_run.run(job, job.parent / "killed", executor=machines)
-    assert begun(job).count("field_0002.png") == 2
-    assert files(job.parent / "killed" / "job") == files(job.parent / "alone" / "job")
-
-
 def test_a_field_that_ends_its_worker_is_named_after_two_tries_and_the_others_are_not_measured_again(
     address, watched, monkeypatch
 ):
@@ -275,7 +267,7 @@ def test_a_batch_has_the_fields_of_its_jobs_measured_by_the_workers(address, sce
     assert transitions(address) - before >= 2 * 3  # a task of each field goes to a worker, and its answer is there
 
 
-def test_a_worker_that_is_lost_costs_a_queued_job_no_try(address, watched, tmp_path):
+def test_a_worker_that_is_killed_in_the_middle_costs_no_field_and_a_queued_job_no_try(address, watched, tmp_path):
     job, lab = watched("field_0002.png 1"), init(tmp_path / "lab")
     (queued,) = work.put_in(lab, [queue.order(job, tmp_path, "job")]).works
     with connected(lab) as connection:

@@ -149,9 +149,39 @@ def test_a_job_fails_at_its_second_try_and_keeps_its_error(lab, tmp_path):
         (work,) = queue.listed(connection, states=["failed"])
         assert (work.tries, work.error, work.owner) == (2, "field_1.png: cannot be read", "")
         assert queue.again(connection, [work.id]) == 1
-    before, work = work, take(lab)
+    work = take(lab)
     assert (work.tries, work.error) == (0, "")
-    assert work.added == before.added  # a report that a failed try published since then is not made once more
+
+
+def test_which_report_is_about_to_take_its_place_outlives_its_try_and_what_puts_the_job_back(lab, tmp_path):
+    ids = put(lab, tmp_path, "a")
+    for _ in range(queue.TRIES):
+        work = take(lab)
+        with connected(lab) as connection:
+            assert not queue.announce(connection, "other", work.id, "1" * 64)
+            assert queue.announce(connection, "me", work.id, "0" * 64)
+            queue.failed(connection, "me", work.id, "killed after it had published")
+    with connected(lab) as connection:
+        assert queue.again(connection, ids) == 1
+    assert take(lab).report_uid == "0" * 64
+
+
+def test_a_job_that_another_program_did_since_it_was_looked_at_is_not_put_back(lab, tmp_path):
+    ids = put(lab, tmp_path, "a")
+    with connected(lab) as connection:
+        seen = queue.clock(connection)
+    work = take(lab)
+    with connected(lab) as connection:
+        queue.done(connection, "me", work.id, "0" * 64)
+        assert queue.again(connection, ids, by=seen) == 0
+        assert queue.again(connection, ids, by=queue.clock(connection)) == 1
+
+
+def test_nobody_takes_a_job_twice_because_its_lease_ended_while_it_is_at_work(lab, tmp_path):
+    put(lab, tmp_path, "a")
+    mine = take(lab, lease_s=-1.0)
+    assert take(lab, without=[mine.id]) is None
+    assert take(lab, "other").id == mine.id
 
 
 def test_what_is_canceled_is_taken_from_who_does_it_and_can_be_put_back(lab, tmp_path):

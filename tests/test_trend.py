@@ -1,5 +1,7 @@
 """The trend of a lab: what it says of a hidden change of the method, of the process, and of neither."""
 
+import re
+from base64 import b64decode
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
@@ -16,11 +18,12 @@ from inspect_tool.lab import index, tables
 from inspect_tool.lab.database import connected, init
 from inspect_tool.lab.trend import baseline, charts, proof
 from inspect_tool.lab.trend import series as series_module
+from inspect_tool.lab.trend.drawings import MOST, drawings
 from inspect_tool.lab.trend.found import Pair
 from inspect_tool.lab.trend.page import page
-from inspect_tool.lab.trend.series import COLUMNS, series, without_days
+from inspect_tool.lab.trend.series import COLUMNS, Series, Value, series, without_days
 from inspect_tool.lab.trend.steps import Step
-from inspect_tool.lab.trend.trend import Request, load_trend, trend
+from inspect_tool.lab.trend.trend import Request, evaluated, load_trend, trend
 from inspect_tool.paths import data_folder
 
 DAY = date(2026, 10, 1)
@@ -34,8 +37,10 @@ def drawn(n=40, step=0.0, at=20, seed=7):
     return values.tolist()
 
 
-def filled(lab, values, prints=None, *, quantity=QUANTITY, unit="G", first=DAY, specimens=("1",), **columns):
-    """Put one report a day into the database, each with one result for each specimen."""
+def filled(
+    lab, values, prints=None, *, quantity=QUANTITY, unit="G", first=DAY, specimens=("1",), expanded=(), **columns
+):
+    """Put one report a day into the database, each with one result for each specimen; ``expanded`` of the first few."""
     prints = prints or [PRINT] * len(values)
     with connected(lab) as connection:
         for i, (value, own) in enumerate(zip(values, prints, strict=True)):
@@ -71,7 +76,7 @@ def filled(lab, values, prints=None, *, quantity=QUANTITY, unit="G", first=DAY, 
                         value=value,
                         unit=unit,
                         u=0.04,
-                        expanded_u=0.08,
+                        expanded_u=expanded[i] if i < len(expanded) else 0.08,
                         main=True,
                         lower=7.0,
                     )
@@ -159,6 +164,62 @@ def test_frozen_limits_are_kept_in_versions_and_judge_later_values(kind, tmp_pat
     assert (again.limits.version, again.limits.n) == (2, 60)
     other, _ = looked(lab, replace(early, query=""), tmp_path)  # another filter has limits of its own
     assert other.limits.version == 0
+
+
+def test_preliminary_limits_are_of_one_level_however_early_the_step(lab, tmp_path):
+    """The process stands at 8.0 but for its first six values: what it is judged by is what it is."""
+    filled(lab, (np.array(drawn(36)) + np.where(np.arange(36) < 6, 1.0, 0.0)).tolist())
+    found, folder = looked(lab, Request(quantity=QUANTITY, prove=False), tmp_path, "html")
+    assert [one.step.at for one in found.steps] == [6]
+    assert (found.limits.n, found.limits.first, found.limits.last) == (30, "2026-10-07", "2026-11-05")
+    assert found.limits.center == pytest.approx(8.0, abs=3 * 0.1 / np.sqrt(30))
+    assert found.limits.sigma == pytest.approx(0.1, rel=0.35)  # 95 % of 30 values: 18 degrees of freedom
+    assert [i for i, point in enumerate(found.points) if point.outlier] == list(range(6))
+    words = "the limits are those of the longest level, 2026-10-07 to 2026-11-05."
+    assert any(warning.endswith(words) for warning in found.warnings)
+    assert words in (folder / "trend.html").read_text(encoding="utf-8")
+
+
+def test_levels_that_do_not_scatter_have_the_limits_of_all_values(lab, tmp_path):
+    filled(lab, [5.0] * 6 + [6.0] * 14)
+    found, _ = looked(lab, Request(quantity=QUANTITY, prove=False), tmp_path)
+    assert ([one.step.at for one in found.steps], found.limits.n) == ([6], 20)
+
+
+def test_each_value_is_printed_to_the_place_of_its_own_uncertainty(lab, tmp_path):
+    filled(lab, [8.1234, 8.2345, 8.3456, 8.2222], expanded=(0.25, 30.0, 0.004, None))
+    found, folder = looked(lab, Request(quantity=QUANTITY, prove=False), tmp_path, "html")
+    page = (folder / "trend.html").read_text(encoding="utf-8")
+    cells = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)]
+    printed = {row[2]: row[4:6] for row in cells if len(row) > 5 and row[2] in {one.report for one in found.points}}
+    assert printed == {
+        "GS-0": ["8.12", "0.25"],
+        "GS-1": ["8", "30"],
+        "GS-2": ["8.3456", "0.0040"],
+        "GS-3": ["8.22", ""],
+    }
+
+
+def test_a_chart_of_very_many_values_shows_what_stands_out_and_says_so(lab):
+    """Six thousand values; one of them far off, and the charts hold fewer than are there."""
+    x = 8.0 + 0.1 * np.random.default_rng(1).standard_normal(6000)
+    x[4321] = 9.5
+    one = Value._make((*("a", "b", "c", "grain_size", "1"), DAY, 0.0, "G", 0.04, 0.08, 7.0, None, PRINT))
+    values = tuple(one._replace(value=float(value)) for value in x)
+    asked = Series(quantity=QUANTITY, unit="G", recipe="grain_size", values=values, without=0)
+    found = evaluated(lab, Request(quantity=QUANTITY, prove=False), asked, None)
+    assert (len(found.points), [i for i, point in enumerate(found.points) if point.outlier and point.value > 9]) == (
+        *(6000,),
+        [4321],
+    )
+    chart = drawings(found, "en")[0]
+    assert chart["words"].endswith(
+        "Of 10 neighboring values each, only the least and the greatest are drawn; all are judged."
+    )
+    svg = b64decode(chart["svg"].partition(",")[2]).decode()
+    circles = [float(y) for y in re.findall(r"M[-0-9.]+ ([-0-9.]+)a", svg)]
+    assert 0.9 * MOST < len(circles) <= MOST
+    assert sorted(circles)[0] < sorted(circles)[1] - 5  # the one that is far off, higher than all others
 
 
 def test_limits_are_not_frozen_over_a_step_nor_of_few_values(lab, tmp_path):

@@ -56,7 +56,7 @@ def test_an_image_that_arrived_is_a_report_that_the_lab_finds_and_is_measured_on
     (report,) = json.loads(found.output)["reports"]
     assert (report["name"], report["place"]) == ("730218", "reports/730218")
     begun = (home / "lab" / "reports" / "730218" / "report.json").stat().st_mtime_ns
-    assert typed(home, *lab, "--once").output == ""
+    assert typed(home, *lab, "--once", "--language", "de").output == ""
     assert (home / "lab" / "reports" / "730218" / "report.json").stat().st_mtime_ns == begun
 
 
@@ -75,6 +75,10 @@ def test_what_ends_the_looks_ends_the_command(home):
 def test_a_lab_is_asked_for_and_check_does_without(home):
     with pytest.raises(SettingsError, match="give the lab that gets the reports, --lab FOLDER"):
         typed(home)
+    with pytest.raises(SettingsError, match="--language: there are no words of 'dee'"):
+        typed(home, "--check", "--language", "dee")
+    german = typed(home, "--check", "--language", "de")
+    assert german.output.endswith("enthält keine Datei, für die es in rules.toml eine Regel gibt\n")
     told = typed(home, "--check")
     assert told.exit_code == 0
     assert "holds no file that a rule of rules.toml is for" in told.output

@@ -4,6 +4,7 @@ The clock is the test's own; files are small drawn pictures, and nothing is meas
 """
 
 import os
+import re
 import signal
 import sys
 from copy import copy
@@ -17,6 +18,7 @@ import pytest
 import tifffile
 from PIL import Image
 from sqlalchemy import Engine, event
+from wide_words import wide_language, words_in
 from zarr_example import write_zarr
 
 from inspect_tool.batch import arrivals, queue, rules, watch, watch_check
@@ -24,6 +26,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_job
 from inspect_tool.lab import tables
 from inspect_tool.lab.database import connected, init
+from inspect_tool.languages import said
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 REST_S = 10
@@ -511,6 +514,30 @@ def test_the_same_on_a_server(tmp_path, database_url):
         "100%_A_1.tif": ("waiting", "100%"),
     }
     assert folder.jobs() == ["1"]
+
+
+def test_every_line_is_a_sentence_that_another_language_says(folder, monkeypatch):
+    """In a language of other letters nothing of English is left but names and what the system says."""
+    folder.ruled('ready = "{heat}.ready"')
+    for name, data in (
+        *(("1_A_1.tif", picture(1)), ("1_A_2.tif", picture(1)), ("1.ready", b""), ("2_A_1.tif", picture(2)[:-300])),
+        *(("notes.tif", picture(3)), ("2_A_B_2.tif", picture(4)), ("3_A_1.tif", picture(5) + bytes(9000))),
+        ("4_A_1.tif", picture(6)),
+    ):
+        folder.put(name, data)
+    (folder.incoming / "5_A_1.tif").symlink_to(folder.home / "nothing")
+    own = {name for path in folder.incoming.iterdir() for name in words_in(path.name)}
+    with wide_language(folder.home, monkeypatch) as language:
+        lines = [*folder.settle(), *watch_check.told(folder.incoming, folder.at.rules.path, folder.lab)[0]]
+        folder.put("1_A_1.tif", picture(7), NOON + timedelta(hours=1))
+        folder.put("1_A_9.tif", picture(8))
+        lines += folder.settle()
+        left = {line: words_in(re.sub(r"[0-9a-f]{12}\.\.\.", "", said(line, language))) for line in lines}
+    assert len(left) > 10
+    read = [line for line in left if "2_A_1.tif" in line]  # holds what a reader says, which is an error
+    assert len(read) == 2
+    english = set().union(*(words for line, words in left.items() if line not in read))
+    assert english <= own | {"heat", "specimen", "field", "template", "toml", "rules", "sha"}
 
 
 # -------------------------------------------------------------------------------------------------------------- --check

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_source
 from inspect_tool.images import readers
+from inspect_tool.languages import Text, Words
 from inspect_tool.model import Selection
 
 State: TypeAlias = Literal["waiting", "taken", "duplicate", "refused"]
@@ -39,7 +40,7 @@ class Listing:
     """The files of a folder by their paths below it, with / between folders."""
 
     entries: Mapping[str, Entry]
-    refused: Mapping[str, str] = field(default_factory=dict)  # why others do not count
+    refused: Mapping[str, Words] = field(default_factory=dict)  # why others do not count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,7 @@ class Arrival:
     sha256: str = ""  # once it was found whole
     state: State = "waiting"
     job: str = ""
-    note: str = ""
+    note: Words = ""
 
     @property
     def key(self) -> Key:
@@ -90,7 +91,7 @@ def listed(folder: Path, depth: int) -> Listing:
             if not below:
                 raise
             if not isinstance(error, FileNotFoundError):
-                refused[_text(below)] = f"cannot be listed: {error.strerror}"
+                refused[_text(below)] = Text("watch.not_listed", reason=error.strerror)
             continue
         for entry in found:
             path = f"{below}/{entry.name}" if below else entry.name
@@ -110,13 +111,13 @@ def listed(folder: Path, depth: int) -> Listing:
                     if stat.S_ISREG(facts.st_mode):
                         entries[path] = Entry(size=facts.st_size, mtime_ns=facts.st_mtime_ns)
                     else:
-                        refused[path] = "is a pipe, a socket or a device, no file"
+                        refused[path] = Text("watch.no_file")
             except UnicodeEncodeError:
-                refused[_text(path)] = "its name is no UTF-8 text and cannot stand in a report; rename it"
+                refused[_text(path)] = Text("watch.no_text")
             except FileNotFoundError:
                 continue  # went away between the two calls
             except OSError as error:
-                refused[path] = f"cannot be looked at: {error.strerror}"
+                refused[path] = Text("watch.not_looked_at", reason=error.strerror)
     return Listing(entries=entries, refused=refused)
 
 
@@ -130,14 +131,12 @@ def passed_over(name: str) -> bool:
     return small.startswith((".", "~$")) or small.endswith(("~", *_UNFINISHED)) or small in _LITTER
 
 
-def _of_link(folder: Path, path: str) -> str:
+def _of_link(folder: Path, path: str) -> Words:
     try:
         inside = (folder / path).resolve(strict=True).is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
-        return "is a link to nothing"
-    if inside:
-        return "is a link to another file of the folder, which counts by itself"
-    return "is a link that leads out of the folder; copy the file itself"
+        return Text("watch.link_to_nothing")
+    return Text("watch.link_inside") if inside else Text("watch.link_outside")
 
 
 def _text(path: str) -> str:
@@ -184,9 +183,9 @@ def examined(folder: Path, arrival: Arrival, which: Selection | None) -> Arrival
         fault = "" if which is None else _fault(path, which)
         digest = "" if fault else sha256_source(path)
     except OSError as error:
-        return replace(arrival, note=f"cannot be read: {error.strerror}")
+        return replace(arrival, note=Text("watch.not_read", reason=error.strerror))
     if not unchanged(folder, arrival):
-        return replace(arrival, note="changed while it was read")
+        return replace(arrival, note=Text("watch.changed_while_read"))
     return replace(arrival, sha256=digest, note=fault)
 
 
@@ -206,13 +205,10 @@ def _entry(path: Path) -> Entry:
     return Entry(size=facts.st_size, mtime_ns=facts.st_mtime_ns)
 
 
-def _fault(path: Path, which: Selection) -> str:
+def _fault(path: Path, which: Selection) -> Words:
     """What shows that an image is not whole; empty: nothing does."""
     if path.is_file() and (zeros := _zeros_at_end(path)):
-        return (
-            f"its last {zeros} bytes, from a block of the disk on, are zero: its place was reserved and it was not "
-            "written to its end; copy it again"
-        )
+        return Text("watch.zeros", n=zeros)
     try:
         readers.read(path, which)
     except ReadError as error:

@@ -10,6 +10,7 @@ from inspect_tool.batch.arrivals import Arrival, duplicates, rests
 from inspect_tool.batch.name_patterns import readings
 from inspect_tool.batch.rules import Prepared, Rules, beside_name, job_name
 from inspect_tool.errors import SettingsError
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.paths import natural, same_name
 
 _NAMED = 3  # files in one line
@@ -22,7 +23,7 @@ class Place:
     rule: Prepared
     job: str  # empty where the name does not tell it
     values: Mapping[str, str]
-    fault: str = ""  # why it cannot be told
+    fault: Words = ""  # why it cannot be told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +35,8 @@ class Group:
     images: tuple[Arrival, ...]  # whole, each picture once, in natural order of their names
     beside: tuple[Arrival, ...]  # side-car, ready file and texts beside images, as far as they are there
     sidecar: Arrival | None
-    lacks: tuple[str, ...]  # what is still to come
-    wrong: tuple[str, ...]  # what a person must put right
+    lacks: tuple[Words, ...]  # what is still to come
+    wrong: tuple[Words, ...]  # what a person must put right
 
     @property
     def complete(self) -> bool:
@@ -49,9 +50,7 @@ def place(rules: Rules, path: str) -> Place | None:
         found = readings(rule.files, path)
         if len(found) == 2:
             one, other = (", ".join(f"{key} {text}" for key, text in each.items()) for each in found)
-            fault = (
-                f"its name can be read in two ways: {one}; or {other}; rename it, or part '{rule.rule.files}' otherwise"
-            )
+            fault = Text("watch.two_readings", one=one, other=other, pattern=rule.rule.files)
             return Place(rule=rule, job="", values=found[0], fault=fault)
         if found:
             try:
@@ -103,36 +102,35 @@ def _group(
     now: datetime,
 ) -> Group:
     images = sorted((each for each in own if each.sha256), key=lambda each: natural(each.path))
-    lacks: list[str] = []
-    wrong: list[str] = []
+    lacks: list[Words] = []
+    wrong: list[Words] = []
     unsettled = [each for each in own if not each.sha256]
     if unsettled:
-        shown = named([f"{each.path} ({each.note})" if each.note else each.path for each in unsettled])
-        lacks.append(f"not whole yet: {shown}")
+        told = [Text("watch.noted", file=each.path, note=each.note) if each.note else each.path for each in unsettled]
+        lacks.append(Text("watch.not_whole", files=named(told)))
     known = places[own[0].path]
     stated = rule.rule
     if stated.count is not None and len(own) < stated.count:
-        lacks.append(f"{len(own)} of {stated.count} images")
+        lacks.append(Text("watch.some_of", some=len(own), n=stated.count))
     if stated.count is not None and len(images) > stated.count:
-        wrong.append(f"{len(images)} images where {stated.count} make a job: {named([each.path for each in images])}")
+        names = named([each.path for each in images])
+        wrong.append(Text("watch.too_many", n=len(images), asked=stated.count, names=names))
     beside: list[Arrival] = []
     sidecar = None
-    for made, what in ((rule.sidecar, "side-car"), (rule.ready, "file")):
+    for made, key in ((rule.sidecar, "watch.sidecar"), (rule.ready, "watch.ready_file")):
         path = beside_name(made, known.values)
         if path:
-            found = _settled(by_name.get(same_name(path)), path, what, rules.rest_s, now, lacks)
+            found = _settled(by_name.get(same_name(path)), path, key, rules.rest_s, now, lacks)
             beside += [found] if found else []
             sidecar = found if made is rule.sidecar else sidecar
     for each in own if stated.beside else ():
         path = str(PurePosixPath(each.path).with_suffix(stated.beside))
-        found = _settled(by_name.get(same_name(path)), path, "text", rules.rest_s, now, lacks)
+        found = _settled(by_name.get(same_name(path)), path, "watch.text_beside", rules.rest_s, now, lacks)
         beside += [found] if found else []
     if stated.quiet_s is not None and not all(rests(each, now, stated.quiet_s) for each in (*own, *beside)):
-        lacks.append(f"until nothing has come for {stated.quiet_s:g} s")
+        lacks.append(Text("watch.until_quiet", seconds=stated.quiet_s))
     if same_name(known.job) in used:
-        wrong.append(
-            "a job of this name was made before, and its report is not replaced; give the new files another name"
-        )
+        wrong.append(Text("watch.made_before"))
     return Group(
         rule=rule,
         job=known.job,
@@ -145,17 +143,17 @@ def _group(
 
 
 def _settled(
-    found: Arrival | None, path: str, what: str, rest_s: float, now: datetime, lacks: list[str]
+    found: Arrival | None, path: str, key: str, rest_s: float, now: datetime, lacks: list[Words]
 ) -> Arrival | None:
     if found is None:
-        lacks.append(f"{what} {path}")
+        lacks.append(Text(key, file=path))
     elif not rests(found, now, rest_s):
-        lacks.append(f"{found.path} still changes")
+        lacks.append(Text("watch.still_changes", file=found.path))
     return found
 
 
-def named(names: Iterable[str]) -> str:
+def named(names: Iterable[Words]) -> Words:
     """The first few of some names, in natural order, and how many there are more."""
     found = sorted(names, key=natural)
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return ", ".join(found[:_NAMED]) + more
+    first, more = joined(", ", found[:_NAMED]), len(found) - _NAMED
+    return Text("watch.and_more", names=first, n=more) if more > 0 else first

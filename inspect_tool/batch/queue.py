@@ -55,7 +55,7 @@ class Work:
     owner: str  # of the lease; empty: nobody
     until: datetime | None  # end of the lease
     error: str  # of the last try
-    report_uid: str  # SHA-256 of the report.json that was published; empty: none yet
+    report_uid: str  # SHA-256 of the report.json that has its place, or was about to take it; empty: none yet
     added: datetime
     started: datetime | None  # of the last try
     ended: datetime | None
@@ -118,14 +118,16 @@ def submit(connection: Connection, orders: Sequence[Order], priority: int = 0) -
     return tuple(ids)
 
 
-def again(connection: Connection, ids: Iterable[int]) -> int:
+def again(connection: Connection, ids: Iterable[int], by: datetime | None = None) -> int:
     """Put jobs that ended, however, back into the queue, with all their tries. Gives how many.
 
-    When they were first put in stays: a report that one of their tries published since is still theirs.
+    Which report they announced stays: where that is in its place, it is not made again. ``by``: those alone that had
+    ended by then, as who asks has seen it; another program may have done them since.
     """
-    ended = table.c.state.in_(("done", "failed", "canceled"))
-    reset = {"state": "todo", "tries": 0, "error": "", "report_uid": None, "started": None, "ended": None}
-    return connection.execute(update(table).where(_of(ids), ended).values(reset)).rowcount
+    over = table.c.state.in_(("done", "failed", "canceled"))
+    seen = () if by is None else (table.c.ended <= by,)
+    reset = {"state": "todo", "tries": 0, "error": "", "started": None, "ended": None}
+    return connection.execute(update(table).where(_of(ids), over, *seen).values(reset)).rowcount
 
 
 def cancel(connection: Connection, ids: Iterable[int]) -> int:
@@ -140,7 +142,12 @@ def cancel(connection: Connection, ids: Iterable[int]) -> int:
 
 
 def claim(
-    connection: Connection, owner: str, *, among: Iterable[int] | None = None, lease_s: float = LEASE_S
+    connection: Connection,
+    owner: str,
+    *,
+    among: Iterable[int] | None = None,
+    without: Iterable[int] = (),
+    lease_s: float = LEASE_S,
 ) -> Work | None:
     """Take the next job: one that waits, or, where none does, one whose lease has ended. None: there is none.
 
@@ -150,11 +157,15 @@ def claim(
         Who takes it; no two workers have the same name.
     among : iterable of int, optional
         Ids of the jobs that are looked at; None: all.
+    without : iterable of int
+        Ids of jobs that the owner is at work on: where their lease has ended, it must not take them a second time.
     lease_s : float
         How long it belongs to the owner without a heartbeat [s].
     """
     now = clock(connection)
-    asked = () if among is None else (_of(among),)
+    asked = [] if among is None else [_of(among)]
+    if at_work := list(without):
+        asked.append(table.c.id.not_in(at_work))
     for free in (table.c.state == "todo", and_(table.c.state == "doing", table.c.until < now)):
         # jobs that failed once come after the others: what was wrong may pass
         best = (table.c.priority.desc(), table.c.tries, table.c.id)
@@ -176,6 +187,11 @@ def beat(connection: Connection, owner: str, ids: Iterable[int], lease_s: float 
     mine = _mine(owner, ids)
     connection.execute(update(table).where(mine).values(renewed))
     return set(connection.execute(select(table.c.id).where(mine)).scalars())
+
+
+def announce(connection: Connection, owner: str, id_: int, report_uid: str) -> bool:
+    """Note which report is about to take its place; False where the job is not the owner's any more."""
+    return connection.execute(update(table).where(_mine(owner, [id_])).values(report_uid=report_uid)).rowcount == 1
 
 
 def done(connection: Connection, owner: str, id_: int, report_uid: str) -> bool:

@@ -24,6 +24,7 @@ from inspect_tool.files import sha256_bytes, write_text
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.tables import arrival as arrived
 from inspect_tool.lab.tables import work
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.locks import try_lock
 from inspect_tool.model import Selection
 from inspect_tool.paths import real, same_name
@@ -55,7 +56,7 @@ class Known:
 
     arrivals: Mapping[Key, Arrival]
     tried: Mapping[Key, Tried] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)  # by what it is of
+    told: Mapping[str, Words] = field(default_factory=dict)  # by what it is of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class Look:
     places: Mapping[str, Place]  # of the images among them, by path
     groups: tuple[Group, ...]
     strangers: tuple[str, ...]  # images that fit no rule
-    refused: Mapping[str, str]  # path to reason
+    refused: Mapping[str, Words]  # path to reason
 
 
 def watched(folder: Path, rules_file: Path, lab: Lab) -> Watched:
@@ -90,7 +91,7 @@ def watched(folder: Path, rules_file: Path, lab: Lab) -> Watched:
     return Watched(folder=folder.absolute(), rules=prepared, lab=lab)
 
 
-def look(at: Watched, known: Known, now: datetime) -> tuple[Known, Look, tuple[str, ...]]:
+def look(at: Watched, known: Known, now: datetime) -> tuple[Known, Look, tuple[Words, ...]]:
     """Look at a folder once, and put the jobs that are complete into the queue.
 
     Gives what is known now, what was found, and the lines that are new.
@@ -105,7 +106,7 @@ def look(at: Watched, known: Known, now: datetime) -> tuple[Known, Look, tuple[s
     found, tried = seen(at.folder, at.rules, known, now)
     _keep(at, known.arrivals, {each.key: each for each in found.here})
     told = faults(found, at.rules.path.name)
-    news: list[str] = []
+    news: list[Words] = []
     taken: dict[Key, Arrival] = {}
     for group in found.groups:
         if not group.complete:
@@ -113,14 +114,14 @@ def look(at: Watched, known: Known, now: datetime) -> tuple[Known, Look, tuple[s
         try:
             mine = take(at, group, found.places)
         except SettingsError as error:
-            told[group.job] = f"{group.job}: {error}"
+            told[group.job] = of(group.job, str(error))
         else:
             taken |= {each.key: each for each in mine}
-            news.append(f"{group.job}: in the queue, number of images: {len(group.images)}")
+            news.append(of(group.job, Text("watch.queued", n=len(group.images))))
     here = tuple(taken.get(each.key, each) for each in found.here)
     before = {key: each for key, each in known.arrivals.items() if each.state == "taken"}
     after = Known(arrivals={**before, **{each.key: each for each in here}}, tried=tried, told=told)
-    new = (line for of, line in told.items() if known.told.get(of) != line)
+    new = (line for what, line in told.items() if known.told.get(what) != line)
     return after, replace(found, here=here), (*new, *news)
 
 
@@ -166,12 +167,17 @@ def seen(
     return found, tried
 
 
-def faults(found: Look, rules_name: str) -> dict[str, str]:
+def of(what: str, words: Words) -> Words:
+    """A line of a watch: the file, the folder or the job that it is of, and what there is to say."""
+    return Text("watch.of", what=what, words=words)
+
+
+def faults(found: Look, rules_name: str) -> dict[str, Words]:
     """What a person should know of a look, by the file or the job that it is of."""
-    lines = {path: f"{path}: {reason}" for path, reason in found.refused.items()}
-    lines |= {path: f"{path}: fits no rule of {rules_name}" for path in found.strangers}
-    lines |= {each.path: f"{each.path}: {each.note}" for each in found.here if each.note and each.state != "taken"}
-    return lines | {group.job: f"{group.job}: {'; '.join(group.wrong)}" for group in found.groups if group.wrong}
+    lines = {path: of(path, reason) for path, reason in found.refused.items()}
+    lines |= {path: of(path, Text("watch.no_rule", rules=rules_name)) for path in found.strangers}
+    lines |= {each.path: of(each.path, each.note) for each in found.here if each.note and each.state != "taken"}
+    return lines | {group.job: of(group.job, joined("; ", group.wrong)) for group in found.groups if group.wrong}
 
 
 def _strangers(paths: Iterable[str]) -> tuple[str, ...]:
@@ -199,16 +205,17 @@ def _compared(each: Arrival, before: Arrival) -> Arrival:
         return each
     if each.sha256 == before.sha256:
         return replace(each, state="taken", job=before.job)
-    note = (
-        f"changed after it was taken for job {before.job} (then SHA-256 {before.sha256[:12]}..., now "
-        f"{each.sha256[:12]}...), and is not measured again; the report says which of them it is of"
-    )
+    note = Text("watch.changed_since", job=before.job, then=before.sha256[:12], now=each.sha256[:12])
     return replace(each, state="refused", job=before.job, note=note)
 
 
 def _duplicate(each: Arrival, other: Arrival) -> Arrival:
-    of = f", which job {other.job} has" if other.state == "taken" else ""
-    return replace(each, state="duplicate", note=f"is the same picture as {other.path}{of}; it counts once")
+    note = (
+        Text("watch.same_as_of_job", other=other.path, job=other.job)
+        if other.state == "taken"
+        else Text("watch.same_as", other=other.path)
+    )
+    return replace(each, state="duplicate", note=note)
 
 
 # ------------------------------------------------------------------------------------------------------------- a job
@@ -326,7 +333,7 @@ def _put(connection: Connection, folder: Path, each: Arrival) -> None:
         "sha256": each.sha256 or None,
         "state": each.state,
         "job": each.job,
-        "note": each.note,
+        "note": str(each.note),  # its English words: it is found again at the first look
     }
     if not connection.execute(update(arrived).where(_is(folder, each)).values(values)).rowcount:
         path = _home(folder) + each.path
@@ -343,7 +350,7 @@ def _is(folder: Path, each: Arrival) -> ColumnElement[bool]:
 
 def watch(
     at: Watched,
-    tell: Callable[[str], None],
+    tell: Callable[[Words], None],
     *,
     every_s: float,
     once: bool = False,
@@ -377,24 +384,30 @@ def watch(
     """
     with _alone(at):
         known = Known(arrivals=kept(at.lab, at.folder))
-        trouble, looks = "", 0
+        trouble: Words = ""
+        looks = 0
         while True:
             now, looks, found, before = datetime.now(UTC), looks + 1, None, trouble
             try:
                 known, found, lines = look(at, known, now)
                 trouble = ""
             except OSError as error:
-                lines, trouble = (), f"{at.folder}: cannot be listed: {error.strerror}"
+                lines, trouble = (), of(str(at.folder), Text("watch.not_listed", reason=error.strerror))
             except OutputError as error:
                 lines, trouble = (), str(error)
             if trouble != before:
-                tell(f"{trouble}; it is tried again" if trouble else f"{at.folder}: is watched again")
+                tell(tried_again(trouble) if trouble else of(str(at.folder), Text("watch.watched_again")))
             for line in lines:
                 tell(line)
             if once and (looks == 2 or (found is not None and _all_rest(found, at.rules.rest_s, now))):
                 return found
             if pause(at.rules.rest_s if once else every_s):
                 return found
+
+
+def tried_again(trouble: Words) -> Words:
+    """Say that what passes is waited for."""
+    return Text("watch.tried_again", trouble=trouble)
 
 
 def _all_rest(found: Look, rest_s: float, now: datetime) -> bool:

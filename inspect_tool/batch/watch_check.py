@@ -10,10 +10,11 @@ from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.files import checked
 from inspect_tool.inspection.job_plan import plan
 from inspect_tool.lab.database import Lab
+from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Job
 
 
-def told(folder: Path, rules_file: Path, lab: Lab | None = None) -> tuple[tuple[str, ...], bool]:
+def told(folder: Path, rules_file: Path, lab: Lab | None = None) -> tuple[tuple[Words, ...], bool]:
     """Say which files make which jobs, as if all of them rested; and whether a person must put something right.
 
     A job that is complete is checked as ``inspect-tool check`` checks it, up to the reading of its images.
@@ -36,20 +37,26 @@ def told(folder: Path, rules_file: Path, lab: Lab | None = None) -> tuple[tuple[
     for each in found.here:
         if each.state == "taken":
             taken.setdefault(each.job, []).append(each.path)
-    lines += [f"{job}: was made before, of {named(paths)}" for job, paths in taken.items()]
+    lines += [watch.of(job, Text("watch.was_made", names=named(paths))) for job, paths in taken.items()]
     faults = [*watch.faults(found, by.path.name).values(), *_of_jobs(folder.absolute(), found)]
     if not lines and not faults:
-        lines = [f"{folder}: holds no file that a rule of {by.path.name} is for"]
+        lines = [watch.of(str(folder), Text("watch.nothing_here", rules=by.path.name))]
     return (*lines, *faults), bool(faults)
 
 
-def _said(group: Group) -> str:
-    images = named([each.path for each in group.images]) or "no image yet"
-    state = "complete" if group.complete else f"waits for: {'; '.join(group.lacks)}" if group.lacks else "is not made"
-    return f"{group.job} ({group.rule.template.name}, number of images: {len(group.images)}: {images}): {state}"
+def _said(group: Group) -> Words:
+    images = named([each.path for each in group.images]) or Text("watch.no_image")
+    state = Text("watch.complete") if group.complete else waits(group) if group.lacks else Text("watch.not_made")
+    template, n = group.rule.template.name, len(group.images)
+    return Text("watch.group", job=group.job, template=template, n=n, images=images, state=state)
 
 
-def _of_jobs(folder: Path, found: watch.Look) -> Iterator[str]:
+def waits(group: Group) -> Words:
+    """What the job of a group still waits for."""
+    return Text("watch.waits_for", lacks=joined("; ", group.lacks))
+
+
+def _of_jobs(folder: Path, found: watch.Look) -> Iterator[Words]:
     """What is wrong with the jobs that are complete."""
     for group in found.groups:
         if group.complete:
@@ -57,4 +64,4 @@ def _of_jobs(folder: Path, found: watch.Look) -> Iterator[str]:
                 data = rules.job_data(group.rule, *watch.parts_of(folder, group, found.places))
                 plan(group.rule.template, job=checked(Job, data, group.rule.template.name))
             except InspectError as error:
-                yield f"{group.job}: {error}"
+                yield watch.of(group.job, str(error))

@@ -2,8 +2,9 @@
 
 What ends such a process (memory that runs out, a crash of a library) ends one try of one job. Its fields may be
 measured by the workers of a cluster; the job, its lease and its report stay with the process. A report takes its place
-while its row in the queue is locked, so that nobody takes the job over in that moment. One that was killed between
-that and the note that it is done finds the report at the next try, and measures nothing twice.
+while its row in the queue is locked, so that nobody takes the job over in that moment; the row has said before which
+report that will be. One that was killed between that and the note that it is done finds this report at the next try,
+and measures nothing twice.
 """
 
 import logging
@@ -16,10 +17,10 @@ import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any, Literal
 
 from inspect_tool import folders
@@ -27,14 +28,13 @@ from inspect_tool.batch import cluster, queue
 from inspect_tool.batch.owners import alive, take_from_the_dead
 from inspect_tool.batch.queue import LEASE_S, Order, Work
 from inspect_tool.errors import InspectError, NoClusterError, OutputError, SettingsError
-from inspect_tool.evidence.recovery import recover
+from inspect_tool.evidence.recovery import record, recover
 from inspect_tool.files import load_job, load_report, sha256_file
 from inspect_tool.inspection import job_plan, job_run, journal
 from inspect_tool.inspection.workers import Machines, begin
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
-from inspect_tool.model import Report
 
 Kind = Literal["begun", "step", "done", "again", "failed", "lost", "alone", "idle"]
 POLL_S = 2.0
@@ -93,32 +93,51 @@ def put_in(lab: Lab, orders: Sequence[Order], tell: job_plan.Progress = job_plan
     anew: set[str] = set()  # keys
     faults: dict[str, str] = {}
     with connected(lab, read_only=True) as connection:
+        seen = queue.clock(connection)
         known = {work.key: work for work in queue.listed(connection, names=[asked.name for asked in orders])}
     for i, asked in enumerate(orders):
         tell(i, len(orders), "checking the jobs")
         try:
             key = queue.key_of(asked)
             work = known.get(key)
-            if work is None or work.state in ("failed", "canceled") or (work.state == "done" and not stands(lab, work)):
-                job_plan.plan(asked.job)
-                anew.add(key)
+            if work is None or work.state not in ("todo", "doing"):
+                planned = _planned(lab, asked)
+                if work is None or work.state != "done" or not _stands(work, planned):
+                    anew.add(key)
         except InspectError as error:
             faults[asked.name] = str(error)
         else:
             sound.append(asked)
     with connected(lab) as connection:
         ids = queue.submit(connection, sound)
-        queue.again(connection, [work.id for work in queue.listed(connection, ids) if work.key in anew])
+        queue.again(connection, [work.id for work in queue.listed(connection, ids) if work.key in anew], by=seen)
         return Taken(works=queue.listed(connection, ids), faults=faults)
 
 
-def stands(lab: Lab, work: Work) -> bool:
-    """Whether the report of a job that is done is still where it was put, and of the images as they are now."""
+def _planned(lab: Lab, asked: Order) -> job_plan.Plan:
+    return job_plan.plan(asked.job, text=defaults.completed(lab, asked.job))
+
+
+def _stands(work: Work, planned: job_plan.Plan) -> bool:
+    """Whether the report of a job is in its place, and of its text, the defaults of the lab and the images of now."""
+    path = work.order.folder / "report.json"
+    if not _is_in_its_place(work):
+        return False
+    report = load_report(path)
+    told = {one.sha256 for one in report.micrographs} | {one.sha256 for one in report.lost}
+    return report.provenance.job_sha256 == planned.sha256 and told == {one.sha256 for one in planned.sources}
+
+
+def _is_in_its_place(work: Work) -> bool:
+    """Whether the report that a job announced is where it was to be; a disk that cannot be read is no answer."""
     path = work.order.folder / "report.json"
     try:
-        return sha256_file(path) == work.report_uid and _of_this_job(lab, work.order, load_report(path))
-    except (OSError, InspectError):
+        return sha256_file(path) == work.report_uid
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror}; whether the job is to be measured again cannot be told"
+        raise OutputError(msg) from None
 
 
 # ------------------------------------------------------------------------------------------------------------ one job
@@ -142,7 +161,7 @@ def carry_out(
     if queue.key_of(asked) != work.key:
         msg = f"{asked.job}: was changed after it was put into the queue; put it in again"
         raise SettingsError(msg)
-    if published(lab, asked, work.added):
+    if published(lab, work):
         journal.left_of(asked.folder)
     else:
         text = defaults.completed(lab, asked.job)
@@ -167,35 +186,34 @@ def carry_out(
     return uid
 
 
-def published(lab: Lab, asked: Order, since: datetime) -> bool:
+def published(lab: Lab, work: Work) -> bool:
     """Whether the report of a job lies in its place: an earlier try was ended after it had put it there.
 
-    It is of this job file and of these images, was begun after ``since``, when the job was put into the queue, nothing
-    in its folder was changed, and the audit trail has it.
+    It is the one that this try had announced in the queue, nothing in its folder was changed since, and the text of the
+    job, the defaults of the lab and the images are what they were. Its run is recorded, where the try did not come to
+    that. No clock is asked: those of several computers differ.
+
+    Raises
+    ------
+    InspectError
+        Its run cannot be recorded, or it cannot be told: measuring the job again would be wrong.
     """
-    recover(asked.out)
-    path = asked.folder / "report.json"
-    if not path.is_file() or (asked.folder / folders.PENDING).exists() or folders.in_the_way(asked.folder):
+    folder = work.order.folder
+    recover(work.order.out)
+    if not work.report_uid or not _is_in_its_place(work) or folders.in_the_way(folder):
         return False
-    try:
-        report = load_report(path)
-        begun = datetime.fromisoformat(report.provenance.started)
-    except (InspectError, ValueError):
-        return False
-    return begun >= since.replace(microsecond=0) and _of_this_job(lab, asked, report)
-
-
-def _of_this_job(lab: Lab, asked: Order, report: Report) -> bool:
-    """Whether a report is of a job as it is now: its text, with the defaults of the lab, and its images."""
-    planned = job_plan.plan(asked.job, text=defaults.completed(lab, asked.job))
-    told = {one.sha256 for one in report.micrographs} | {one.sha256 for one in report.lost}
-    there = {one.sha256 for one in planned.sources}
-    return report.provenance.job_sha256 == planned.sha256 and told == there
+    if (folder / folders.PENDING).exists():
+        record(folder)
+    return _stands(work, _planned(lab, work.order))
 
 
 @contextmanager
-def _fenced(lab: Lab, owner: str, work: Work, lease_s: float) -> Iterator[None]:
-    """Hold the row of a job that is the owner's, so that nobody takes it meanwhile."""
+def _fenced(lab: Lab, owner: str, work: Work, lease_s: float, folder: Path) -> Iterator[None]:
+    """Announce the report in a folder, then hold the row of its job, so that nobody takes that meanwhile."""
+    uid = sha256_file(folder / "report.json")
+    with connected(lab) as connection:  # a transaction of its own: it must outlive a kill in the next one
+        if not queue.announce(connection, owner, work.id, uid):
+            raise _lost(work)
     with connected(lab) as connection:
         if not queue.beat(connection, owner, [work.id], lease_s):
             raise _lost(work)
@@ -296,7 +314,7 @@ def serve(
             looks = 0.0
             while True:
                 while len(running) < workers and time.monotonic() >= looks:
-                    work = _next(lab, owner, among, lease_s)
+                    work = _next(lab, owner, among, running, lease_s)
                     if work is None:
                         looks = time.monotonic() + poll_s
                         break
@@ -347,11 +365,11 @@ def _heard(lab: Lab, owner: str, one: _Running, *, taken: bool) -> News:
     return news
 
 
-def _next(lab: Lab, owner: str, among: tuple[int, ...] | None, lease_s: float) -> Work | None:
+def _next(lab: Lab, owner: str, among: tuple[int, ...] | None, running: Iterable[int], lease_s: float) -> Work | None:
     with connected(lab) as connection:
-        work = queue.claim(connection, owner, among=among, lease_s=lease_s)
+        work = queue.claim(connection, owner, among=among, without=running, lease_s=lease_s)
     if work is None and take_from_the_dead(lab, owner):
-        return _next(lab, owner, among, lease_s)
+        return _next(lab, owner, among, running, lease_s)
     return work
 
 

@@ -225,7 +225,7 @@ def _print_queue(works: "Sequence[Work]") -> None:
                     "owner": work.owner or None,
                     "until": work.until and work.until.isoformat(),
                     "error": work.error or None,
-                    "report_sha256": work.report_uid or None,
+                    "report_sha256": work.report_uid if work.state == "done" else None,
                     "added": work.added.isoformat(),
                     "started": work.started and work.started.isoformat(),
                     "ended": work.ended and work.ended.isoformat(),

@@ -1,4 +1,4 @@
-"""The laboratory's memory: lab init, add, rebuild, defaults."""
+"""The laboratory's memory: lab init, add, rebuild, account, defaults."""
 
 import sys
 from itertools import chain
@@ -99,6 +99,49 @@ def rebuild(
         others = f", {counted(found.other_pdfs, 'PDF')} of other kinds" if found.other_pdfs else ""
         print(f"{counted(found.reports, 'report')} in the index{others}; {len(lines) or 'none'} missing or damaged")
     raise typer.Exit(EXIT_FIX if lines else EXIT_PASS)
+
+
+def account(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="To enter with; without one: list the accounts.")] = "",
+    new_password: Annotated[
+        bool, typer.Option("--new-password", help="Ask for one here; it must be changed at the next entry.")
+    ] = False,
+    lab: LabFolder = Path(),
+) -> None:
+    """Show the accounts of the workbench, or set the password of who manages them and has lost it."""
+    from inspect_tool.evidence import audit
+    from inspect_tool.lab import accounts, users
+    from inspect_tool.lab.database import connected, open_lab
+
+    opened = open_lab(lab)
+    with connected(opened, read_only=True) as connection:
+        shown = (users.by_name(connection, name),) if name else users.every(connection)
+    if new_password:
+        if not name:
+            msg = "lab account: whose password? inspect-tool lab account NAME --new-password"
+            raise SettingsError(msg)
+        (person,) = shown
+        assert person.id is not None
+        password = _asked_twice(person.name)
+        shown = (accounts.set_password(opened, f"{audit.user()}, at the command line", person.id, password),)
+        print(f"{person.name}: the password is set; it must be changed at the next entry")
+    for one in shown:
+        locked = f", locked until {one.locked_until:%Y-%m-%d %H:%M} UTC" if one.locked_until else ""
+        state = f"open{locked}" if one.active else "closed"
+        print(f"{one.name:<20} {one.full_name:<30} {' '.join(sorted(one.roles)):<30} {state}")
+    if not shown:
+        print(f"nobody has an account; the workbench asks for the first one: inspect-tool workbench {lab}")
+
+
+def _asked_twice(name: str) -> str:
+    """A password from the terminal, which does not show it; from a pipe: its first line."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = typer.prompt(f"New password of {name}", hide_input=True)
+    if typer.prompt("The same again", hide_input=True) != password:
+        msg = f"account '{name}': the two passwords differ; nothing was changed"
+        raise SettingsError(msg)
+    return str(password)
 
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Field of the header of a job, e.g. laboratory.")]

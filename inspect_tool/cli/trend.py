@@ -74,7 +74,7 @@ def _print_trend(found: "Trend", folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from inspect_tool.lab.trend.page import summary
+    from inspect_tool.lab.trend.words import summary
     from inspect_tool.report.text import interval, number, quantity, with_unit
 
     control, points = found.limits, found.points

@@ -12,6 +12,7 @@ import typer
 
 from inspect_tool.cli.common import EXIT_FIX, EXIT_PASS, Quiet
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.languages import ENGLISH, Text, Words, named, said
 
 if TYPE_CHECKING:
     from inspect_tool.batch.watch import Watched
@@ -32,6 +33,7 @@ def watch(
     check: Annotated[
         bool, typer.Option("--check", help="Say which of the files that are there make which jobs; change nothing.")
     ] = False,
+    language: Annotated[str, typer.Option(help="Of the lines, e.g. de. Errors stay English.")] = ENGLISH,
     quiet: Quiet = False,
 ) -> None:
     """Watch a folder: as soon as all images of a job have arrived, it is measured and its report is in the lab.
@@ -40,27 +42,28 @@ def watch(
     a person must put something right.
     """
     from inspect_tool.batch import watch as watching
+    from inspect_tool.batch.watch_check import told, waits
     from inspect_tool.lab.database import open_lab
+    from inspect_tool.report.render import check_language
 
+    check_language(language, "--language")
     if not folder.is_dir():
         msg = f"{folder}: is no folder that can be watched"
         raise SettingsError(msg)
     if check:
-        from inspect_tool.batch.watch_check import told
-
         lines, faulty = told(folder, rules, None if lab is None else open_lab(lab))
         for line in lines if not quiet else ():
-            print(line)
+            print(said(line, language))
         raise typer.Exit(EXIT_FIX if faulty else EXIT_PASS)
     if lab is None:
         msg = "watch: give the lab that gets the reports, --lab FOLDER; inspect-tool lab init FOLDER makes one"
         raise SettingsError(msg)
-    at, tell = watching.watched(folder, rules, open_lab(lab)), _tell(quiet)
+    at, tell = watching.watched(folder, rules, open_lab(lab)), _tell(quiet, language)
     if once:
         found = watching.watch(at, tell, every_s=every, once=True)
         for group in found.groups if found is not None else ():
             if group.lacks:
-                tell(f"{group.job}: waits for: {'; '.join(group.lacks)}")
+                tell(watching.of(group.job, waits(group)))
         if workers:
             _work(at, workers, every, tell, once=True)
     elif workers == 0:
@@ -70,18 +73,18 @@ def watch(
             _work(at, workers, every, tell, ended=ended)
 
 
-def _tell(quiet: bool) -> Callable[[str], None]:
+def _tell(quiet: bool, language: str) -> Callable[[Words], None]:
     """Print lines with their time, as a log has them."""
 
-    def tell(line: str) -> None:
+    def tell(line: Words) -> None:
         if not quiet:
-            print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(line.split())}", flush=True)
+            print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(said(line, language).split())}", flush=True)
 
     return tell
 
 
 @contextmanager
-def _looking(at: "Watched", every_s: float, tell: Callable[[str], None]) -> Iterator[list[BaseException]]:
+def _looking(at: "Watched", every_s: float, tell: Callable[[Words], None]) -> Iterator[list[BaseException]]:
     """Look at the folder in a thread of its own, while jobs are done. Gives the list that its end would fill."""
     from inspect_tool.batch import watch as watching
 
@@ -106,12 +109,13 @@ def _work(
     at: "Watched",
     workers: int,
     every_s: float,
-    tell: Callable[[str], None],
+    tell: Callable[[Words], None],
     *,
     once: bool = False,
     ended: Sequence[BaseException] = (),
 ) -> None:
     """Do the jobs of the lab, and say what became of them; with ``once`` until there is none."""
+    from inspect_tool.batch.watch import tried_again
     from inspect_tool.batch.work import serve
 
     trouble = ""
@@ -130,12 +134,13 @@ def _work(
             if once or ended:
                 raise
             if str(error) != trouble:
-                tell(f"{error}; it is tried again")
+                tell(tried_again(str(error)))
             trouble = str(error)
             time.sleep(every_s)
 
 
-def _line(news: "News") -> str:
+def _line(news: "News") -> Words:
+    from inspect_tool.batch.watch import of
     from inspect_tool.files import load_report
 
     if news.work is None:
@@ -143,16 +148,17 @@ def _line(news: "News") -> str:
     name, folder = news.work.order.name, news.work.order.folder
     match news.kind:
         case "begun":
-            return f"{name}: is being measured"
+            return of(name, Text("watch.is_measured"))
         case "done":
             verdict = load_report(folder / "report.json").verdict
             shown = next((file for file in ("report.pdf", "report.html") if (folder / file).exists()), "report.json")
-            return f"{name}: {verdict or 'measured'}: {folder / shown}"
+            words = named("terms", verdict) if verdict else Text("watch.measured")
+            return of(name, of(words, str(folder / shown)))
         case "again":
-            return f"{name}: failed once, will be tried again: {news.text}"
+            return of(name, Text("watch.failed_once", reason=news.text))
         case "failed":
-            return f"{name}: failed: {news.text}"
+            return of(name, Text("watch.failed", reason=news.text))
         case "lost":
-            return f"{name}: was canceled, or another worker has it"
+            return of(name, Text("watch.lost"))
         case _:
             return ""

@@ -23,6 +23,7 @@ from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import trail_checks, trail_reports
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import NOTHING, plain, read_bytes, write_whole
+from inspect_tool.folders import whole
 from inspect_tool.locks import lock
 from inspect_tool.paths import real
 
@@ -224,7 +225,7 @@ def verify(folder: Path) -> Trail:
     trail = read(folder)
     problems, notes = list(trail.problems), list(trail.notes)
     ran = {entry.subject for entry in trail.entries if entry.event == "run"}
-    for path in sorted(folder.glob("*/report.json")):
+    for path in whole(folder, "report.json"):
         try:
             report = json.loads(read_bytes(path))
             name, anchor = f"{path.parent.name}/report.json", str(report["provenance"]["audit"])

@@ -28,11 +28,12 @@ def recover(folder: Path) -> None:
     Nothing is recorded where the audit trail cannot be written or is broken: whoever asks for it is told then.
     """
     folders.recover(folder)
-    if not (folder / audit.LOG).exists() and not any(folder.glob(f"*/{PENDING}")):
+    pending = folders.whole(folder, PENDING)
+    if not (folder / audit.LOG).exists() and not pending:
         return
     with suppress(OSError, OutputError):
-        for path in sorted(folder.glob(f"*/{PENDING}")):
-            _record_run(folder, path)
+        for path in pending:
+            record(path.parent)
         if any(True for _ in _signed_files(folder)):
             _finish_signatures(folder)
 
@@ -50,19 +51,27 @@ def settled(folder: Path) -> None:
     (folder / PENDING).unlink(missing_ok=True)
 
 
-def _record_run(folder: Path, path: Path) -> None:
-    with audit.held(folder) as log:
+def record(report: Path) -> None:
+    """Record the run of a report folder whose process was stopped before it did.
+
+    Raises
+    ------
+    OutputError
+        The audit trail cannot be written, or is broken.
+    """
+    path = report / PENDING
+    with audit.held(report.parent) as log:
         try:
             data = json.loads(path.read_bytes())
-        except FileNotFoundError:  # its own process has done it meanwhile
+        except FileNotFoundError:  # it is recorded, perhaps by its own process meanwhile
             return
         known = {(entry.event, entry.subject) for entry in log.trail.entries[data["after"] :]}
         events = [audit.Event(**event) for event in data["events"]]
         missing = [event for event in events if (event.event, event.subject) not in known]
         if missing:
             audit.add(log, *missing)
-            _LOG.warning("%s: its run was stopped before it was recorded; it is recorded now", path.parent)
-        settled(path.parent)
+            _LOG.warning("%s: its run was stopped before it was recorded; it is recorded now", report)
+        settled(report)
 
 
 # -------------------------------------------------------------------------------------------------------- signatures

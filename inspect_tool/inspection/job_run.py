@@ -50,7 +50,7 @@ def run(
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
-    publication: Callable[[], AbstractContextManager[object]] = nullcontext,
+    publication: Callable[[Path], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
 
@@ -80,7 +80,8 @@ def run(
     trail : bool
         Record the run in the audit trail of ``out``.
     publication : callable
-        Gives what is entered before the report takes its place and left behind it, see ``batch.work``; it may refuse.
+        Given the folder that is about to take its place, gives what is entered before and left behind that, see
+        ``batch.work``; it may refuse.
 
     Raises
     ------
@@ -108,8 +109,7 @@ def run(
         if made is not None:
             folders.seal(made)
             told = facts(planned, report, made) if trail else None
-            with publication():
-                issue(made, told, report, planned.job, replaced)
+            issue(made, told, report, planned.job, replaced, publication)
         if kept is not None:
             journal.finished(kept)
     return report

@@ -1,6 +1,7 @@
 """What a run tells the audit trail, and what of it must be there before."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from inspect_tool import folders
@@ -58,16 +59,20 @@ def issue(
     report: Report,
     job: Job,
     replaced: supersede.Replaced | None,
+    publication: Callable[[Path], AbstractContextManager[object]],
 ) -> None:
     """Give a report its place and record its facts, with nothing of another process in between.
 
-    A kill after the first of the two leaves in the folder what is to be recorded (``recovery``).
+    ``publication`` is entered while the audit trail is held: who waited long for that is asked last of all whether the
+    report may still take its place. A kill after the first of the two leaves in the folder what is to be recorded
+    (``recovery``).
     """
     if facts is None:
-        folders.put(made)
+        with publication(made.folder):
+            folders.put(made)
         return
     name, out = made.target.name, made.target.parent
-    with audit.held(out) as log:
+    with audit.held(out) as log, publication(made.folder):
         more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
         events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
         recovery.note(made.folder, len(log.trail.entries), events)

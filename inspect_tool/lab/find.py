@@ -302,8 +302,8 @@ def _results_of(connection: Connection, ids: list[int], shown: set[str]) -> dict
     result = tables.result.c
     which = result.quantity.in_(sorted(shown)) if shown else result.main
     found: dict[int, list[FoundResult]] = {}
-    for first in range(0, len(ids), 500):  # a statement holds a bounded number of parameters
-        some = result.report.in_(ids[first : first + 500])
+    for first in range(0, len(ids), tables.AT_ONCE):
+        some = result.report.in_(ids[first : first + tables.AT_ONCE])
         for row in connection.execute(
             select(tables.result).where(some, which).order_by(result.report, result.position)
         ):

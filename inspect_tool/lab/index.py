@@ -12,6 +12,7 @@ from inspect_tool.evidence.audit import HEAD, LOG
 from inspect_tool.evidence.dossier import LARGEST_FILE, Dossier, open_dossier
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import read_bytes, sha256_bytes
+from inspect_tool.folders import whole
 from inspect_tool.lab import journal, objects, rows, tables
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.record import Record, record
@@ -78,7 +79,7 @@ def reports_of(path: Path) -> tuple[Path, ...]:
         return ()
     if not path.is_dir() or (path / "report.json").exists():
         return (path,)
-    return tuple(sorted(each.parent for each in path.glob("*/report.json"))) or (path,)
+    return tuple(each.parent for each in whole(path, "report.json")) or (path,)
 
 
 def place_of(lab: Lab, path: Path) -> str:

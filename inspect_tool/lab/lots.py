@@ -24,7 +24,6 @@ from inspect_tool.lab.database import Lab
 from inspect_tool.model import Conformity, Day, Lot, LotVerdict, Requirement, SamplingPlan
 
 FOLDER = "lots"
-_AT_ONCE = 500  # a statement holds a bounded number of parameters
 
 Decision: TypeAlias = Literal["accepted", "rejected", "not decided"]
 
@@ -131,8 +130,8 @@ def standings(lab: Lab, connection: Connection, identifiers: Sequence[str]) -> t
     """How these lots stand, in their order; without those that nothing states."""
     filed = _stated(lab)
     found: list[Standing] = []
-    for first in range(0, len(identifiers), _AT_ONCE):
-        some = identifiers[first : first + _AT_ONCE]
+    for first in range(0, len(identifiers), tables.AT_ONCE):
+        some = identifiers[first : first + tables.AT_ONCE]
         reported = _reported(connection, some)
         inspected = _inspected(connection, some)
         for name in some:

@@ -26,6 +26,9 @@ from sqlalchemy import (
     func,
 )
 
+AT_ONCE = 500
+"""Values of one kind that a statement asks for: databases bind a bounded number."""
+
 
 class Instant(TypeDecorator[datetime]):
     """A moment: aware of its time zone in Python, kept as UTC."""
@@ -293,6 +296,7 @@ account = Table(
     Column("active", Boolean, nullable=False, default=True),
     Column("made", Instant, nullable=False),
     Column("changed", Instant, nullable=False),  # the password
+    Column("temporary", Boolean, nullable=False, default=False),  # another person knows it: to be changed at entry
     Column("failures", Integer, nullable=False, default=0),  # wrong passwords since the last right one
     Column("locked_until", Instant),
 )

@@ -5,12 +5,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.lab.tables import account, api_token
-from inspect_tool.lab.users import Person, by_number
+from inspect_tool.lab.users import NOTED, Person, by_number
 
 LONGEST = timedelta(days=400)
 
@@ -60,22 +60,30 @@ def of(connection: Connection, person: Person) -> tuple[Token, ...]:
 
 
 def owner(connection: Connection, token: str) -> Person | None:
-    """Whose token this is; None: nobody's, or not any more. That it was used is noted."""
-    moment = now()
-    row = connection.execute(
-        select(api_token.c.id, api_token.c.account)
+    """Whose token this is; None: nobody's, or not any more."""
+    number = connection.scalar(
+        select(api_token.c.account)
         .join(account, account.c.id == api_token.c.account)
-        .where(api_token.c.token == _digest(token), api_token.c.until > moment, account.c.active)
-    ).one_or_none()
-    if row is None:
-        return None
-    connection.execute(update(api_token).where(api_token.c.id == row.id).values(seen=moment))
-    return by_number(connection, row.account)
+        .where(api_token.c.token == _digest(token), api_token.c.until > now(), account.c.active)
+    )
+    return None if number is None else by_number(connection, number)
 
 
-def end(connection: Connection, person: Person, number: int) -> None:
-    """End a token of a person."""
-    connection.execute(delete(api_token).where(api_token.c.id == number, api_token.c.account == person.id))
+def is_due(connection: Connection, token: str) -> bool:
+    """Whether the use of a token is to be noted: not every one is, because that writes."""
+    before = or_(api_token.c.seen.is_(None), api_token.c.seen < now() - NOTED)
+    return bool(connection.scalar(select(before).where(api_token.c.token == _digest(token))))
+
+
+def seen(connection: Connection, token: str) -> None:
+    """Note that a token was used."""
+    connection.execute(update(api_token).where(api_token.c.token == _digest(token)).values(seen=now()))
+
+
+def end(connection: Connection, person: Person, number: int) -> str | None:
+    """End a token of a person; gives its name, None: there is none."""
+    own = (api_token.c.id == number) & (api_token.c.account == person.id)
+    return connection.scalar(delete(api_token).where(own).returning(api_token.c.name))
 
 
 def _digest(token: str) -> str:

@@ -21,7 +21,7 @@ from inspect_tool.images import readers
 from inspect_tool.images.preprocess import apply_region
 from inspect_tool.languages import Text, Words, named
 from inspect_tool.model import Modality, Region
-from inspect_tool.paths import matching
+from inspect_tool.paths import matching, natural
 from inspect_tool.segmentation.networks.weights import gray_range, normalized
 from inspect_tool.segmentation.unet import GRAINS
 from inspect_tool.training import annotations
@@ -88,7 +88,7 @@ def files_of(patterns: Sequence[str], what: str) -> tuple[Path, ...]:
         if not here:
             msg = f"{pattern}: no {what} matches; check the folder and the pattern (quote it: '*.tif')"
             raise SettingsError(msg)
-        found |= dict.fromkeys(sorted(here, key=natural))
+        found |= dict.fromkeys(sorted(here, key=lambda path: natural(str(path))))
     return tuple(found)
 
 
@@ -98,15 +98,6 @@ def _matching(pattern: Path) -> list[Path]:
     except ValueError as error:
         msg = f"{pattern}: {error}"
         raise SettingsError(msg) from None
-
-
-def natural(path: Path) -> tuple[tuple[int, int, str], ...]:
-    """Key that sorts field_2 before field_10.
-
-    >>> sorted(map(Path, ["f_10.tif", "f_2.tif"]), key=natural)[0].name
-    'f_2.tif'
-    """
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", str(path)))
 
 
 def paired(images: Sequence[Path], masks: Sequence[Path]) -> tuple[tuple[Path, Path], ...]:

@@ -33,6 +33,7 @@ from inspect_tool.model import (
     Segmentation,
     no_alternatives,
 )
+from inspect_tool.paths import natural
 from inspect_tool.plugins import Recipe
 from inspect_tool.scale.calibration import RATIO_ONLY, settle
 from inspect_tool.segmentation import choice
@@ -53,7 +54,7 @@ from inspect_tool.training.metrics import (
     mean_of,
     object_pairs,
 )
-from inspect_tool.training.samples import DRAWN, files_of, natural, paired
+from inspect_tool.training.samples import DRAWN, files_of, paired
 
 Progress = Callable[[int, int, str], None]
 Kind = Literal["semantic", "instance"]
@@ -263,7 +264,7 @@ def _fields(request: Request) -> list[_Field]:
             image=path if images else None,
             predicted=guess.get(path) if images else path,
         )
-        for path in (named if not images else sorted(named, key=natural))
+        for path in (named if not images else sorted(named, key=lambda path: natural(str(path))))
     ]
 
 

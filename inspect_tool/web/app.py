@@ -21,7 +21,9 @@ def application(bench: Bench) -> ASGIApp:
         assert isinstance(error, HTTPException)
         nobody = Asked(bench=bench, person=NOBODY, at={}, query={}, form=FormData(), body=b"", request=request)
         what = {404: "there is no such page", 405: "this page cannot be asked for in this way"}
-        return guard.refused(nobody, error.status_code, what.get(error.status_code, error.detail))
+        answer = guard.refused(nobody, error.status_code, what.get(error.status_code, error.detail))
+        answer.headers.update(error.headers or {})
+        return answer
 
     app = Starlette(
         routes=[
@@ -30,4 +32,5 @@ def application(bench: Bench) -> ASGIApp:
         ],
         exception_handlers={HTTPException: missing},
     )
+    app.router.redirect_slashes = False  # one address for one page
     return guard.headed(app, bench)

@@ -2,12 +2,15 @@
 
 A page of another site cannot read or change anything: hosts that are not ours are refused (a name that was made to
 point here too), every request that changes something must state an origin of ours, cookies are not sent along from
-elsewhere, and a page loads from nowhere else. A program that states a token needs no origin: no browser adds one.
+elsewhere, and a page loads from nowhere else. A program that states a token needs no origin: no browser adds one. A
+token opens ``/api/`` alone: who makes accounts, corrects or signs is a person who entered.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from urllib.parse import quote
 
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, MutableHeaders
 from starlette.formparsers import MultiPartException
@@ -22,10 +25,15 @@ from inspect_tool.lab.users import Person
 from inspect_tool.web import html
 from inspect_tool.web.bench import NOBODY, PUBLIC, Asked, Bench, Page, alone
 
-COOKIE = "session"
+COOKIE = "inspect-tool"  # not a common name: cookies of one computer are not told apart by port
 SAFE = ("GET", "HEAD")
 API = "/api/"
 STATIC = "/static/"
+OWN = ("/me", "/me/password", "/leave")
+"""All that is open to who must change the password."""
+UNATTENDED = "X-Unattended"
+"""Header of what a page asks by itself, without a person who did something: it keeps nobody in."""
+_AT_ONCE = 2  # requests to one change that is open to everybody; checking a password takes 64 MB and both cores
 POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'"
@@ -43,8 +51,11 @@ def headed(app: ASGIApp, bench: Bench) -> ASGIApp:
     """Answer only under our own hosts, and give every answer the headers that keep a browser to them."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # there is no page of another kind, and what follows would not guard it
+            await send({"type": "websocket.close", "code": 1008})
             return
 
         async def sent(message: Message) -> None:
@@ -69,6 +80,8 @@ def headed(app: ASGIApp, bench: Bench) -> ASGIApp:
 
 def guarded(page: Page, bench: Bench) -> Callable[[Request], Awaitable[Response]]:
     """Let a request through to a page whose person may make it."""
+    is_open_to_all = page.roles == PUBLIC and page.method not in SAFE
+    limit = CapacityLimiter(_AT_ONCE) if is_open_to_all else None
 
     async def answer(request: Request) -> Response:
         person, refusal = await run_in_threadpool(_person, request, bench)
@@ -85,20 +98,25 @@ def guarded(page: Page, bench: Bench) -> Callable[[Request], Awaitable[Response]
         )
         if refusal is not None:
             return refused(asked, *refusal)
-        return await _answered(asked, page)
+        if asked.person.temporary and page.path not in OWN:
+            return RedirectResponse(OWN[0], status_code=303)
+        return await _answered(asked, page, limit)
 
     return answer
 
 
-async def _answered(asked: Asked, page: Page) -> Response:
+async def _answered(asked: Asked, page: Page, limit: CapacityLimiter | None) -> Response:
     request = asked.request
+    if not _is_text(request.url.path, *request.query_params.keys(), *request.query_params.values()):
+        return refused(asked, 400, "the address holds signs that are no text")
     if page.method not in SAFE:
         size = request.headers.get("content-length", "")
-        if not size.isdecimal():
+        # a body in pieces has no length, whatever the request says beside it
+        if not size.isdecimal() or "transfer-encoding" in request.headers:
             return refused(asked, 411, "the request does not say how long it is")
         if int(size) > page.most_bytes:
             return refused(asked, 413, f"more than {page.most_bytes >> 20} MB at once")
-        kind = request.headers.get("content-type", "").partition(";")[0]
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
             if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
                 asked = replace(asked, form=await request.form(max_files=500, max_fields=2000))
@@ -107,11 +125,23 @@ async def _answered(asked: Asked, page: Page) -> Response:
         except (MultiPartException, ValueError) as error:
             return refused(asked, 400, f"the form cannot be read: {error}")
     try:
-        return await run_in_threadpool(page.show, asked)
+        values = (value if isinstance(value, str) else value.filename or "" for value in asked.form.values())
+        if not _is_text(*asked.form.keys(), *values):
+            return refused(asked, 400, "the form holds signs that are no text")
+        return await to_thread.run_sync(page.show, asked, limiter=limit)
     except InspectError as error:
         return await run_in_threadpool(refused, asked, 422, str(error))
     finally:
         await asked.form.close()
+
+
+def _is_text(*values: str) -> bool:
+    """Whether a database can keep what was sent: no zeros, no halves of letters."""
+    return not any("\0" in value or (not value.isascii() and _has_half(value)) for value in values)
+
+
+def _has_half(value: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def refused(asked: Asked, status: int, reason: str) -> Response:
@@ -120,41 +150,67 @@ def refused(asked: Asked, status: int, reason: str) -> Response:
         return JSONResponse({"error": reason}, status_code=status)
     if status == 401 and not html.is_part(asked):
         there = asked.request.url.path
-        return RedirectResponse("/enter" if there == "/" else f"/enter?then={there}", status_code=303)
+        asked_for = f"{there}?{asked.request.url.query}" if asked.request.url.query else there
+        is_lost = there == "/" or asked.request.method not in SAFE  # what was sent is gone: nothing to go back to
+        return RedirectResponse("/enter" if is_lost else f"/enter?then={quote(asked_for)}", status_code=303)
     answer = html.page(asked, "refused.html", status, reason=reason, code=status)
     if status == 401:
         answer.headers["HX-Redirect"] = "/enter"
     return answer
 
 
+def cookie(bench: Bench) -> str:
+    """Name of the cookie; by TLS one that no other host can set."""
+    return f"__Host-{COOKIE}" if bench.is_secure else COOKIE
+
+
 def _person(request: Request, bench: Bench) -> tuple[Person | None, tuple[int, str] | None]:
     """Who makes a request; None: nobody is in."""
-    bearer = request.headers.get("authorization", "")
-    if bearer:
-        kind, _, token = bearer.partition(" ")
-        with connected(bench.lab) as connection:
-            person = tokens.owner(connection, token.strip()) if kind.lower() == "bearer" else None
-        return person, None if person else (401, "the token is unknown, or has ended")
+    if _is_by_token(request):
+        return _bearer(request, bench)
     if bench.is_open:
         return alone(), None
-    token = request.cookies.get(COOKIE, "")
+    token = request.cookies.get(cookie(bench), "")
     if not token:
         return None, None
     with connected(bench.lab, read_only=True) as connection:
         person = users.inside(connection, token)
-        is_due = person is not None and users.is_due(connection, token)
+        is_due = person is not None and UNATTENDED not in request.headers and users.is_due(connection, token)
     if is_due:
         with connected(bench.lab) as connection:
             users.seen(connection, token)
     return person, None
 
 
+def _is_by_token(request: Request) -> bool:
+    return "authorization" in request.headers
+
+
+def _bearer(request: Request, bench: Bench) -> tuple[Person | None, tuple[int, str] | None]:
+    """Whose token a request states."""
+    if not request.url.path.startswith(API):
+        return None, (403, f"a token opens {API} alone; enter by name and password")
+    kind, _, token = request.headers["authorization"].partition(" ")
+    if kind.lower() != "bearer":
+        return None, (401, "the token is not stated as 'Authorization: Bearer TOKEN'")
+    token = token.strip()
+    with connected(bench.lab, read_only=True) as connection:
+        person = tokens.owner(connection, token)
+        is_due = person is not None and tokens.is_due(connection, token)
+    if is_due:
+        with connected(bench.lab) as connection:
+            tokens.seen(connection, token)
+    return person, None if person else (401, "the token is unknown, or has ended")
+
+
 def _forbidden(request: Request, bench: Bench, page: Page, person: Person | None) -> tuple[int, str] | None:
     """Why a request is not let through; None: it is."""
-    by_token = "authorization" in request.headers
     origin = request.headers.get("origin")
-    if page.method not in SAFE and not by_token and origin not in bench.origins:
+    if page.method not in SAFE and not _is_by_token(request) and origin not in bench.origins:
         return 403, f"a change from '{origin or 'nowhere'}' is refused: it must come from a page of this workbench"
+    site, mode = request.headers.get("sec-fetch-site", ""), request.headers.get("sec-fetch-mode", "")
+    if site in ("cross-site", "same-site") and mode != "navigate":  # a link from elsewhere is followed, no more
+        return 403, "a page of another site asks for this, and is refused"
     if page.roles == PUBLIC:
         return None
     if person is None:

@@ -7,6 +7,7 @@ American Statistical Association 107 (2012) 1590 (PELT). Phipson and Smyth, Perm
 Statistical Applications in Genetics and Molecular Biology 9 (2010) 39.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
@@ -25,6 +26,7 @@ CONFIRMED = 0.01
 """A step is one where chance makes as large a one not more often."""
 _ORDERS = 999  # drawn at random
 _SEED = 15
+_AT_ONCE = 500_000  # values of random orders in memory
 _PLACE = 0.95  # probability of the places that a step may have
 _SHARE = 0.5  # of the values on each side that a change of the method must concern
 
@@ -131,14 +133,18 @@ def cause(step: Step, fingerprints: Sequence[Mapping[str, str] | None]) -> Cause
 
 
 def _change(column: str, before: Sequence[str | None], after: Sequence[str | None], at: int) -> Change:
-    left, right = ([value for value in side if value is not None] for side in (before, after))
-    gone, new = ([v for v in one if v not in set(other)] for one, other in ((left, right), (right, left)))
-    share = min(len(gone) / len(left), len(new) / len(right)) if left and right else 0.0
+    left, right = (Counter(value for value in side if value is not None) for side in (before, after))
+    gone, new = (_without(left, right), _without(right, left))
+    share = min(gone.total() / left.total(), new.total() / right.total()) if left and right else 0.0
     return Change(column=column, before=_most(gone), after=_most(new), at=at, share=share)
 
 
-def _most(values: Sequence[str]) -> str:
-    return max(dict.fromkeys(values), key=values.count, default="")
+def _without(values: "Counter[str]", others: "Counter[str]") -> "Counter[str]":
+    return Counter({value: count for value, count in values.items() if value not in others})
+
+
+def _most(values: "Counter[str]") -> str:
+    return max(values, key=values.__getitem__, default="")
 
 
 def _step(x: Floats, start: int, at: int, end: int, p: float) -> Step:
@@ -170,10 +176,12 @@ def _gains(x: Floats) -> Floats:
 
 def _chance(x: Floats) -> float:
     """Share of random orders of values, their own among them, with a step as large anywhere."""
-    random = np.random.default_rng(_SEED)
-    drawn = random.permuted(np.broadcast_to(x, (_ORDERS, len(x))), axis=1)
-    as_large = _gains(drawn).max(axis=-1) >= _gains(x).max() * (1 - 1e-12)
-    return (1 + int(as_large.sum())) / (1 + _ORDERS)
+    random, least = np.random.default_rng(_SEED), _gains(x).max() * (1 - 1e-12)
+    as_large, at_once = 0, max(1, _AT_ONCE // len(x))
+    for first in range(0, _ORDERS, at_once):  # which does not change what is drawn
+        drawn = random.permuted(np.broadcast_to(x, (min(at_once, _ORDERS - first), len(x))), axis=1)
+        as_large += int((_gains(drawn).max(axis=-1) >= least).sum())
+    return (1 + as_large) / (1 + _ORDERS)
 
 
 def _places(x: Floats) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """From the results of a lab to a trend: limits, alarms, steps with their cause, capability, and the page."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import sqrt
@@ -184,17 +184,30 @@ def _title(asked: Series) -> Words:
     return Text("words.of_class", title=stated.title, name=asked.quantity.partition(".")[2])
 
 
+def _of_one_level(x: Floats, found: Sequence[Step]) -> tuple[int, int]:
+    """First value and end of those that preliminary limits are made of.
+
+    They are those before the first step, where these are few those of the longest level: of several levels there are
+    no limits, as the step would count as scatter. Where no level scatters, as coarse readings do, it is all values.
+    """
+    edges = [0, *(one.at for one in found), len(x)]
+    levels = [(a, b) for a, b in pairwise(edges) if np.ptp(x[a:b]) > 0]
+    if levels and levels[0][0] == 0 and levels[0][1] >= baseline.LEAST:
+        return levels[0]
+    return max(levels, key=lambda level: level[1] - level[0], default=(0, len(x)))
+
+
 def _limits(values: Sequence[Value], x: Floats, found: Sequence[Step], frozen: Baseline | None, alarm: Alarm) -> Limits:
-    """Frozen limits, or preliminary ones of the values before the first step, of all where these are few."""
-    before = found[0].at if found and found[0].at >= baseline.LEAST else len(x)
-    own = frozen.level if frozen is not None else charts.level(x[:before])
+    """Frozen limits, or preliminary ones of the values of one level."""
+    start, end = _of_one_level(x, found)
+    own = frozen.level if frozen is not None else charts.level(x[start:end])
     single = limits.widened(limits.quiet_single, limits.SINGLE, own.n)
     chart, known = (limits.quiet_cusum, limits.CUSUM) if alarm == "cusum" else (limits.quiet_ewma, limits.EWMA)
     return Limits(
         version=frozen.version if frozen else 0,
         n=own.n,
-        first=(frozen.first if frozen else values[0].day).isoformat(),
-        last=(frozen.last if frozen else values[before - 1].day).isoformat(),
+        first=(frozen.first if frozen else values[start].day).isoformat(),
+        last=(frozen.last if frozen else values[end - 1].day).isoformat(),
         made=frozen.made.isoformat().replace("+00:00", "Z") if frozen else "",
         by=frozen.by if frozen else "",
         reason=frozen.reason if frozen else "",
@@ -240,11 +253,11 @@ def _points(values: Sequence[Value], x: Floats, control: Limits, request: Reques
     )
 
 
-def _key(fingerprint: dict[str, str]) -> tuple[str, ...]:
+def _key(fingerprint: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(fingerprint[name] for name in COLUMNS)
 
 
-def _unlike(prints: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+def _unlike(prints: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
     """Each fingerprint once, in the order in which they came."""
     return list({_key(one): one for one in prints}.values())
 
@@ -276,13 +289,16 @@ def _warnings(
     values = asked.values
     if not control.version:
         yield Text("trend.preliminary", n=control.n)
+        if found and _of_one_level(x, found)[0] > 0:
+            yield Text("trend.longest_level", least=baseline.LEAST, first=control.first, last=control.last)
     if control.n < limits.ENOUGH:
         yield Text("trend.widened", n=control.n, enough=limits.ENOUGH)
     if asked.without:
         yield Text("trend.without_value", n=asked.without)
     edges = [0, *(one.at for one in found), len(x)]
     rest = np.concatenate([x[a:b] - x[a:b].mean() for a, b in pairwise(edges)])
-    alike = float(rest[1:] @ rest[:-1]) / float(rest @ rest)
+    scatter = float(rest @ rest)  # 0: coarse readings, the same within each level
+    alike = float(rest[1:] @ rest[:-1]) / scatter if scatter else 0.0
     if alike > _ALIKE / sqrt(len(x)):
         yield Text("trend.alike", correlation=round(alike, 2))
     several = sum(count > 1 for count in Counter(one.uid for one in values).values())

@@ -3,10 +3,10 @@
 from starlette.responses import Response
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.lab import users
+from inspect_tool.lab import accounts, users
 from inspect_tool.lab.database import connected
 from inspect_tool.web.bench import PUBLIC, Asked, Page
-from inspect_tool.web.guard import COOKIE
+from inspect_tool.web.guard import cookie
 from inspect_tool.web.html import page, to
 
 
@@ -25,47 +25,52 @@ def enter(asked: Asked) -> Response:
     """Let somebody in."""
     name, password = str(asked.form.get("name", "")), str(asked.form.get("password", ""))
     then = _local(str(asked.form.get("then", "")))
-    with connected(asked.bench.lab) as connection:
-        found = users.checked(connection, name, password)
-        token = users.enter(connection, found) if isinstance(found, users.Person) else ""
-    if not token:
-        return page(asked, "enter.html", 422, reason=str(found), name=name, then=then)
-    return _in(asked, token, then)
+    try:
+        person = accounts.checked(asked.bench.lab, name, password)
+    except users.EntryRefusedError as error:
+        return page(asked, "enter.html", 422, reason=str(error), name=name, then=then)
+    return entered(asked, person, then)
 
 
 def first(asked: Asked) -> Response:
     """Make the first account, which manages the others."""
+    if asked.bench.is_open:
+        return to("/")
     name, full_name = str(asked.form.get("name", "")), str(asked.form.get("full_name", ""))
-    password = str(asked.form.get("password", ""))
     try:
-        with connected(asked.bench.lab) as connection:
-            if users.exist(connection):
-                return to("/enter")
-            if password != asked.form.get("again"):
-                msg = "the two passwords differ"
-                raise SettingsError(msg)
-            person = users.add(connection, name, full_name, password, frozenset(users.ROLES))
-            token = users.enter(connection, person)
+        password = new_password(asked)
+        person = accounts.first(asked.bench.lab, name, full_name, password)
     except SettingsError as error:
         return page(
             asked, "first.html", 422, reason=str(error), name=name, full_name=full_name, shortest=users.SHORTEST
         )
-    return _in(asked, token, "/")
+    return to("/enter") if person is None else entered(asked, person, "/")
 
 
-def leave(asked: Asked) -> Response:
-    """End the session."""
+def new_password(asked: Asked) -> str:
+    """The password of a form that asks for it twice.
+
+    Raises
+    ------
+    SettingsError
+        The two differ.
+    """
+    password = str(asked.form.get("password", ""))
+    if password != asked.form.get("again"):
+        msg = "the two passwords differ"
+        raise SettingsError(msg)
+    return password
+
+
+def entered(asked: Asked, person: users.Person, then: str) -> Response:
+    """Begin a session of a person, in place of the one that the browser has, and go on to an address."""
+    name = cookie(asked.bench)
     with connected(asked.bench.lab) as connection:
-        users.leave(connection, asked.request.cookies.get(COOKIE, ""))
-    answer = to("/enter")
-    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict", secure=asked.bench.is_secure)
-    return answer
-
-
-def _in(asked: Asked, token: str, then: str) -> Response:
+        users.leave(connection, asked.request.cookies.get(name, ""))
+        token = users.enter(connection, person)
     answer = to(then)
     answer.set_cookie(
-        COOKIE,
+        name,
         token,
         max_age=int(users.SESSION.total_seconds()),
         path="/",
@@ -73,6 +78,16 @@ def _in(asked: Asked, token: str, then: str) -> Response:
         samesite="strict",
         secure=asked.bench.is_secure,
     )
+    return answer
+
+
+def leave(asked: Asked) -> Response:
+    """End the session."""
+    name = cookie(asked.bench)
+    with connected(asked.bench.lab) as connection:
+        users.leave(connection, asked.request.cookies.get(name, ""))
+    answer = to("/enter")
+    answer.delete_cookie(name, path="/", httponly=True, samesite="strict", secure=asked.bench.is_secure)
     return answer
 
 

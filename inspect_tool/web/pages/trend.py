@@ -18,9 +18,10 @@ from inspect_tool.lab.query import quoted
 from inspect_tool.lab.trend import baseline
 from inspect_tool.lab.trend.alarms import ewma_limit
 from inspect_tool.lab.trend.found import Trend
-from inspect_tool.lab.trend.page import SAID, SIGNS, cause_text, points_table, summary
+from inspect_tool.lab.trend.page import points_table
 from inspect_tool.lab.trend.series import series, without_days
 from inspect_tool.lab.trend.trend import Request, evaluated, trend
+from inspect_tool.lab.trend.words import SAID, SIGNS, cause_text, summary
 from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page, to
 

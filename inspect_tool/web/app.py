@@ -1,5 +1,7 @@
 """The workbench as an ASGI application."""
 
+from dataclasses import replace
+
 from starlette.applications import Starlette
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -9,13 +11,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from inspect_tool.web import guard, html
+from inspect_tool.web import guard, html, scribbling
 from inspect_tool.web.bench import NOBODY, Asked, Bench
 from inspect_tool.web.routes import PAGES
 
 
 def application(bench: Bench) -> ASGIApp:
     """Build the application of a workbench."""
+    bench = replace(bench, kept={**bench.kept, scribbling.NAME: scribbling.Desk()})
 
     async def missing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

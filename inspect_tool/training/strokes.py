@@ -70,6 +70,8 @@ def target_of(strokes: Sequence[Stroke], shape: tuple[int, int], classes: int) -
             msg = f"stroke {number}: its class, width or points are none of this picture"
             raise SettingsError(msg)
         line = np.clip(at, -WIDEST_PX, np.array(shape[::-1]) + WIDEST_PX).astype(np.int32)[:, None]
+        if len(line) == 1:  # of one point no line is drawn
+            line = np.repeat(line, 2, axis=0)
         cv2.polylines(found, [line], False, stroke.kind, stroke.width_px, cv2.LINE_8)
     return found
 

@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.errors import SettingsError
 from inspect_tool.images import readers
-from inspect_tool.scale.bar import find_footer
+from inspect_tool.scale.bar.footer import find_footer
 from inspect_tool.segmentation import pixels
 from inspect_tool.segmentation.pixels import features
 from inspect_tool.training import samples, scribbles
+from inspect_tool.training.annotations import UNKNOWN
+from inspect_tool.training.request import SEED
 from inspect_tool.training.samples import Sample
 from inspect_tool.training.strokes import Marked, Stroke, marked_pixels, target_of
 
@@ -113,9 +116,18 @@ def opened(source: Source, most_bytes: int) -> Sheet:
 
 
 def marked(sheet: Sheet, strokes: list[Stroke], classes: tuple[str, ...]) -> Marked:
-    """Pixels under strokes."""
+    """Pixels under strokes.
+
+    Raises
+    ------
+    SettingsError
+        There is no stroke, or one that cannot be drawn.
+    """
     target = target_of(strokes, sheet.shape, len(classes))
-    return marked_pixels([replace(sheet.sample, target=target)], scribbles.SEED, [sheet.looks])
+    if (target == UNKNOWN).all():
+        msg = "no stroke is drawn yet; draw some of every class"
+        raise SettingsError(msg)
+    return marked_pixels([replace(sheet.sample, target=target)], SEED, [sheet.looks])
 
 
 def learned(sheet: Sheet, strokes: list[Stroke], classes: tuple[str, ...]) -> Shown:

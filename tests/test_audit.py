@@ -84,6 +84,11 @@ def test_a_server_says_who_did_it(tmp_path, monkeypatch):
     assert (first.user, second.user) == ("Marie Curie", "the account that the server runs as")
 
 
+def test_an_entry_gives_the_line_that_it_was_read_from(log):
+    append(log, event(9.1e-7, user='"\ud800\u2028 Müller'), Event(event="run", subject="\\", new={"x": [1, 1.0, None]}))
+    assert [audit.line(entry) + b"\n" for entry in read(log).entries] == lines(log)
+
+
 def test_a_whole_log_alarms_nobody(log):
     trail = verify(log)
     assert (trail.problems, trail.notes, len(trail.entries)) == ((), (), 8)
@@ -395,6 +400,7 @@ def test_entries_are_chosen_by_kind_day_and_person(log, monkeypatch):
     assert [entry.number for entry in audit.select(entries, by="Ada")] == [9]
     assert len(audit.select(entries, since=entries[0].time[:10])) == 9
     assert audit.select(entries, since="2999-01-01T00:00") == ()
+    assert [entry.number for entry in audit.select(entries, about="it-3")] == [3]
     with pytest.raises(SettingsError, match="'yesterday' is not a date"):
         audit.select(entries, since="yesterday")
     with pytest.raises(SettingsError, match="--event: 'ran' is none of account, check by hand, edit, repair, run"):

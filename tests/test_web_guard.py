@@ -1,20 +1,28 @@
 """What stands before every page, asked for in ways that no browser of a lab would."""
 
 import asyncio
+import http.client
+import ipaddress
 import re
 import socket
+import ssl
 from datetime import timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 from workbench import ORIGIN, PASSWORD, bench, client, served, with_people
 
+from inspect_tool.errors import SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.lab import accounts, tokens, users
 from inspect_tool.lab.database import connected
-from inspect_tool.web import guard
+from inspect_tool.web import guard, serve
 from inspect_tool.web.app import application
 from inspect_tool.web.bench import ANYONE, PUBLIC, Page
 
@@ -269,3 +277,106 @@ def test_who_has_a_password_of_another_persons_can_only_change_it(tmp_path):
 
 
 # ------------------------------------------------------------------------------------------------------------------ TLS
+
+
+@pytest.fixture(scope="module")
+def pem(tmp_path_factory):
+    """A certificate of this computer for a day, signed by itself, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "works3")])
+    hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now() - timedelta(days=1))
+        .not_valid_after(now() + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    text = made.public_bytes(serialization.Encoding.PEM)
+    text += key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    path = tmp_path_factory.mktemp("tls") / "works3.pem"
+    path.write_bytes(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def secure(made, pem):
+    """A workbench that is reached by TLS, as the command starts it."""
+    with served(made.lab, certificate=pem) as listening:
+        yield listening
+
+
+def trusting(pem, **versions):
+    context = ssl.create_default_context(cafile=pem)
+    for name, version in versions.items():
+        setattr(context, name, version)
+    return context
+
+
+def asked(listening, context, method="GET", path="/enter", form="", **headers):
+    """One request by TLS; gives the answer and its text."""
+    host = listening.origins[0].removeprefix("https://")
+    line = http.client.HTTPSConnection(host, timeout=10, context=context)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+    line.request(method, path, body=form or None, headers={**kind, **headers})
+    answer = line.getresponse()
+    text = answer.read().decode()
+    line.close()
+    return answer, text
+
+
+def test_by_tls_one_enters_and_the_cookie_stays_there(secure, pem):
+    assert secure.is_secure
+    context = trusting(pem)
+    answer, text = asked(secure, context)
+    assert answer.status == 200
+    assert "Password" in text
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    form = f"name=anna&password={PASSWORD}".replace(" ", "+")
+    answer, _ = asked(secure, context, "POST", form=form, Origin=secure.origins[0])
+    assert answer.status == 303
+    given, *attributes = answer.headers["Set-Cookie"].split("; ")
+    assert given.startswith("__Host-inspect-tool=")  # a browser takes it from this host by TLS alone
+    assert {"Secure", "HttpOnly", "SameSite=strict", "Path=/"} <= set(attributes)
+    assert not any(one.lower().startswith("domain") for one in attributes)
+    answer, text = asked(secure, context, path="/", Cookie=given)
+    assert answer.status == 200
+    assert "Anna Muster" in text
+
+
+def test_by_tls_a_change_from_the_same_host_without_tls_is_refused(secure, pem):
+    there = secure.origins[0].replace("https:", "http:")
+    answer, _ = asked(secure, trusting(pem), "POST", form="name=anna&password=x", Origin=there)
+    assert answer.status == 403
+
+
+def test_without_tls_the_same_port_says_nothing(secure):
+    line = http.client.HTTPConnection(secure.origins[0].removeprefix("https://"), timeout=10)
+    line.request("GET", "/enter")
+    with pytest.raises((http.client.HTTPException, OSError), match=r"closed|reset|illegal"):
+        line.getresponse()
+    line.close()
+
+
+def test_a_certificate_that_nobody_trusts_and_an_old_tls_are_no_connection(secure, pem):
+    with pytest.raises(ssl.SSLCertVerificationError, match="self-signed certificate"):
+        asked(secure, ssl.create_default_context())
+    old = trusting(pem)
+    with pytest.warns(DeprecationWarning, match="TLSv1_1 is deprecated"):
+        old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError):
+        asked(secure, old)
+
+
+def test_a_file_that_is_no_certificate_is_one_line(made, tmp_path):
+    (tmp_path / "no.pem").write_text("no certificate")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = serve.Place(port=free.getsockname()[1], certificate=tmp_path / "no.pem")
+    with pytest.raises(SettingsError, match=r"no\.pem: cannot be used for TLS: .*; it must be PEM, with its key"):
+        serve.serve(serve.bench_of(made.lab, place), place, tell=str, browse=False)

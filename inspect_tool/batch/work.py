@@ -32,7 +32,7 @@ from inspect_tool.evidence.recovery import record, recover
 from inspect_tool.files import load_job, load_report, sha256_file
 from inspect_tool.inspection import job_plan, job_run, journal
 from inspect_tool.inspection.workers import Machines, begin
-from inspect_tool.lab import defaults, index
+from inspect_tool.lab import defaults, index, inspections
 from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
 
@@ -177,6 +177,7 @@ def carry_out(
             executor=machines,
             exports=exports,
             progress=tell,
+            user=inspections.sender(lab, asked.job),
             publication=fence,
         )
     uid = index.add(lab, asked.folder).uid

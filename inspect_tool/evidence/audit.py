@@ -32,7 +32,7 @@ HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal[
-    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account"
+    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account", "template"
 ]
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
@@ -267,8 +267,10 @@ def project_folder(report: Path) -> Path:
     return here.parent if (here / "report.json").is_file() else here
 
 
-def select(entries: Sequence[Entry], *, events: Sequence[str] = (), since: str = "", by: str = "") -> tuple[Entry, ...]:
-    """Give the entries of some kinds, from a day or time (UTC, ISO 8601) on, of one user."""
+def select(
+    entries: Sequence[Entry], *, events: Sequence[str] = (), since: str = "", by: str = "", about: str = ""
+) -> tuple[Entry, ...]:
+    """Give the entries of some kinds, from a day or time (UTC, ISO 8601) on, of one user, on a subject."""
     start = None
     if since:
         try:
@@ -287,8 +289,14 @@ def select(entries: Sequence[Entry], *, events: Sequence[str] = (), since: str =
         for entry in entries
         if (not events or entry.event in events)
         and (not by or entry.user == by)
+        and about.casefold() in entry.subject.casefold()
         and (start is None or datetime.fromisoformat(entry.time) >= start)
     )
+
+
+def line(entry: Entry) -> bytes:
+    """Give the line of an entry as it stands in the log, without the line end: its hash is ``line_sha256``."""
+    return _json({key: getattr(entry, key) for key in _KEYS})
 
 
 def lines(entry: Entry) -> tuple[str, ...]:

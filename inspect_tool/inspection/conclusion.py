@@ -107,7 +107,12 @@ def findings_of(asked: Asked, measured: Measured, correction: referee.Correction
             *_doubted_fields(asked.job, measured),
             *lost_fields.checks(measured.lost, measured.records),
         ),
-        statements=(*dict.fromkeys(measured.steps), *findings.statements, *_filled_in(asked.job)),
+        statements=(
+            *dict.fromkeys(measured.steps),
+            *findings.statements,
+            *_filled_in(asked.job),
+            *_unproved(asked.job),
+        ),
         tables=(*findings.tables, *measured.seen, *lost_fields.tables(measured.lost)),
     )
 
@@ -121,6 +126,12 @@ def _filled_in(job: Job) -> Iterator[Statement]:
             name=Text("inspection.of_defaults"),
             text=Text("inspection.of_defaults_text", lab=job.defaults.lab, items=items),
         )
+
+
+def _unproved(job: Job) -> Iterator[Statement]:
+    """That nobody had to prove who he or she is."""
+    if job.single_user:
+        yield Statement(name=Text("inspection.single_user"), text=Text("inspection.single_user_text"))
 
 
 def verdicts(asked: Asked, measured: Measured, findings: Findings) -> tuple[Conformity, ...]:

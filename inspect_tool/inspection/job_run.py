@@ -50,6 +50,7 @@ def run(
     exports: tuple[str, ...] | None = None,
     progress: Progress | None = None,
     trail: bool = True,
+    user: str = "",
     publication: Callable[[Path], AbstractContextManager[object]] = nullcontext,
 ) -> Report:
     """Run one job.
@@ -79,6 +80,8 @@ def run(
         Called with (steps done, steps in all, text).
     trail : bool
         Record the run in the audit trail of ``out``.
+    user : str
+        Who asked for it, as the audit trail names him or her; empty: the person at work (``audit.user``).
     publication : callable
         Given the folder that is about to take its place, gives what is entered before and left behind that, see
         ``batch.work``; it may refuse.
@@ -109,7 +112,7 @@ def run(
         if made is not None:
             folders.seal(made)
             told = facts(planned, report, made) if trail else None
-            issue(made, told, report, planned.job, replaced, publication)
+            issue(made, told, report, planned.job, replaced, publication, user)
         if kept is not None:
             journal.finished(kept)
     return report

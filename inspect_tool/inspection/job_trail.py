@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from inspect_tool import folders
@@ -60,12 +61,13 @@ def issue(
     job: Job,
     replaced: supersede.Replaced | None,
     publication: Callable[[Path], AbstractContextManager[object]],
+    user: str = "",
 ) -> None:
     """Give a report its place and record its facts, with nothing of another process in between.
 
     ``publication`` is entered while the audit trail is held: who waited long for that is asked last of all whether the
-    report may still take its place. A kill after the first of the two leaves in the folder what is to be recorded
-    (``recovery``).
+    report may still take its place. ``user``: who asked for the run; empty: the person at work. A kill after the first
+    of the two leaves in the folder what is to be recorded (``recovery``).
     """
     if facts is None:
         with publication(made.folder):
@@ -75,6 +77,7 @@ def issue(
     with audit.held(out) as log, publication(made.folder):
         more = () if replaced is None else (supersede.event(replaced.report, report, job, name),)
         events = (*audit.run_events(log.trail.entries, report.id, name, facts), *more)
+        events = tuple(replace(event, user=user) for event in events)
         recovery.note(made.folder, len(log.trail.entries), events)
         folders.put(made)
         audit.add(log, *events)

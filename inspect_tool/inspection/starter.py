@@ -10,9 +10,9 @@ from typing_extensions import Doc
 
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import load_model_card
+from inspect_tool.files import load_model_card, stated
 from inspect_tool.languages import languages
-from inspect_tool.model import Header, Quantity
+from inspect_tool.model import Header, Quantity, Specimen
 from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe
 from inspect_tool.standards import editions
@@ -27,9 +27,9 @@ _INTRO = """\
 
 recipe   = "{recipe}"
 standard = {standard}{other_standards}
-images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md
+{images}
 # template = "inspection"    # or the path of your own template folder
-# language = "en"            # of the pages; there are {languages}
+{language:<28} # of the pages; there are {languages}
 # exports  = ["json", "html", "pdf", "csv"]   # there are {exporters}
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
@@ -43,21 +43,30 @@ images   = {images:<17}   # relative to this file; every image is one field. For
 # z        = 0
 # time     = 0
 
-# spec     = "4711 rev B"    # acceptance criteria of a part and revision, from the folder specs beside this file
-# specs    = "../specs"      # or from another folder, or one file (docs/specs.md)
-
-# Several specimens or sections instead of 'images' (one [[specimens]] for each):
-# [[specimens]]
-# id = "A"
-# section = "1"
-# plane = "longitudinal"     # longitudinal, transverse or planar
-# images = ["A_*.tif"]
+{spec:<28} # acceptance criteria of a part and revision, from the folder specs beside this file
+{specs:<28} # or from another folder, or one file (docs/specs.md)
+{single_user}
+{specimens}
 
 # [referee]                  # answers of a person to random points or lines, which correct results (docs/referee.md)
 # file = "answers.json"
 
 [header]                     # what stays empty is printed as "not stated" (ISO/IEC 17025, 7.8.2)
 """
+
+_IMAGES = (
+    "images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md"
+)
+_SINGLE_USER = (
+    "single_user = true           # nobody had to prove who he or she is: the workbench that made it has no accounts"
+)
+_SPECIMENS = """\
+# Several specimens or sections instead of 'images' (one [[specimens]] for each):
+# [[specimens]]
+# id = "A"
+# section = "1"
+# plane = "longitudinal"     # longitudinal, transverse or planar
+# images = ["A_*.tif"]"""
 
 _CALIBRATION = """
 [calibration]                # delete this block when the image files carry a trusted scale (docs/images_and_scale.md)
@@ -74,6 +83,10 @@ _OF_BAR = """
 [calibration]
 source = "scale bar"         # the bar burned into every picture is read, {told}
 """
+_OF_LABORATORY = """
+[calibration]
+{stated}
+"""
 _OF_FILE = """
 # [calibration]              # the image files carry their scale, {told}; to state another:
 # pixel_um = 0.0             # um per pixel, as measured
@@ -89,7 +102,7 @@ _CALIBRATION_MORE = """\
 # objective = "50x"          # zoom and binning where several fit
 # expired = "stop"           # an expired calibration stops the job; default "report"
 
-# [region]                   # the part of the image that counts
+{region}                   # the part of the image that counts
 # footer_px = 64             # rows of a data bar to cut off at the bottom; not given: one that is found; 0: none
 # rectangle = [0, 0, 600, 800]              # top, left, height, width [px]
 # polygon = [[0, 0], [0, 700], [500, 700]]  # corners: row, column [px]
@@ -105,13 +118,26 @@ class Answers:
     """What a person wants of a first job; what is not said stands in the job as an example or a comment."""
 
     images: tuple[str, ...] = ("field_*.tif",)
-    scale: Literal["stated", "ratio only", "scale bar", "file"] = "stated"
+    specimens: tuple[Specimen, ...] = ()  # in the place of ``images``
+    standard: str = ""  # empty: the first one of the recipe
+    language: str = ""  # of the pages; empty: that of their template
+    scale: Literal["stated", "ratio only", "scale bar", "file", "laboratory"] = "stated"
     pixel_um: float = 0.0  # [um/px], of a stated scale; 0: still to be put in
+    calibration: Mapping[str, Any] = default(default_factory=dict)  # of scale "laboratory": all that it says
     told: str = ""  # what the file or the bar says of the scale, in words
-    lower: float | None = None  # limits of the first quantity, in its unit
+    quantity: str = ""  # that has the limits; empty: the first one of the recipe
+    lower: float | None = None  # its limits, in its unit
     upper: float | None = None
+    rule: str = "guarded"
     source: str = ""  # of the limits
+    spec: str = ""  # part and revision, whose acceptance criteria count too
+    specs: str = ""  # where they are
     header: Mapping[str, str] = default(default_factory=dict)  # fields whose values are known
+    region: Mapping[str, Any] = default(default_factory=dict)  # keys of ``Region``
+    settings: Mapping[str, Any] = default(default_factory=dict)  # of the recipe, that are not its own
+    backend: Mapping[str, Any] = default(default_factory=dict)  # its name and settings; empty: that of the recipe
+    single_user: bool = False
+    origin: str = ""  # what the job was made from, in words; stands in its first line
 
 
 def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers()) -> str:
@@ -120,30 +146,47 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
     ``file`` is the name that the commands in its first lines show.
     """
     module = registry.load("recipe", recipe)
-    backend = dict(module.BACKEND)
-    others = ", ".join(editions.names_for(module)[1:])
-    name = backend.pop("name")
+    backend = dict(answers.backend or module.BACKEND)
+    others = ", ".join(name for name in editions.names_for(module) if name != (answers.standard or module.STANDARDS[0]))
+    name = str(backend.pop("name"))
+    own = {} if answers.backend else backend
+    images = _IMAGES.format(images=toml(answers.images))
     lines = [
+        *([f"# {answers.origin}"] if answers.origin else []),
         _INTRO.format(
             title=module.TITLE.lower(),
             languages=", ".join(languages()),
             exporters=", ".join(registry.names("exporter")),
             recipe=recipe,
             file=f'"{file}"' if " " in file else file,
-            standard=_toml(module.STANDARDS[0]),
+            standard=toml(answers.standard or module.STANDARDS[0]),
             other_standards=f"   # or: {others}" if others else "",
-            images=_toml(answers.images),
+            images=f"# {images}" if answers.specimens else images,
+            language=_key("language", answers.language, "en"),
+            spec=_key("spec    ", answers.spec, "4711 rev B"),
+            specs=_key("specs   ", answers.specs, "../specs"),
+            single_user=f"{_SINGLE_USER}\n" if answers.single_user else "",
+            specimens="\n".join(map(_specimen, answers.specimens)) or _SPECIMENS,
         ).rstrip("\n"),
         *_header_lines(answers.header),
-        _SCALES[answers.scale].format(pixel_um=f"{answers.pixel_um!r}", told=answers.told).rstrip("\n"),
-        _CALIBRATION_MORE.rstrip("\n"),
+        _SCALES[answers.scale]
+        .format(pixel_um=f"{answers.pixel_um!r}", told=answers.told, stated="\n".join(_stated(answers.calibration)))
+        .rstrip("\n"),
+        _CALIBRATION_MORE.format(
+            region="\n".join(("[region]", *_stated(answers.region))) if answers.region else "# [region]"
+        ).rstrip("\n"),
         "",
         "[settings]",
-        *_settings_lines(module.Settings),
+        *_settings_lines(module.Settings, stated=answers.settings),
         "",
-        "# [backend]                  # segmentation; this is the default of the recipe",
-        _setting("name", _toml(name), f"or {', '.join(other for other in registry.names('backend') if other != name)}"),
-        *_settings_lines(registry.load("backend", name).Settings, backend),
+        f"{'' if answers.backend else '# '}[backend]                  # segmentation; by default that of the recipe",
+        _setting(
+            "name",
+            toml(name),
+            f"or {', '.join(other for other in registry.names('backend') if other != name)}",
+            is_stated=bool(answers.backend),
+        ),
+        *_settings_lines(registry.load("backend", name).Settings, own, {} if own else backend),
         '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
         "",
         *_requirement_lines(module, answers),
@@ -187,7 +230,13 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
             raise SettingsError(msg)
 
 
-_SCALES = {"stated": _CALIBRATION, "ratio only": _RATIO_ONLY, "scale bar": _OF_BAR, "file": _OF_FILE}
+_SCALES = {
+    "stated": _CALIBRATION,
+    "ratio only": _RATIO_ONLY,
+    "scale bar": _OF_BAR,
+    "file": _OF_FILE,
+    "laboratory": _OF_LABORATORY,
+}
 _FILLED = ("laboratory", "customer", "order", "part", "operator")
 
 
@@ -199,27 +248,45 @@ def _header_lines(known: Mapping[str, str]) -> Iterator[str]:
     for name in (*_FILLED, *(name for name in names if name not in _FILLED)):
         says = labels.get(name, "")
         says = f"{says}, as 2026-01-31" if name.startswith("date_") else "" if says == name.replace("_", " ") else says
-        line = f"{name} = {_toml(known.get(name, ''))}"
+        line = f"{name} = {toml(known.get(name, ''))}"
         line = line if name in (*_FILLED, *known) else f"# {line}"
         yield f"{line:<28} # {says}" if says else line
 
 
-def _settings_lines(settings: type[Any], changed: Mapping[str, object] | None = None) -> Iterator[str]:
-    """One commented line per setting; ``changed`` holds the values that are not those of the class."""
+def _key(name: str, value: str, example: str) -> str:
+    """A line of a key that may be left out: its value, or an example as a comment."""
+    return f"{name} = {toml(value)}" if value else f"# {name} = {toml(example)}"
+
+
+def _stated(table: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{key} = {toml(value)}" for key, value in table.items())
+
+
+def _specimen(specimen: Specimen) -> str:
+    table = stated(specimen)
+    if specimen.calibration is not None:
+        table["calibration"] = stated(specimen.calibration)
+    return "\n".join(("[[specimens]]", *_stated(table)))
+
+
+def _settings_lines(
+    settings: type[Any], changed: Mapping[str, object] | None = None, stated: Mapping[str, object] | None = None
+) -> Iterator[str]:
+    """One line per setting, a comment unless it is ``stated``; ``changed``: defaults other than those of the class."""
     hints, says = get_type_hints(settings), documented(settings)
     for item in fields(settings):
         value = item.default if item.default is not MISSING else None
         if item.default_factory is not MISSING:
             value = item.default_factory()
-        value = (changed or {}).get(item.name, value)
-        comment = ": ".join(part for part in (" | ".join(_choices(hints[item.name])), says.get(item.name, "")) if part)
-        yield _setting(item.name, _toml(value), comment)
+        value = {**(changed or {}), **(stated or {})}.get(item.name, value)
+        comment = ": ".join(part for part in (" | ".join(choices(hints[item.name])), says.get(item.name, "")) if part)
+        yield _setting(item.name, toml(value), comment, is_stated=item.name in (stated or {}))
 
 
-def _setting(name: str, value: str | None, comment: str) -> str:
+def _setting(name: str, value: str | None, comment: str, *, is_stated: bool = False) -> str:
     if value is None:  # TOML has no word for it
         return f"# {name} =   # not set; {comment}".removesuffix("; ").replace("None:", "not set:")
-    line = f"# {name} = {value}"
+    line = f"{'' if is_stated else '# '}{name} = {value}"
     return f"{line:<28} # {comment}" if comment else line
 
 
@@ -234,29 +301,30 @@ def documented(settings: type[Any]) -> dict[str, str]:
     }
 
 
-def _choices(hint: object) -> tuple[str, ...]:
+def choices(hint: object) -> tuple[str, ...]:
+    """What a setting may be, where it is one of a few words."""
     if get_origin(hint) is Literal and len(get_args(hint)) > 1:
         return tuple(str(choice) for choice in get_args(hint))
     for part in get_args(hint):
-        found = _choices(part)
+        found = choices(part)
         if found:
             return found
     return ()
 
 
-def _toml(value: Any) -> str | None:
+def toml(value: Any) -> str | None:
     """Write a plain value as TOML in one line, which tomli-w has no way to; None where TOML has no word for it."""
     match value:
         case None:
             return None
         case float():
-            return f"{value:g}"
+            return short if float(short := f"{value:g}") == value else repr(value)
         case bool() | int() | str():
             return json.dumps(value, ensure_ascii=False)
         case Mapping():
-            return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+            return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }" if value else "{}"
         case _:
-            return "[" + ", ".join(str(_toml(item)) for item in value) + "]"
+            return "[" + ", ".join(str(toml(item)) for item in value) + "]"
 
 
 _LOT = """
@@ -272,8 +340,25 @@ def first_quantity(module: Recipe) -> tuple[str, Quantity]:
     return name.replace("*", str(module.BACKEND.get("phase", "name of the class"))), quantity
 
 
+def asked_quantity(module: Recipe, name: str) -> tuple[str, Quantity]:
+    """A quantity of a recipe by its name, whose end may be a class; empty: the one that is asked for most.
+
+    Raises
+    ------
+    SettingsError
+        The recipe has none of this name.
+    """
+    if not name:
+        return first_quantity(module)
+    for known, quantity in module.QUANTITIES.items():
+        if name == known or (known.endswith("*") and name.startswith(known[:-1]) and len(name) >= len(known)):
+            return name, quantity
+    msg = f"quantity: '{name}' is none of {', '.join(module.QUANTITIES)}"
+    raise SettingsError(msg)
+
+
 def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
-    name, quantity = first_quantity(module)
+    name, quantity = asked_quantity(module, answers.quantity)
     asked = answers.lower is not None or answers.upper is not None
     mark = "" if asked else "# "
     yield "# What the result must fulfill, and who says so. Without a requirement there is no verdict."
@@ -284,8 +369,8 @@ def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
         note = "             # give lower, upper or both" if key == "lower" else ""
         yield f"# {key} = {example}{note}".rstrip() if value is None else f"{key} = {value!r}"
     others = "or guarded_binary, non_binary, simple"
-    yield f'{mark}rule = "guarded"         # passes when the limit is kept by U too; {others}'
-    yield f"{mark}source = {_toml(answers.source if asked else 'drawing 4711 rev B')}"
+    yield f'{mark}rule = "{answers.rule}"         # guarded: passes when the limit is kept by U too; {others}'
+    yield f"{mark}source = {toml(answers.source if asked else 'drawing 4711 rev B')}"
 
 
 def _first_line(module: object) -> str:

@@ -282,6 +282,11 @@ def thumbnail_file(lab: Lab, number: int) -> Path:
     return lab.folder / FOLDER / "thumbnails" / f"{number}.jpg"
 
 
+def picture_file(lab: Lab, number: int) -> Path:
+    """Where the picture of an image is kept in which ends are placed (JPEG)."""
+    return lab.folder / FOLDER / "pictures" / f"{number}.jpg"
+
+
 def calibrations_of(lab: Lab, number: int) -> tuple[Path, ...]:
     """Calibration files that somebody gave for one image, in the order in which they count.
 
@@ -411,6 +416,7 @@ def remove(lab: Lab, numbers: Collection[int]) -> int:
         with suppress(OSError):
             (lab.folder / given.place).unlink(missing_ok=True)
             thumbnail_file(lab, given.id).unlink(missing_ok=True)
+            picture_file(lab, given.id).unlink(missing_ok=True)
             for path in calibrations_of(lab, given.id):
                 path.unlink(missing_ok=True)
     return len(found)
@@ -427,7 +433,7 @@ def _made(lab: Lab) -> Path:
 
 def _with_folders(lab: Lab) -> Lab:
     try:
-        for name in ("thumbnails", "calibrations"):
+        for name in ("thumbnails", "calibrations", "pictures"):
             (lab.folder / FOLDER / name).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         msg = f"{lab.folder / FOLDER}: cannot be made: {error.strerror}"

@@ -203,6 +203,7 @@ class Job:
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
     header: Header = default(default_factory=Header)
     defaults: HeaderDefaults | None = None
+    single_user: bool = False  # asked for in a workbench without accounts: nobody had to prove who he or she is
     calibration: Calibration | None = None
     region: Region = default(default_factory=Region)
     settings: Mapping[str, Any] = default(default_factory=dict)

@@ -1,14 +1,14 @@
 """Size of a pixel from the two ends of a known length, placed by a person several times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from statistics import mean, stdev
 from typing import TypeAlias
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.languages import Text
-from inspect_tool.model import Component
+from inspect_tool.model import CalibrationReading, CalibrationRecord, Component, EvidenceImage
 from inspect_tool.scale.bar.reading import by_hand
 from inspect_tool.statistics.uncertainty import combined, expanded
 
@@ -112,4 +112,40 @@ def two_points(
         expanded_rel=expanded(budget),
         lengths_px=lengths,
         budget=tuple(budget),
+    )
+
+
+def record(
+    found: TwoPoints, lines: Sequence[Line], length_um: float, image: EvidenceImage, image_px: tuple[int, int]
+) -> CalibrationRecord:
+    """What a calibration file keeps of placements; who did it, for which instrument and by what is to be added.
+
+    Pixels are taken for square: the two points tell the size along their own line.
+
+    Parameters
+    ----------
+    found : TwoPoints
+        Of ``lines``.
+    length_um : float
+        Distance of the two ends. [um]
+    image : EvidenceImage
+    image_px : (int, int)
+        Rows and columns of it.
+    """
+    x1, y1, x2, y2 = lines[0]
+    reading = CalibrationReading(
+        axis="x" if abs(x2 - x1) >= abs(y2 - y1) else "y",
+        length_um=length_um,
+        length_px=tuple(float(f"{length:.8g}") for length in found.lengths_px),
+        image=image.file,
+    )
+    return CalibrationRecord(
+        pixel_um=float(f"{found.pixel_um:.8g}"),
+        u_rel=float(f"{found.u_rel:.4g}"),
+        coverage_factor=float(f"{found.coverage_factor:.4g}"),
+        image_px=image_px,
+        images=(image,),
+        readings=(reading,),
+        budget=tuple(replace(line, u=float(f"{line.u:.4g}")) for line in found.budget),
+        note=Text("calibration.warning_one_axis"),
     )

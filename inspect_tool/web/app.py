@@ -1,8 +1,11 @@
 """The workbench as an ASGI application."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,14 +14,23 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from inspect_tool.web import guard, html, scribbling
+from inspect_tool.web import guard, html, running, scribbling
 from inspect_tool.web.bench import NOBODY, Asked, Bench
 from inspect_tool.web.routes import PAGES
 
 
 def application(bench: Bench) -> ASGIApp:
-    """Build the application of a workbench."""
-    bench = replace(bench, kept={**bench.kept, scribbling.NAME: scribbling.Desk()})
+    """Build the application of a workbench; where a server starts it, its workers do the jobs of the queue."""
+    workers = running.Running(bench)
+    bench = replace(bench, kept={**bench.kept, running.NAME: workers, scribbling.NAME: scribbling.Desk()})
+
+    @asynccontextmanager
+    async def working(_: Starlette) -> AsyncIterator[None]:
+        workers.start()
+        try:
+            yield
+        finally:
+            await run_in_threadpool(workers.stop)
 
     async def missing(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -34,6 +46,7 @@ def application(bench: Bench) -> ASGIApp:
             Mount("/static", StaticFiles(directory=html.HOME / "static")),
         ],
         exception_handlers={HTTPException: missing},
+        lifespan=working,
     )
     app.router.redirect_slashes = False  # one address for one page
     return guard.headed(app, bench)

@@ -124,6 +124,8 @@ async def _answered(asked: Asked, page: Page, limit: CapacityLimiter | None) -> 
                 asked = replace(asked, body=await request.body())
         except (MultiPartException, ValueError) as error:
             return refused(asked, 400, f"the form cannot be read: {error}")
+        except OSError as error:  # where forms wait that are too large for memory
+            return refused(asked, 507, f"what was sent cannot be kept: {error.strerror}")
     try:
         values = (value if isinstance(value, str) else value.filename or "" for value in asked.form.values())
         if not _is_text(*asked.form.keys(), *values):

@@ -61,6 +61,12 @@ def badge(verdict: str) -> Markup:
     return Markup('<span class="badge {}">{}</span>').format(tint.get(verdict, ""), verdict)
 
 
+def state(name: str) -> Markup:
+    """The state of an inspection with the color of what it means."""
+    tint = {"done": "good", "failed": "bad", "waiting": "warn", "measuring": "warn"}
+    return Markup('<span class="badge {}">{}</span>').format(tint.get(name, ""), name)
+
+
 def rooms(person: Person) -> tuple[tuple[str, str], ...]:
     """Addresses and names of what stands in the bar of a person: what he or she may look at."""
     from inspect_tool.web.routes import PAGES
@@ -74,6 +80,6 @@ def environment() -> Environment:
     """The templates; what they write is escaped, and a name that they do not know is an error."""
     made = Environment(loader=FileSystemLoader(HOME / "templates"), autoescape=True, undefined=StrictUndefined)
     made.trim_blocks = made.lstrip_blocks = True
-    made.globals |= {"rooms": rooms, "badge": badge}
+    made.globals |= {"rooms": rooms, "badge": badge, "state": state}
     made.filters["moment"] = lambda when: f"{when:%Y-%m-%d %H:%M} UTC" if when else ""
     return made

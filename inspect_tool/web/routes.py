@@ -18,6 +18,7 @@ from inspect_tool.web.pages import (
     reviews,
     scribble,
     templates,
+    trail,
     viewer,
 )
 
@@ -37,6 +38,7 @@ PAGES: tuple[Page, ...] = tuple(
         memory.PAGES,
         scribble.PAGES,
         accounts.PAGES,
+        trail.PAGES,
         api.PAGES,
     )
 )

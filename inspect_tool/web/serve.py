@@ -1,16 +1,22 @@
 """Start the workbench: check where it may be reached, listen, and open the browser."""
 
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.lab import users
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.web.bench import HERE, Bench
 
+if TYPE_CHECKING:
+    from uvicorn import Config
+
+_READING = 2  # images that were given are read at the same time: each may take much memory
 LOOPBACK = (HERE, "localhost", "::1")
 
 
@@ -60,7 +66,8 @@ def bench_of(lab: Lab, place: Place, *, single_user: bool = False, key: Path | N
     names = (HERE, "localhost") if is_local and not place.name else (place.name or place.host,)
     usual = place.port == (443 if place.certificate else 80)
     origins = tuple(f"{scheme}://{name.lower()}{'' if usual else f':{place.port}'}" for name in names)
-    return Bench(lab=lab, origins=origins, is_open=single_user, key=key, workers=workers)
+    kept = {"reading": threading.BoundedSemaphore(_READING)}
+    return Bench(lab=lab, origins=origins, is_open=single_user, key=key, workers=workers, kept=kept)
 
 
 def serve(bench: Bench, place: Place, *, tell: Callable[[str], None], browse: bool = True) -> None:
@@ -71,20 +78,39 @@ def serve(bench: Bench, place: Place, *, tell: Callable[[str], None], browse: bo
     SettingsError
         The port is taken, or the certificate cannot be used.
     """
+    import uvicorn
+
+    config = configured(bench, place)
+    listener = _listening(place)
+    address = bench.origins[0]
+    tell(f"{address}   Ctrl+C ends it")
+    if browse:
+        webbrowser.open(address)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def configured(bench: Bench, place: Place) -> "Config":
+    """How the server of a workbench is set up.
+
+    Raises
+    ------
+    SettingsError
+        The certificate cannot be used.
+    """
     import ssl
 
-    import uvicorn
+    from uvicorn import Config
 
     from inspect_tool.web.app import application
 
-    listener = _listening(place)
-    address = bench.origins[0]
-    config = uvicorn.Config(
+    config = Config(
         application(bench),
+        port=place.port,
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ws="none",
         timeout_graceful_shutdown=5,
         ssl_certfile=place.certificate,
         ssl_keyfile=place.certificate_key,
@@ -94,10 +120,7 @@ def serve(bench: Bench, place: Place, *, tell: Callable[[str], None], browse: bo
     except (ssl.SSLError, OSError) as error:
         msg = f"{place.certificate}: cannot be used for TLS: {error.strerror or error}; it must be PEM, with its key"
         raise SettingsError(msg) from None
-    tell(f"{address}   Ctrl+C ends it")
-    if browse:
-        webbrowser.open(address)
-    uvicorn.Server(config).run(sockets=[listener])
+    return config
 
 
 def _listening(place: Place) -> socket.socket:

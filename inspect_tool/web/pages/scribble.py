@@ -22,7 +22,7 @@ from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page
 from inspect_tool.web.scribbling import Desk, Sheet, Source
 
-_DRAWERS: frozenset[Role] = frozenset({"analyst", "manager"})
+_DRAWERS: frozenset[Role] = frozenset({"analyst"})
 _NEWEST = 30
 _MOST_BYTES = 4 << 20  # of strokes
 _MOST_PERCENT = 100.0

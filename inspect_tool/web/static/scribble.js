@@ -168,12 +168,14 @@ function traced() {
   pen.clearRect(0, 0, columns, rows);
   pen.lineCap = pen.lineJoin = "round";
   for (const stroke of drawn ? [...strokes, drawn] : strokes) {
-    pen.strokeStyle = pen.fillStyle = colors[stroke.kind];
-    pen.lineWidth = stroke.width_px;
     pen.beginPath();
     stroke.points.forEach(([x, y], i) => (i ? pen.lineTo(x + 0.5, y + 0.5) : pen.moveTo(x + 0.5, y + 0.5)));
     if (stroke.points.length === 1) pen.lineTo(stroke.points[0][0] + 0.51, stroke.points[0][1] + 0.5);
-    pen.stroke();
+    for (const [tint, wider] of [["#ffffff", 2], [colors[stroke.kind], 0]]) {
+      pen.strokeStyle = tint;
+      pen.lineWidth = stroke.width_px + wider;
+      pen.stroke();
+    }
   }
   if (cursor) {
     pen.strokeStyle = "#ffffff";
@@ -287,7 +289,7 @@ document.getElementById("keep").addEventListener("submit", async (event) => {
     fault.hidden = true;
     const done = document.getElementById("kept");
     const [mean] = Object.values(found.scores);
-    done.textContent = `Kept as ${found.name} (${found.sha256.slice(0, 12)}). Marked pixels found: ${(100 * mean).toFixed(0)} %, ${found.how}. In a job: backend = {name = "pixels", model = "models/${found.name}"}, named from where the job lies.`;
+    done.textContent = `Kept as ${found.name} (${found.sha256.slice(0, 12)}). Marked pixels found: ${(100 * mean).toFixed(0)} %, ${found.how}. In an inspection of this lab: backend pixels, model ../../models/${found.name}`;
     done.hidden = false;
   } catch (error) {
     failed(error);

@@ -1,0 +1,173 @@
+// Giving images, several at a time with a bar each, and choosing among them.
+const AT_ONCE = 3;
+const waiting = [];
+let running = 0;
+
+const grid = document.getElementById("images");
+const drop = document.getElementById("give");
+const told = document.getElementById("told");
+
+// -------------------------------------------------------------------------------------------------------------- giving
+
+function queued(file, name) {
+  const line = document.createElement("li");
+  const label = document.createElement("bdi");
+  label.className = "name";
+  label.textContent = name;
+  const bar = document.createElement("progress");
+  bar.max = 1;
+  bar.value = 0;
+  bar.setAttribute("aria-label", name);
+  const state = document.createElement("span");
+  state.textContent = "waits";
+  line.append(label, bar, state);
+  document.getElementById("sending").append(line);
+  waiting.push({ file, name, line, bar, state });
+  next();
+}
+
+function next() {
+  while (running < AT_ONCE && waiting.length) {
+    running += 1;
+    send(waiting.shift());
+  }
+}
+
+function send({ file, name, line, bar, state }) {
+  const form = new FormData();
+  form.append("name", name);
+  form.append("calibration", document.getElementById("instrument")?.value ?? "");
+  form.append("file", file, "file");
+  const request = new XMLHttpRequest();
+  request.open("POST", "/inbox/give");
+  request.setRequestHeader("HX-Request", "true");
+  request.upload.addEventListener("progress", (event) => {
+    if (event.lengthComputable) bar.value = event.loaded / event.total;
+    state.textContent = bar.value < 1 ? `${Math.round(100 * bar.value)} %` : "is read";
+  });
+  request.upload.addEventListener("load", () => {
+    bar.removeAttribute("value");
+    state.textContent = "is read";
+  });
+  request.addEventListener("loadend", () => {
+    running -= 1;
+    finished(request, name, line);
+    next();
+  });
+  request.send(form);
+}
+
+function finished(request, name, line) {
+  const answer = new DOMParser().parseFromString(request.responseText, "text/html").body.firstElementChild;
+  if (request.status === 200 && answer?.matches("li.tile")) {
+    line.remove();
+    document.getElementById(answer.id)?.remove();
+    grid.prepend(answer);
+    document.getElementById("nothing").hidden = true;
+    told.textContent = answer.dataset.state === "refused" ? `${name}: refused` : `${name}: is in the inbox`;
+    return;
+  }
+  const reason = document.createElement("p");
+  reason.className = "fault";
+  reason.setAttribute("role", "alert");
+  const left = request.getResponseHeader("HX-Redirect") ? "you are not in any more; enter again" : "";
+  reason.textContent = left || answer?.textContent.trim() || `${name}: the workbench did not answer; give it again`;
+  line.replaceChildren(reason);
+}
+
+async function walk(entry, path) {
+  if (entry.isFile) {
+    const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+    queue([[file, path + entry.name]]);
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // 100 at most
+    if (!entries.length) return;
+    for (const each of entries) await walk(each, `${path}${entry.name}/`);
+  }
+}
+
+function queue(files) {
+  for (const [file, name] of files) {
+    const last = name.split("/").pop();
+    if (!last.startsWith(".") && last.toLowerCase() !== "thumbs.db" && last.toLowerCase() !== "desktop.ini") queued(file, name);
+  }
+}
+
+function pick(input) {
+  queue([...input.files].map((file) => [file, file.webkitRelativePath || file.name]));
+  input.value = "";
+}
+
+if (drop) {
+  document.getElementById("send").hidden = true;
+  for (const id of ["files", "folder"]) {
+    document.getElementById(id).addEventListener("change", (event) => pick(event.target));
+  }
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) drop.classList.remove("over");
+  });
+  document.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    // both are gone after the first wait
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const files = [...event.dataTransfer.files];
+    if (entries.length) {
+      for (const entry of entries) await walk(entry, "");
+    } else {
+      queue(files.map((file) => [file, file.name]));
+    }
+  });
+}
+
+// ------------------------------------------------------------------------------------------------------------ choosing
+
+const all = document.getElementById("all");
+const inspect = document.getElementById("inspect");
+let last = null;
+
+function boxes() {
+  return [...grid.querySelectorAll("input[name=images]")];
+}
+
+function counted() {
+  const chosen = boxes().filter((box) => box.checked);
+  const usable = chosen.filter((box) => box.closest(".tile").dataset.state === "new");
+  document.getElementById("count").textContent = `${chosen.length} chosen`;
+  document.getElementById("remove").disabled = !chosen.length;
+  if (inspect) inspect.disabled = !usable.length || usable.length < chosen.length;
+  all.checked = chosen.length > 0 && chosen.length === boxes().length;
+  all.indeterminate = chosen.length > 0 && !all.checked;
+}
+
+if (all) {
+  grid.addEventListener("click", (event) => {
+    const box = event.target.closest("input[name=images]");
+    if (!box) return;
+    const every = boxes();
+    if (event.shiftKey && last && every.includes(last)) {
+      const [from, to] = [every.indexOf(last), every.indexOf(box)].sort((a, b) => a - b);
+      for (const each of every.slice(from, to + 1)) each.checked = box.checked;
+    }
+    last = box;
+    counted();
+  });
+  grid.addEventListener("change", counted);
+  all.addEventListener("change", () => {
+    for (const box of boxes()) box.checked = all.checked;
+    counted();
+  });
+  inspect?.addEventListener("click", () => {
+    const chosen = boxes().filter((box) => box.checked).map((box) => box.value);
+    window.location.assign(`/inspections/new?images=${chosen.join(",")}`);
+  });
+  new MutationObserver(counted).observe(grid, { childList: true });
+  counted();
+}

@@ -1,7 +1,7 @@
 """What strokes teach the pixel classifier on real images: error of area shares beside a threshold on the same images.
 
     OMP_NUM_THREADS=1 python benchmarks/strokes.py [--images 6] [--strokes 6]
-    OMP_NUM_THREADS=1 python benchmarks/strokes.py --middles [--draws 5]
+    OMP_NUM_THREADS=1 python benchmarks/strokes.py --middles [--draws 3]
 
 Of every image of a set strokes are drawn inside its mask, without a look at the picture: so many of each class, 3 px
 wide, 40 steps of a crooked line long. Columns: the image that was drawn on, the next image of its set, and the next
@@ -162,7 +162,7 @@ def taught(field: Field, marks: NDArray[np.uint8], count: int, place: Path) -> T
 
 def by_middles(draws: int) -> None:
     """Print one row per set: its first image, drawn on several times."""
-    print("| image | classes | error of the largest share, median (worst) [points] | by levels | strokes left out |")
+    print("| image | classes | largest error of a share, median (worst) [points] | by levels | strokes left out |")
     print("|---|---|---|---|---|")
     for name in SETS:
         (field, *_), count = fields(DATA / name, 6)
@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=6)
     parser.add_argument("--strokes", type=int, default=6)
     parser.add_argument("--middles", action="store_true", help="strokes along the middles, one image per set")
-    parser.add_argument("--draws", type=int, default=5)
+    parser.add_argument("--draws", type=int, default=3)
     asked = parser.parse_args()
     if asked.middles:
         by_middles(asked.draws)

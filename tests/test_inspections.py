@@ -107,10 +107,13 @@ def test_images_leave_the_inbox_once_the_inspection_has_them(lab):
     # names that are one on some disks have their numbers
     assert load_job(found(lab, name).job).images == (f"images/{first}-x.tif", f"images/{second}-X.tif")
     with connected(lab, read_only=True) as connection:
-        rows = inspections.images_of(connection, [first, second])
+        rows = inspections.images_of(connection, [first, second], [first, second])
     assert [row.state for row in rows] == ["used", "used"]
     assert all((lab.folder / row.place).is_file() for row in rows)
-    again = inspections.make(lab, OLGA, "grain_size", [Group(images=(first,))], Answers(scale="file"))
+    groups = [Group(images=(first,))]
+    with pytest.raises(SettingsError, match=rf"image {first}: inspection {name} has 'x.tif' meanwhile"):
+        inspections.make(lab, OLGA, "grain_size", groups, Answers(scale="file"))  # the second of two people
+    again = inspections.make(lab, OLGA, "grain_size", groups, Answers(scale="file"), again=[first])
     assert (lab.folder / rows[0].place).is_file()  # another question to the same image leaves it where it was
     assert load_job(found(lab, again).job).images == ("images/x.tif",)
 
@@ -131,7 +134,9 @@ def test_a_calibration_that_was_given_in_the_inbox_is_that_of_the_job_and_lies_b
     assert planned.job.images == ("images/p.tif", "images/q.tif")
     assert planned.job.calibration.file.startswith("calibrations/")
     assert {source.stated.pixel_um for source in planned.sources} == {0.51}  # who clicked looked at the image
-    one = inspections.make(lab, OLGA, "porosity", [Group(images=(second, third))], Answers(scale="file"))
+    one = inspections.make(
+        lab, OLGA, "porosity", [Group(images=(second, third))], Answers(scale="file"), again=[second]
+    )
     planned = plan(found(lab, one).job)
     assert [(source.name, source.specimen, source.field) for source in planned.sources] == [
         ("q.tif", "1", 1),
@@ -141,14 +146,18 @@ def test_a_calibration_that_was_given_in_the_inbox_is_that_of_the_job_and_lies_b
 
 
 @pytest.mark.parametrize(
-    ("numbers", "why"),
-    [([], "none is chosen"), ([99999], "image 99999: there is none"), ([1, 1], "is chosen twice")],
+    ("chosen", "why"),
+    [
+        (lambda _: (), "none is chosen"),
+        (lambda _: (99999,), "image 99999: there is none"),
+        (lambda number: (number, number), "is chosen twice"),
+    ],
 )
-def test_a_wrong_choice_changes_nothing(lab, numbers, why):
-    given(lab, "once.tif")
+def test_a_wrong_choice_changes_nothing(lab, chosen, why):
+    (number,) = given(lab, "once.tif")
     before = sorted((lab.folder / "inspections").glob("*"))
     with pytest.raises(SettingsError, match=why):
-        inspections.make(lab, OLGA, "porosity", [Group(images=tuple(numbers))], Answers())
+        inspections.make(lab, OLGA, "porosity", [Group(images=chosen(number))], Answers())
     assert sorted((lab.folder / "inspections").glob("*")) == before
 
 

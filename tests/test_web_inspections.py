@@ -147,6 +147,38 @@ def test_by_a_part_the_browser_is_sent_on_or_told_why_not(made, olga):
     sent.cancel(made.lab, right.headers["HX-Redirect"].rpartition("/")[2])
 
 
+def test_of_two_people_with_one_image_the_second_is_told(made, olga):
+    (number,) = given(made.lab, "h.tif", seed=9)
+    address = olga.post("/inspections", data=form([number])).headers["location"]
+    late = olga.post("/inspections/check", data=form([number]), headers=PART)
+    assert late.status_code == 422
+    assert f"inspection {address.rpartition('/')[2]} has &#39;h.tif&#39; meanwhile" in late.text
+    assert f'name="again" value="{number}"' in olga.get(f"/inspections/new?images={number}").text
+    meant = olga.post("/inspections/check", data=form([number], again=str(number)), headers=PART)
+    assert "Ready to run" in meant.text
+    olga.post(f"{address}/cancel")
+
+
+def test_fields_that_are_measured_are_shown_while_the_others_are(made, olga):
+    numbers = given(made.lab, "i.tif", "j.tif", seed=14)
+    address = olga.post("/inspections", data=form(numbers)).headers["location"]
+    name = address.rpartition("/")[2]
+    with connected(made.lab) as connection:
+        queue.claim(connection, "test", among=[of(made, name).work])
+    begun = made.lab.reports / f".{name}.abcd1234.partial" / "overlays"
+    begun.mkdir(parents=True)
+    (begun / "002_j.jpg").write_bytes(b"picture")
+    text = olga.get(f"{address}/state", headers=PART).text
+    assert "measuring" in text
+    assert 'hx-trigger="every 2s"' in text
+    assert f'src="{address}/overlay/2" alt="j.tif with what was found"' in text
+    assert f"{address}/overlay/1" not in text
+    assert olga.get(f"{address}/overlay/2").content == b"picture"
+    early = olga.get(f"{address}/overlay/1")
+    assert (early.status_code, "field 1 is not measured yet" in early.text) == (422, True)
+    olga.post(f"{address}/cancel")
+
+
 @pytest.fixture(scope="module")
 def finished(made):
     """An inspection that was measured, in the way of the queue but in this process."""

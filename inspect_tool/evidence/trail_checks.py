@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspect_tool.errors import ReadError
-from inspect_tool.evidence.trail_reports import Anchor, jobs_of, of_report, of_run
+from inspect_tool.evidence.trail_reports import Anchor, is_of_another, jobs_of, of_report, of_run, run_names
 from inspect_tool.files import sha256_file
 
 if TYPE_CHECKING:
@@ -29,11 +29,14 @@ def anchor(
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job; parameters as for edits (``trail_reports.anchor``)."""
     found: Anchor | None = None
+    names = run_names(entries)
     for entry in entries:
         if before is not None and entry.number >= before:
             break
         new = entry.new if isinstance(entry.new, Mapping) else {}
-        ours = entry.subject == job if entry.event == EVENT else entry.event == "run" and new.get("job") == name
+        ours = entry.event == "run" and new.get("job") == name
+        if entry.event == EVENT:
+            ours = entry.subject == job and not is_of_another(names, new, name)
         state = new.get("referee")
         if not ours or not isinstance(state, Mapping):
             continue

@@ -62,11 +62,14 @@ def anchor(
         None: the trail knows of no edit of this job.
     """
     found: Anchor | None = None
+    names = run_names(entries)
     for entry in entries:
         if before is not None and entry.number >= before:
             break
         new = entry.new if isinstance(entry.new, Mapping) else {}
-        ours = entry.subject == job if entry.event in ("edit", "withdraw") else new.get("job") == name
+        ours = new.get("job") == name
+        if entry.event in ("edit", "withdraw"):
+            ours = entry.subject == job and not is_of_another(names, new, name)
         if not ours or entry.event not in ("edit", "withdraw", "run"):
             continue
         if entry.event == "withdraw":
@@ -75,6 +78,21 @@ def anchor(
             told = _anchor(entry, new)
             found = told if told is not None and (found is None or told.entries >= found.entries) else found
     return found
+
+
+def run_names(entries: Sequence["Entry"]) -> dict[str, set[str]]:
+    """Names of the reports that were made of each job file: many are called ``job.toml``, each in its own folder."""
+    names: dict[str, set[str]] = {}
+    for entry in entries:
+        if entry.event == "run" and isinstance(file := entry.new.get("job_file"), str):
+            names.setdefault(file, set()).add(str(entry.new.get("job")))
+    return names
+
+
+def is_of_another(names: Mapping[str, Collection[str]], new: Mapping[str, object], name: str) -> bool:
+    """Whether an entry is of a job file whose reports have other names: a job of the same name in another folder."""
+    known = names.get(str(new.get("job_file")), ())
+    return bool(known) and name not in known
 
 
 def _anchor(entry: "Entry", new: Mapping[str, object]) -> Anchor | None:

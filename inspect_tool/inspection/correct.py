@@ -68,8 +68,6 @@ def correct(
     check_mask(Path(mask), asked.micrograph)  # before anything long is done
     present = segmented(asked)
     labels = read_corrected(Path(mask), asked.micrograph, present.current, present.used)
-    recipe = registry.load("recipe", asked.planned.job.recipe)
-    choice.answer(asked.planned.job.recipe, recipe, replace(present.current, labels=labels), asked.micrograph.roi)
     name = asked.source.name
     stale = edits.put_back(present.entries, present.raw, labels, name)
     if stale is not None:
@@ -79,7 +77,43 @@ def correct(
             f"{stale.number}"
         )
         raise ReadError(msg)
-    return _recorded(asked, present, labels, reason=reason, by=by)
+    return commit(asked, present, labels, reason=reason, by=by)
+
+
+def commit(
+    asked: "Asked", present: "Present", labels: NDArray[np.int32], *, reason: str, by: str, user: str = ""
+) -> Edit:
+    """Record corrected labels of one field, wherever they were drawn: one entry of the ledger, and the audit trail.
+
+    Parameters
+    ----------
+    asked : Asked
+        The field, and the folder of reports whose audit trail is told.
+    present : Present
+        As it is measured now.
+    labels : int array (rows, columns)
+        As they are to be; outside the region that counts as they are now.
+    reason, by : str
+        Why, and who says so.
+    user : str
+        Who was at work, for the audit trail; empty: the user of this computer.
+
+    Raises
+    ------
+    SettingsError
+        No reason, no name.
+    ReadError
+        Nothing differs, the outline of a joint does, or the ledger does not hold or has an edit of this field that
+        ``present`` lacks.
+    MeasurementError
+        What is corrected does not answer the question of the recipe.
+    """
+    _check_said(reason, by)
+    _check_trail(asked.planned, asked.out)
+    check_outline(asked.source.name, labels, present.current)
+    recipe = registry.load("recipe", asked.planned.job.recipe)
+    choice.answer(asked.planned.job.recipe, recipe, replace(present.current, labels=labels), asked.micrograph.roi)
+    return _recorded(asked, present, labels, reason=reason, by=by, user=user)
 
 
 def undo(
@@ -216,7 +250,14 @@ def _one_line(text: str) -> str:
 
 
 def _recorded(
-    asked: Asked, present: Present, labels: NDArray[np.int32], *, reason: str, by: str, undoes: int | None = None
+    asked: Asked,
+    present: Present,
+    labels: NDArray[np.int32],
+    *,
+    reason: str,
+    by: str,
+    user: str = "",
+    undoes: int | None = None,
 ) -> Edit:
     """Append to the ledger, and then tell the audit trail."""
     planned, out = asked.planned, asked.out
@@ -231,11 +272,11 @@ def _recorded(
         undoes=undoes,
     )
     if out is not None:
-        audit.append(out, _event(ledger, planned.path, out))
+        audit.append(out, _event(ledger, planned.path, out, user))
     return ledger[-1].edit
 
 
-def _event(ledger: Sequence[edits.Entry], job: Path, out: Path) -> audit.Event:
+def _event(ledger: Sequence[edits.Entry], job: Path, out: Path, user: str) -> audit.Event:
     """What the audit trail of a folder keeps of the last edit of a ledger."""
     edit = ledger[-1].edit
     return audit.Event(
@@ -255,6 +296,7 @@ def _event(ledger: Sequence[edits.Entry], job: Path, out: Path) -> audit.Event:
             "ledger": edits.state(ledger),
             "job_file": trail_reports.relative(job, out),
         },
+        user=user,
     )
 
 
@@ -367,7 +409,13 @@ def _check_trail(planned: job_plan.Plan, out: Path | None) -> None:
 def segmented(asked: Asked) -> Present:
     """Segment a field as a run does, and lay its edits over it."""
     planned, source = asked.planned, asked.source
-    raw = one_field.segmented(planned, source, asked.micrograph, one_field.model_of(planned))
+    return present_of(
+        planned, source, one_field.segmented(planned, source, asked.micrograph, one_field.model_of(planned))
+    )
+
+
+def present_of(planned: job_plan.Plan, source: job_plan.Source, raw: Segmentation) -> Present:
+    """Lay the edits of a field over its segmentation, as the backend gave it or as a report keeps it."""
     entries = edits.of_image(planned.ledger, source.sha256)
     return Present(
         raw=raw,
@@ -479,17 +527,27 @@ def _check_classes(path: Path, values: NDArray[np.generic], current: Segmentatio
 
 
 def _checked(path: Path, labels: NDArray[np.int32], current: Segmentation) -> NDArray[np.int32]:
-    """Refuse what an edit cannot change: the outline of a joint."""
+    check_outline(str(path), labels, current)
+    return labels
+
+
+def check_outline(where: str, labels: NDArray[np.int32], current: Segmentation) -> None:
+    """Refuse what an edit cannot change: the outline of a joint.
+
+    Raises
+    ------
+    ReadError
+        With the place.
+    """
     if current.objects is not None:
         outline = (labels > 0) != (current.labels > 0)
         if outline.any():
             row, column = (int(axis[0]) for axis in np.nonzero(outline))
             msg = (
-                f"{path}: changes the outline of a joint (at row {row}, column {column}), whose number comes from the "
+                f"{where}: changes the outline of a joint (at row {row}, column {column}), whose number comes from the "
                 "backend; change what lies within joints only"
             )
             raise ReadError(msg)
-    return labels
 
 
 def _objects(

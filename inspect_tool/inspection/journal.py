@@ -7,6 +7,7 @@ and place in the job, and for all of them same software, settings, weights, stan
 its place the folder goes. It belongs to the process that holds its lock; another one measures without it.
 """
 
+import glob
 import json
 import logging
 import os
@@ -79,6 +80,14 @@ def left_of(target: Path) -> None:
     if held is not None:
         os.close(held)
         _remove(folder)
+
+
+def overlays(target: Path) -> dict[int, Path]:
+    """Pictures of fields, from 1, that are measured already of a report that is being made, with what was found."""
+    hidden = (_place(target), *target.parent.glob(f".{glob.escape(target.name)}.*.partial"))
+    paths = (path for folder in hidden for path in folder.glob("overlays/[0-9]*_*.jpg"))
+    found = {int(path.name.partition("_")[0]): path for path in paths}
+    return dict(sorted(found.items()))
 
 
 def keep(journal: Journal, alone: Plan, index: int, stem: str, measured: object) -> None:

@@ -7,7 +7,7 @@ intake; their files are given a second name first and lose the old one last, so 
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -73,7 +73,14 @@ class Inspection:
 
 
 def make(
-    lab: Lab, person: Person, recipe: str, groups: Sequence[Group], answers: Answers, *, single_user: bool = False
+    lab: Lab,
+    person: Person,
+    recipe: str,
+    groups: Sequence[Group],
+    answers: Answers,
+    *,
+    again: Collection[int] = (),
+    single_user: bool = False,
 ) -> str:
     """Make an inspection of images of the intake; gives its name.
 
@@ -86,6 +93,8 @@ def make(
     answers : Answers
         All that the job says besides its images and its operator; files that it names are relative to the lab's folder
         by ``LAB``.
+    again : collection of int
+        Images that are meant although another inspection has them already.
     single_user : bool
         Nobody has an account; the job and its report say so.
 
@@ -98,7 +107,7 @@ def make(
     """
     title = answers.header.get("title") or str(registry.load("recipe", recipe).TITLE)
     with _new_place(lab, recipe) as folder, connected(lab) as connection:
-        images = images_of(connection, [number for group in groups for number in group.images])
+        images = images_of(connection, [number for group in groups for number in group.images], again)
         names, scales = _names(images), _scales(lab, answers, images)
         kept = {number: f"calibrations/{sha256_file(path)[:12]}.toml" for number, path in scales.items()}
         asked = replace(
@@ -139,7 +148,7 @@ def make(
     return folder.name
 
 
-def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers) -> Plan:
+def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers, again: Collection[int] = ()) -> Plan:
     """Check an inspection that is not made yet, as its job will be; files that it names are relative to ``CHECKED``.
 
     Raises
@@ -148,7 +157,7 @@ def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers) -> P
         What is wrong with it.
     """
     with connected(lab, read_only=True) as connection:
-        images = images_of(connection, [number for group in groups for number in group.images])
+        images = images_of(connection, [number for group in groups for number in group.images], again)
     scales = {
         number: f"{CHECKED}/{path.relative_to(lab.folder).as_posix()}"
         for number, path in _scales(lab, answers, images).items()
@@ -184,13 +193,15 @@ def with_images(
     return replace(answers, specimens=specimens)
 
 
-def images_of(connection: Connection, numbers: Sequence[int]) -> list[Row[Any]]:
+def images_of(connection: Connection, numbers: Sequence[int], again: Collection[int] = ()) -> list[Row[Any]]:
     """Rows of images of the intake, in the order in which they are asked for.
+
+    ``again``: those that are meant although an inspection has them already.
 
     Raises
     ------
     SettingsError
-        None is asked for, one twice, or one that may not be measured.
+        None is asked for, one twice, one that may not be measured, or one that somebody else was first with.
     """
     if not numbers:
         msg = "images: none is chosen; choose at least one"
@@ -204,6 +215,10 @@ def images_of(connection: Connection, numbers: Sequence[int]) -> list[Row[Any]]:
             raise SettingsError(msg)
         if number in numbers[:i]:
             msg = f"image {number}: '{row.name}' is chosen twice; a field counts once"
+            raise SettingsError(msg)
+        if row.state == "used" and number not in again:
+            owner = Path(row.place).parts[1]
+            msg = f"image {number}: inspection {owner} has '{row.name}' meanwhile; choose it anew to measure it again"
             raise SettingsError(msg)
     return [found[number] for number in numbers]
 

@@ -16,13 +16,15 @@ from starlette.types import ASGIApp
 
 from inspect_tool.web import guard, html, running, scribbling
 from inspect_tool.web.bench import NOBODY, Asked, Bench
+from inspect_tool.web.editing import desk
 from inspect_tool.web.routes import PAGES
 
 
 def application(bench: Bench) -> ASGIApp:
     """Build the application of a workbench; where a server starts it, its workers do the jobs of the queue."""
     workers = running.Running(bench)
-    bench = replace(bench, kept={**bench.kept, running.NAME: workers, scribbling.NAME: scribbling.Desk()})
+    own = {running.NAME: workers, desk.NAME: desk.Desk(), scribbling.NAME: scribbling.Desk()}
+    bench = replace(bench, kept={**bench.kept, **own})
 
     @asynccontextmanager
     async def working(_: Starlette) -> AsyncIterator[None]:

@@ -1,11 +1,14 @@
 """Inspections: in the queue, under way, done; what a job asks for is on the page ``new_inspection``."""
 
+from pathlib import Path
+
 from sqlalchemy import select
 from starlette.responses import Response
 
 from inspect_tool.batch import inspections as queued
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.files import load_job, load_report
+from inspect_tool.inspection import journal
 from inspect_tool.inspection.job_plan import plan
 from inspect_tool.lab import inspections, tables
 from inspect_tool.lab.database import connected
@@ -17,6 +20,8 @@ from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages import new_inspection
 from inspect_tool.web.pages.new_inspection import RUNNING
+
+_LIVE = 8  # fields that are shown while others are measured
 
 
 def listed(asked: Asked) -> Response:
@@ -36,12 +41,14 @@ def one(asked: Asked) -> Response:
     part = "inspection_state.html" if asked.request.url.path.endswith("/state") else "inspection.html"
     found = _found(asked)
     workers = running.of(asked.bench)
-    report, fault = None, ""
+    report, fault, live = None, "", []
     try:
         job = load_job(found.job)
         images = [name for group in (job.specimens or (job,)) for name in group.images]
         if found.state == "draft":
             plan(found.job)
+        if found.state == "measuring":
+            live = [number for number in journal.overlays(_folder(asked, found)) if number <= len(images)][-_LIVE:]
         if found.state == "done":
             report = _report(asked, found)
     except InspectError as error:
@@ -54,6 +61,7 @@ def one(asked: Asked) -> Response:
         images=[name.rpartition("/")[2] for name in images],
         report=report,
         fault=fault,
+        live=live,
         step=None if workers is None else workers.step(found.work),
         workers_fault="" if workers is None else workers.fault,
         text=text,
@@ -69,13 +77,15 @@ def job(asked: Asked) -> Response:
 def overlay(asked: Asked) -> Response:
     """Give the picture of a measured field, counted from 1, with what was found burned in."""
     found = _found(asked)
-    fields = _report(asked, found).micrographs
     number = int(asked.at["number"])
+    if found.state == "measuring":
+        return _so_far(asked, found, number)
+    fields = _report(asked, found).micrographs
     if not 1 <= number <= len(fields):
         msg = f"{found.name}: has no field {number}"
         raise ReadError(msg)
     field = fields[number - 1]
-    folder = (asked.bench.lab.reports / found.name).resolve()
+    folder = _folder(asked, found).resolve()
     file = (folder / (field.overlay or field.picture)).resolve()
     if not file.is_relative_to(folder) or not file.is_file():
         msg = f"{found.name}: the picture of field {number} is not there"
@@ -100,6 +110,20 @@ def cancel(asked: Asked) -> Response:
 def _found(asked: Asked) -> Inspection:
     with connected(asked.bench.lab, read_only=True) as connection:
         return inspections.by_name(asked.bench.lab, connection, str(asked.at["name"]))
+
+
+def _folder(asked: Asked, found: Inspection) -> Path:
+    return asked.bench.lab.reports / found.name
+
+
+def _so_far(asked: Asked, found: Inspection, number: int) -> Response:
+    """The picture of a field of a report that is being made."""
+    try:
+        data = journal.overlays(_folder(asked, found))[number].read_bytes()
+    except (KeyError, OSError):  # not measured yet, or the report has just taken its place
+        msg = f"{found.name}: field {number} is not measured yet"
+        raise ReadError(msg) from None
+    return Response(data, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
 
 
 def _report(asked: Asked, found: Inspection) -> Report:

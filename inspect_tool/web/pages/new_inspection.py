@@ -141,7 +141,9 @@ def run(asked: Asked) -> Response:
         if template := answered.get("template"):
             says = f"Made from the template {template} of the laboratory, SHA-256 {answered['version']}."
             answers = replace(answers, origin=says)
-        name = inspections.make(lab, asked.person, recipe, groups(asked), answers, single_user=asked.bench.is_open)
+        name = inspections.make(
+            lab, asked.person, recipe, groups(asked), answers, again=_again(asked), single_user=asked.bench.is_open
+        )
     except InspectError as error:
         if is_part(asked):
             return _fault(asked, error, answered)
@@ -157,7 +159,8 @@ def picture(asked: Asked) -> Response:
     """Give an image of the intake as a picture to choose it by, or to draw on."""
     lab = asked.bench.lab
     with connected(lab, read_only=True) as connection:
-        (row,) = inspections.images_of(connection, [int(asked.at["number"])])
+        number = int(asked.at["number"])
+        (row,) = inspections.images_of(connection, [number], [number])
     small = intake.thumbnail_file(lab, row.id)
     if asked.query.get("small") and small.is_file():
         data = small.read_bytes()
@@ -210,7 +213,13 @@ def groups(asked: Asked) -> tuple[Group, ...]:
 
 def _planned(asked: Asked, answered: Mapping[str, str]) -> Any:
     answers = starter_form.answers_of(answered["recipe"], answered, inspections.CHECKED)
-    return inspections.draft(asked.bench.lab, answered["recipe"], groups(asked), answers)
+    return inspections.draft(asked.bench.lab, answered["recipe"], groups(asked), answers, _again(asked))
+
+
+def _again(asked: Asked) -> frozenset[int]:
+    """Images that an inspection had already when they were offered."""
+    texts = (text for text in asked.form.getlist("again") if isinstance(text, str))
+    return frozenset(int(text) for text in texts if _NUMBER.fullmatch(text))
 
 
 def _fault(asked: Asked, error: InspectError, answered: Mapping[str, str]) -> Response:

@@ -1,0 +1,337 @@
+"""Looking at a field and correcting it: what is drawn counts when it is committed, under a name, in its true size."""
+
+import os
+import shutil
+import signal
+
+import inspected
+import numpy as np
+import pytest
+from PIL import Image
+from workbench import bench, browser, client, enters, served, with_people
+
+from inspect_tool.evidence import audit, edits
+from inspect_tool.evidence.masks import mask_sha256
+from inspect_tool.files import load_report
+from inspect_tool.lab import tables, users
+from inspect_tool.lab.database import connected, open_lab
+from inspect_tool.pixels import png
+from inspect_tool.verify.verify import verify
+from inspect_tool.web import serve
+from inspect_tool.web.editing import desk, drafts
+
+HERE = "/inspections/steel/fields/1"
+LINE = {"do": "boundary", "points": [[40, 60], [79, 60]]}  # 40 px, through the grain at row 40..79, column 40..79
+
+
+def people(made):
+    return with_people(made, {"anna": "analyst", "berta": "analyst", "axel": "auditor"})
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A lab with two inspections that no test changes but by drafts."""
+    made = people(bench(tmp_path_factory.mktemp("kept") / "lab"))
+    inspected.grains(made.lab)
+    inspected.pores(made.lab)
+    return made
+
+
+@pytest.fixture
+def made(kept, tmp_path):
+    """A lab of its own, as the other one was at first."""
+    shutil.copytree(kept.lab.folder, tmp_path / "lab")
+    return serve.bench_of(open_lab(tmp_path / "lab"), serve.Place(port=8765))
+
+
+@pytest.fixture
+def anna(kept):
+    spoken = client(kept, "anna")
+    yield spoken
+    for at in (HERE, "/inspections/sinter/fields/1"):
+        spoken.post(f"{at}/correct/discard")
+
+
+def pixels(answer):
+    import io
+
+    return np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGBA"))
+
+
+def ledger(made):
+    return edits.read(made.lab.folder / "inspections" / "steel" / "job.edits")
+
+
+# ------------------------------------------------------------------------------------------------------------- looking
+
+
+def test_a_tile_shows_the_pixels_of_the_image_and_its_labels(kept):
+    spoken = client(kept, "axel")
+    whole = pixels(spoken.get(f"{HERE}/tiles/picture/8/0_0.png"))
+    assert np.array_equal(whole[..., 0], np.asarray(Image.open(kept.lab.folder / "inspections/steel/images/f1.png")))
+    outlines = pixels(spoken.get(f"{HERE}/tiles/outlines/8/0_0.png"))[..., 3] > 0
+    rows, columns = np.mgrid[:160, :240]
+    last = ((rows % 40 == 39) & (rows < 159)) | ((columns % 40 == 39) & (columns < 239))
+    assert np.array_equal(outlines, last)
+    assert pixels(spoken.get(f"{HERE}/tiles/picture/6/0_0.png")).shape == (40, 60, 4)
+    colors = pixels(spoken.get(f"{HERE}/tiles/labels/8/0_0.png"))
+    assert (colors[20, 20] != colors[20, 60]).any()
+    for wrong in ("picture/9/0_0", "picture/8/1_0", "nothing/8/0_0"):
+        assert spoken.get(f"{HERE}/tiles/{wrong}.png").status_code == 422
+
+
+def test_an_object_lights_up_its_row_and_a_row_its_object(kept):
+    spoken = client(kept, "axel")
+    table = spoken.get(f"{HERE}/features").json()
+    found = spoken.get(f"{HERE}/object?x=50&y=50").json()
+    assert table["rows"][found["row"]][table["columns"].index("feature")] == 8
+    assert found["outlines"] == [[[40, 40], [40, 79], [79, 79], [79, 40]]]
+    assert spoken.get(f"{HERE}/object?row={found['row']}").json()["outlines"] == found["outlines"]
+    pore = "/inspections/sinter/fields/1"
+    table = spoken.get(f"{pore}/features").json()
+    found = spoken.get(f"{pore}/object?x=150&y=90").json()
+    area = table["rows"][found["row"]][table["columns"].index("area_px2")]
+    rows, columns = np.mgrid[:160, :240]
+    assert area == np.count_nonzero((rows - 90) ** 2 + (columns - 150) ** 2 < 25**2)
+    by_row = spoken.get(f"{pore}/object?row={found['row']}").json()
+    assert by_row["outlines"] == found["outlines"]
+    assert spoken.get(f"{pore}/object?x=1&y=1").json()["fault"] == "at 1, 1: there is no object"
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [("nothing/fields/1", "there is no inspection"), ("steel/fields/3", "has no field 3; it has 2")],
+)
+def test_what_is_not_there_is_one_line(kept, at, message):
+    answer = client(kept, "axel").get(f"/inspections/{at}")
+    assert answer.status_code == 422
+    assert message in answer.text
+
+
+def test_who_may_not_correct_cannot(kept):
+    spoken = client(kept, "axel")
+    assert spoken.get(HERE).status_code == 200
+    assert f"{HERE}/correct" not in spoken.get(HERE).text
+    assert spoken.get(f"{HERE}/correct").status_code == 403
+    assert spoken.post(f"{HERE}/correct/do", json=LINE).status_code == 403
+
+
+# ---------------------------------------------------------------------------------------------------------- the draft
+
+
+def test_an_operation_is_kept_before_it_is_answered_and_undone_and_done_again(kept, anna):
+    before = pixels(anna.get(f"{HERE}/correct/tiles/outlines/8/0_0.png"))
+    told = anna.post(f"{HERE}/correct/do", json=LINE).json()
+    assert (told["position"], told["operations"], told["box"]) == (1, 1, [61, 40, 80, 80])
+    with connected(kept.lab, read_only=True) as connection:
+        assert connection.execute(tables.draft.select()).one().position == 1
+    after = pixels(anna.get(f"{HERE}/correct/tiles/outlines/8/0_0.png"))
+    changed = (before != after).any(axis=-1)
+    assert np.array_equal(np.argwhere(changed), [[60, column] for column in range(40, 79)])
+    # another server, as after a crash, has it all from the database
+    anew = client(kept, "anna")
+    assert np.array_equal(pixels(anew.get(f"{HERE}/correct/tiles/outlines/8/0_0.png")), after)
+    assert anew.post(f"{HERE}/correct/undo").json()["position"] == 0
+    assert np.array_equal(pixels(anew.get(f"{HERE}/correct/tiles/outlines/8/0_0.png")), before)
+    assert anew.post(f"{HERE}/correct/undo").json()["error"] == "there is nothing to undo"
+    assert anew.post(f"{HERE}/correct/redo").json()["position"] == 1
+    assert np.array_equal(pixels(anew.get(f"{HERE}/correct/tiles/outlines/8/0_0.png")), after)
+    # the first window does not know of that, and must not write over it
+    anew.post(f"{HERE}/correct/do", json={"do": "delete", "point": [20, 20]})
+    other = {"do": "delete", "point": [100, 100]}
+    assert "in another window; load this page again" in anna.post(f"{HERE}/correct/do", json=other).json()["error"]
+    assert anna.get(f"{HERE}/correct").status_code == 200
+    assert anna.post(f"{HERE}/correct/do", json=other).json()["position"] == 3
+
+
+def test_the_result_of_the_field_before_and_after_stands_beside_the_picture(anna):
+    at = "/inspections/sinter/fields/1/correct"
+    rows, columns = np.mgrid[:160, :240]
+    disks = [(40, 50, 15), (90, 150, 25), (120, 40, 10)]
+    areas = [np.count_nonzero((rows - r) ** 2 + (columns - c) ** 2 < d**2) for r, c, d in disks]
+    anna.post(f"{at}/do", json={"do": "delete", "point": [150, 90]})
+    told = anna.get(f"{at}/numbers").text
+    assert f"{100 * sum(areas) / rows.size:.5g}</td>" in told
+    assert f"{100 * (areas[0] + areas[2]) / rows.size:.5g}</td>" in told
+
+
+def test_what_cannot_be_done_is_told_and_changes_nothing(anna):
+    for told, message in (
+        ({"do": "delete", "point": [999, 0]}, "the point 999, 0 lies outside the image of 240 x 160 pixels"),
+        ({"do": "boundary", "points": [[50, 60], [70, 60]]}, "the line parts nothing"),
+        ({"do": "everything"}, "does not say what to do"),
+    ):
+        assert message in anna.post(f"{HERE}/correct/do", json=told).json()["error"]
+    assert anna.post(f"{HERE}/correct/do", content=b"{").json()["error"] == "the correction is no JSON"
+    assert anna.post(f"{HERE}/correct/undo").json()["error"] == "there is nothing to undo"
+    assert "nothing was corrected" in anna.post(f"{HERE}/correct/commit", data={"reason": "x"}).text
+
+
+# ---------------------------------------------------------------------------------------------------------- the ledger
+
+
+def test_a_commit_is_one_entry_by_its_person_in_its_true_size_and_the_report_verifies(made):
+    spoken = client(made, "anna")
+    spoken.post(f"{HERE}/correct/do", json=LINE)
+    assert "every edit is recorded with a reason" in spoken.post(f"{HERE}/correct/commit", data={"reason": " "}).text
+    done = spoken.post(f"{HERE}/correct/commit", data={"reason": "the boundary was not etched"})
+    assert done.headers["location"] == HERE
+    (entry,) = ledger(made)
+    edit = entry.edit
+    assert (edit.by, edit.reason) == ("Anna Muster", "the boundary was not etched")
+    # a line of 40 px: the smaller half, and the line at most
+    assert 40 * 19 <= edit.changed_px <= 40 * 20
+    assert (edit.objects_added, edit.objects_removed, edit.objects_changed) == (1, 0, 1)
+    last = audit.read(made.lab.reports).entries[-1]
+    assert (last.event, last.user, last.new["by"]) == ("edit", "anna", "Anna Muster")
+    assert "was corrected since it was measured" in spoken.get(HERE).text
+    with connected(made.lab, read_only=True) as connection:
+        assert connection.execute(tables.draft.select()).all() == []
+    inspected.again(made.lab, "steel")
+    wanted = inspected.board()
+    wanted[61:80, 40:80] = 25
+    assert edit.after_sha256 == mask_sha256(wanted)
+    assert "was corrected since it was measured" not in spoken.get(HERE).text
+    differs = [one.text for one in verify(made.lab.reports / "steel").findings if one.state == "differs"]
+    assert differs == []
+    assert audit.verify(made.lab.reports).problems == ()
+    report = load_report(made.lab.reports / "steel" / "report.json")
+    assert any("Anna Muster" in row for table in report.tables for row in table.rows)
+
+
+def test_a_mask_file_books_a_line_of_40_px_in_the_same_true_size(made, tmp_path):
+    from inspect_tool.inspection import correct
+
+    labels = inspected.board()
+    labels[61:80, 40:80] = 99
+    # an editor that numbers its objects anew, from the last to the first
+    anew = np.unique(-labels, return_inverse=True)[1].reshape(labels.shape) + 1
+    mask = tmp_path / "anew.png"
+    mask.write_bytes(png.encode(anew))
+    job = made.lab.folder / "inspections" / "steel" / "job.toml"
+    edit = correct.correct(job, mask, field=1, reason="not etched", by="M. Example")
+    assert edit.changed_px == 40 * 19
+    assert (edit.objects_added, edit.objects_removed, edit.objects_changed) == (1, 0, 1)
+
+
+def test_the_second_person_is_told_by_whom_and_loses_nothing(made):
+    anna, berta = client(made, "anna"), client(made, "berta")
+    anna.post(f"{HERE}/correct/do", json=LINE)
+    told = berta.post(f"{HERE}/correct/do", json={"do": "delete", "point": [100, 100]}).json()
+    assert told["others"][0].startswith("Anna Muster corrects this field too: 1 correction not committed")
+    assert "Anna Muster corrects this field too" in berta.get(f"{HERE}/correct").text
+    anna.post(f"{HERE}/correct/commit", data={"reason": "the boundary was not etched"})
+    refused = berta.post(f"{HERE}/correct/commit", data={"reason": "a scratch"})
+    assert refused.status_code == 422
+    page = berta.get(f"{HERE}/correct").text
+    assert "Anna Muster corrected the field (the boundary was not etched) since. It is kept, and not applied" in page
+    assert "begun on other labels" in berta.post(f"{HERE}/correct/undo").json()["error"]
+    with connected(made.lab, read_only=True) as connection:
+        assert '"point":[100,100]' in connection.execute(tables.draft.select()).one().operations
+    assert len(ledger(made)) == 1
+    berta.post(f"{HERE}/correct/discard")
+    assert berta.post(f"{HERE}/correct/do", json={"do": "delete", "point": [100, 100]}).json()["position"] == 1
+
+
+def _killed(made, written):
+    """Commit in a process that is killed after so many files of the ledger, or before the draft is given up."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        write, left = edits.write_whole, [written]
+
+        def die(*_, **__):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        def counted(path, data):
+            if not left[0]:
+                die()
+            left[0] -= 1
+            write(path, data)
+
+        edits.write_whole, drafts.discard = counted, die
+        with connected(made.lab, read_only=True) as connection:
+            anna = next(one for one in users.every(connection) if one.name == "anna")
+        open_ = desk.Desk()
+        sheet = desk.sheet_of(open_, made.lab, desk.field_of(open_, made.lab, "steel", 1), anna)
+        desk.commit(open_, made.lab, sheet, "not etched", anna)
+    finally:
+        os._exit(1)
+
+
+@pytest.mark.parametrize(("written", "entries"), [(0, 0), (1, 0), (9, 1)])
+def test_a_server_killed_in_a_commit_leaves_a_whole_ledger(made, written, entries):
+    """Before the pixels are written, between them and the entry, and after it, before the draft is given up."""
+    client(made, "anna").post(f"{HERE}/correct/do", json=LINE)
+    assert _killed(made, written) == -signal.SIGKILL
+    assert len(ledger(made)) == entries
+    spoken = client(made, "anna")
+    page = spoken.get(f"{HERE}/correct").text
+    if entries:  # what is in the ledger is no draft any more
+        assert "begun on other labels" not in page
+        assert spoken.post(f"{HERE}/correct/undo").json()["error"] == "there is nothing to undo"
+    else:
+        spoken.post(f"{HERE}/correct/commit", data={"reason": "not etched"})
+    assert [entry.edit.after_sha256 for entry in ledger(made)] == [mask_sha256(_split())]
+
+
+def _split():
+    wanted = inspected.board()
+    wanted[61:80, 40:80] = 25
+    return wanted
+
+
+# ---------------------------------------------------------------------------------------------------------- the browser
+
+
+@pytest.mark.needs("Chromium")
+def test_a_boundary_is_drawn_with_the_mouse_undone_done_again_and_committed(made):
+    with served(made.lab) as listening, browser(viewport={"width": 1280, "height": 900}) as page:
+        enters(page, listening, "anna")
+        page.goto(f"{listening.origins[0]}{HERE}/correct")
+        page.locator("#stage[data-waiting='0']").wait_for()
+        page.locator("#numbers table").wait_for()
+        numbers = page.locator("#numbers tbody tr").first
+        before = numbers.inner_text()
+        page.keyboard.press("l")
+        box = page.locator("#stage").bounding_box()
+        scale = min(box["width"] / 240, box["height"] / 160)
+        left, top = box["x"] + (box["width"] - 240 * scale) / 2, box["y"] + (box["height"] - 160 * scale) / 2
+        page.mouse.move(left + 38.5 * scale, top + 60.5 * scale)
+        page.mouse.down()
+        page.mouse.move(left + 60.5 * scale, top + 60.5 * scale)
+        page.mouse.move(left + 81.5 * scale, top + 60.5 * scale)
+        page.mouse.up()
+        page.get_by_text("1 correction", exact=True).wait_for()
+        page.locator("#numbers tr.changed").first.wait_for()
+        assert numbers.inner_text() != before
+        page.keyboard.press("Control+z")
+        page.get_by_text("0 corrections").wait_for()
+        page.keyboard.press("Control+y")
+        page.get_by_text("1 correction", exact=True).wait_for()
+        page.get_by_role("button", name="Commit …").click()
+        page.get_by_label("Reason").fill("the boundary was not etched")
+        page.get_by_role("button", name="Commit", exact=True).click()
+        page.get_by_role("button", name="Measure again").wait_for()
+        assert (page.trouble, page.elsewhere) == ([], [])
+    (entry,) = ledger(made)
+    assert entry.edit.by == "Anna Muster"
+    assert entry.edit.after_sha256 == mask_sha256(_split())
+
+
+@pytest.mark.needs("Chromium")
+def test_a_field_is_looked_at_by_keyboard_alone(kept):
+    with served(kept.lab) as listening, browser(viewport={"width": 820, "height": 900}) as page:
+        enters(page, listening, "axel")
+        page.goto(f"{listening.origins[0]}{HERE}")
+        table = page.get_by_role("grid")
+        table.get_by_text("1600").first.wait_for()
+        table.focus()
+        page.keyboard.press("ArrowDown")
+        page.get_by_text("Row 1 of the table.").wait_for()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("n")
+        page.get_by_text("field 2 of 2").wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 820
+        assert (page.trouble, page.elsewhere) == ([], [])

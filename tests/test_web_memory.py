@@ -77,7 +77,12 @@ def test_a_manager_freezes_limits_with_a_reason_and_the_trail_says_who(made):
     assert (kept.version, kept.by, kept.reason, kept.n) == (1, "Mara Muster", "first quarter", 20)
     assert kept.center == pytest.approx(sum(values) / 20)
     (entry,) = audit.read(made.lab.reports).entries
-    assert (entry.user, entry.reason, entry.new["version"]) == ("Mara Muster", "first quarter", 1)
+    assert (entry.event, entry.user, entry.reason, entry.new["version"]) == (
+        "limits",
+        "Mara Muster",
+        "first quarter",
+        1,
+    )
     assert "frozen, version 1" in spoken.get(WHEN).text
 
 
@@ -179,7 +184,7 @@ def test_what_is_typed_is_what_jobs_read(made):
     assert (entry.user, entry.reason, entry.subject) == (
         "Mara Muster",
         "agreed with the customer",
-        "specification CB-9 rev 4",
+        "CB-9 rev 4",
     )
     said = client(made, "olga").get("/specs/CB-9_rev_4.toml").text
     assert "void_percent.max" in said

@@ -16,7 +16,6 @@ from inspect_tool.evidence import audit
 from inspect_tool.evidence.provenance import now
 from inspect_tool.images.readers import read
 from inspect_tool.lab import tables
-from inspect_tool.lab.classifiers import Drawn, keep
 from inspect_tool.lab.database import connected
 from inspect_tool.segmentation import pixels
 from inspect_tool.training.strokes import Stroke, target_of
@@ -108,8 +107,8 @@ def test_a_kept_classifier_gives_the_labels_that_the_page_showed(made, monkeypat
     assert card["procedure"]["strokes"] == {"matrix": 5, "layered": 5}
     assert answer["sha256"] == card["sha256"]
     assert answer["how"].startswith("each stroke by a classifier that did not see it")
-    (entry,) = audit.read(ours.lab.reports).entries
-    assert (entry.user, entry.new["weights_sha256"]) == ("Anna Muster", card["sha256"])
+    entry = audit.read(ours.lab.reports).entries[-1]
+    assert (entry.event, entry.user, entry.new["weights_sha256"]) == ("classifier", "Anna Muster", card["sha256"])
     # and the strokes that lie beside it teach the same weights again, by the command
     monkeypatch.chdir(ours.lab.folder)
     arguments = ["--recipe", "phase_fraction", "--classes", "matrix,layered", "--out", "again"]
@@ -153,6 +152,30 @@ def test_strokes_that_teach_nothing_are_refused_in_one_line(made, strokes, more,
     assert says in answer.json()["fault"]
 
 
+def test_a_field_of_an_inspection_is_drawn_on_with_the_scale_of_its_job(made):
+    ours, gray, inside = made
+    folder = ours.lab.folder / "inspections/steel"
+    (folder / "images").mkdir(parents=True)
+    Image.fromarray(gray).save(folder / "images/a.png")
+    (folder / "job.toml").write_text(
+        'recipe = "phase_fraction"\nimages = ["images/a.png"]\n[region]\nfooter_px = 20\n[settings]\n'
+        'phase = "layered"\n[calibration]\npixel_um = 0.5\nu_rel = 0.01\nsource = "stage micrometer"\n'
+    )
+    row = {"name": "steel", "recipe": "phase_fraction", "job": "inspections/steel/job.toml", "added": now()}
+    with connected(ours.lab) as connection:
+        connection.execute(tables.inspection.insert().values(row))
+    spoken = client(ours, "anna")
+    assert 'width="180" height="120"' in spoken.get("/scribble/inspections/steel/1").text
+    asked = {"strokes": lines(inside[:120]), "classes": CLASSES, "name": "steel", "recipe": "phase_fraction"}
+    answer = spoken.post("/scribble/inspections/steel/1/keep", json=asked).json()
+    card = tomllib.loads((ours.lab.folder / "models/steel/model.toml").read_text())
+    assert answer["sha256"] == card["sha256"]
+    assert card["pixel_um"] == 0.5
+    assert "has no field 2; it has 1" in spoken.get("/scribble/inspections/steel/2").text
+    assert "there is no inspection" in spoken.get("/scribble/inspections/copper/1").text
+    assert "none in the inbox" in spoken.get("/scribble/inbox/99").text
+
+
 @pytest.mark.parametrize("name", ["", "../out", "a/b", "nul"])
 def test_a_name_leads_nowhere_else(made, name):
     ours, _, inside = made
@@ -194,34 +217,10 @@ def test_what_lies_open_is_bounded_and_what_is_not_kept_is_made_again(made):
     assert not desk.sheets
     strokes = [Stroke(kind=one["kind"], width_px=3, points=tuple(map(tuple, one["points"]))) for one in lines(inside)]
     small = scribbling.opened(source, 0)
-    assert small.looks.size == 0
+    assert small.looks.size == 4 * SHAPE[0] * SHAPE[1]  # the image alone
+    assert whole.looks.size == 4 * 33 * SHAPE[0] * SHAPE[1]  # and 32 features
     kept, made_anew = (scribbling.learned(sheet, strokes, tuple(CLASSES)) for sheet in (whole, small))
     assert np.array_equal(kept.labels, made_anew.labels)
-
-
-def test_a_data_bar_is_no_image_and_the_strokes_lie_where_they_were_drawn(tmp_path):
-    ours = with_people(bench(tmp_path / "lab"), {"anna": "analyst"})
-    gray, inside = layered(1, shape=SHAPE)
-    given(ours.lab, "bar.png", gray)
-    sheet = scribbling.opened(Source(name="bar", path=ours.lab.folder / "inbox/1-bar.png", footer_px=20), 0)
-    assert sheet.shape == (120, 180)
-    strokes = lines(inside[:120])
-    target = target_of(
-        [Stroke(kind=one["kind"], width_px=3, points=tuple(map(tuple, one["points"]))) for one in strokes],
-        (120, 180),
-        2,
-    )
-    drawn = Drawn(
-        image=ours.lab.folder / "inbox/1-bar.png",
-        target=np.pad(target, ((0, 20), (0, 0)), constant_values=-1),
-        classes=tuple(CLASSES),
-        recipe="phase_fraction",
-        footer_px=20,
-        pixel_um=0.5,
-    )
-    card = keep(ours.lab, "bar", drawn, "Anna Muster").card
-    assert card.pixel_um == 0.5
-    assert card.procedure["marked_px"] == int((target >= 0).sum())
 
 
 @pytest.mark.needs("Chromium")

@@ -32,7 +32,19 @@ HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal[
-    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account", "template"
+    "run",
+    "settings change",
+    "edit",
+    "sign",
+    "supersede",
+    "repair",
+    "withdraw",
+    "check by hand",
+    "account",
+    "template",
+    "specification",
+    "limits",
+    "classifier",
 ]
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),

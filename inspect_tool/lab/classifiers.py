@@ -71,8 +71,8 @@ def keep(lab: Lab, name: str, drawn: Drawn, by: str) -> Trained:
     audit.append(
         lab.reports,
         audit.Event(
-            event="settings change",
-            subject=f"classifier {name}",
+            event="classifier",
+            subject=name,
             user=by,
             reason="kept on the page where its strokes were drawn",
             new={

@@ -165,8 +165,8 @@ def save(lab: Lab, spec: Spec, reason: str, by: str, *, before: str = "", before
     audit.append(
         lab.reports,
         audit.Event(
-            event="settings change",
-            subject=f"specification {specs.designation(spec)}",
+            event="specification",
+            subject=specs.designation(spec),
             user=by,
             reason=reason.strip(),
             old=None if old is None or old.file is None else {"file": before, **stated(old.file.spec)},

@@ -27,7 +27,9 @@ from inspect_tool.training.strokes import Marked, Stroke, marked_pixels, target_
 NAME = "scribble"
 """Of the room, in ``Bench.kept``."""
 MOST_BYTES = 1 << 29
-"""Features that are kept, of all pictures together."""
+"""Of all pictures that lie open, with their features."""
+MOST_PX = 20_000_000
+"""Pixels of a picture: each stroke judges all of them."""
 UNSURE = 0.6
 """Probability of the likeliest class below which a pixel is drawn lighter."""
 COLORS = ((86, 180, 233), (230, 159, 0), (0, 158, 115), (204, 121, 167), (213, 94, 0), (240, 228, 66))
@@ -42,7 +44,7 @@ class Source:
     name: str  # for the reader
     path: Path
     footer_px: int | None = None  # rows at the bottom that are no image; None: those of a data bar that is found
-    pixel_um: float | None = None
+    pixel_um: float | None = None  # for the card of a classifier; None: as the file tells
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -103,13 +105,17 @@ def opened(source: Source, most_bytes: int) -> Sheet:
     Raises
     ------
     InspectError
-        It cannot be read.
+        It cannot be read, or is too large.
     """
-    footer_px = source.footer_px
-    if footer_px is None:
-        whole = readers.read(source.path)
-        footer_px = find_footer(whole.pixels, whole.color)
-    reading = samples.Reading(channels="rgb", footer_px=footer_px, pixel_um=source.pixel_um)
+    whole = readers.read(source.path)
+    if whole.pixels.size > MOST_PX:
+        msg = (
+            f"{source.name}: {whole.pixels.size / 1e6:.0f} megapixels, at most {MOST_PX / 1e6:.0f} are drawn on; cut "
+            "a part out, or draw in another program and use the command train --scribbles"
+        )
+        raise SettingsError(msg)
+    footer_px = find_footer(whole.pixels, whole.color) if source.footer_px is None else source.footer_px
+    reading = samples.Reading(channels="rgb", footer_px=footer_px)
     (sample,) = scribbles.with_colors([samples.read_image(source.path, reading)])
     looks = features.kept(sample.image, features.SIGMAS_PX, most_bytes)
     return Sheet(sample=sample, looks=looks, footer_px=footer_px)

@@ -114,8 +114,8 @@ class Looks:
 
     @property
     def size(self) -> int:
-        """Of what is kept. [byte]"""
-        return sum(one.nbytes for one in self.kept)
+        """Of the image and what is kept. [byte]"""
+        return self.image.nbytes + sum(one.nbytes for one in self.kept)
 
 
 def kept(image: Image, sigmas: Sequence[float], most: int) -> Looks:

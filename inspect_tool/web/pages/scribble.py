@@ -12,13 +12,14 @@ from starlette.responses import JSONResponse, Response
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import checked
 from inspect_tool.inspection import job_plan
-from inspect_tool.lab import classifiers, defaults, tables
+from inspect_tool.lab import classifiers, defaults, intake, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.users import Role
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.strokes import Stroke, target_of
 from inspect_tool.web import scribbling
 from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.editing import fields
 from inspect_tool.web.html import page
 from inspect_tool.web.scribbling import Desk, Sheet, Source
 
@@ -40,11 +41,9 @@ class _Said:
 
 def show(asked: Asked) -> Response:
     """List what can be drawn on, and the classifiers of the lab."""
-    intake, inspection = tables.intake.c, tables.inspection.c
+    inspection = tables.inspection.c
     with connected(asked.bench.lab, read_only=True) as connection:
-        images = connection.execute(
-            select(tables.intake).where(intake.state.in_(("new", "used"))).order_by(intake.id.desc()).limit(_NEWEST)
-        ).all()
+        images = intake.listed(connection, ("new", "used"))[:_NEWEST]
         inspections = connection.execute(select(tables.inspection).order_by(inspection.id.desc()).limit(_NEWEST)).all()
     return page(
         asked,
@@ -168,23 +167,15 @@ def _source(asked: Asked) -> Source:
 
 
 def _of_inbox(asked: Asked) -> Source:
-    number = asked.at["number"]
-    with connected(asked.bench.lab, read_only=True) as connection:
-        row = connection.execute(select(tables.intake).where(tables.intake.c.id == number)).one_or_none()
-    if row is None or row.state not in ("new", "used"):
-        msg = f"image {number}: there is none in the inbox"
-        raise SettingsError(msg)
-    return Source(name=row.name, path=asked.bench.lab.folder / row.place, pixel_um=row.pixel_um)
+    lab = asked.bench.lab
+    with connected(lab, read_only=True) as connection:
+        given = intake.one(connection, asked.at["number"])
+    return Source(name=given.name, path=intake.file_of(lab, given), pixel_um=given.pixel_um)
 
 
 def _of_inspection(asked: Asked) -> Source:
     lab, name, number = asked.bench.lab, asked.at["name"], asked.at["number"]
-    with connected(lab, read_only=True) as connection:
-        place = connection.scalar(select(tables.inspection.c.job).where(tables.inspection.c.name == name))
-    if place is None:
-        msg = f"there is no inspection '{name}'"
-        raise SettingsError(msg)
-    path = lab.folder / place
+    path = fields.job_of(lab, name)
     planned = job_plan.plan(path, text=defaults.completed(lab, path))
     if not 1 <= number <= len(planned.sources):
         msg = f"inspection '{name}' has no field {number}; it has {len(planned.sources)}"

@@ -146,8 +146,8 @@ def freeze(asked: Asked) -> Response:
     audit.append(
         lab.reports,
         audit.Event(
-            event="settings change",
-            subject=f"control limits of {found.quantity}",
+            event="limits",
+            subject=found.quantity,
             user=asked.person.full_name,
             reason=reason,
             new={"filter": without_days(choice.terms), **plain(found.limits)},

@@ -19,6 +19,7 @@ from inspect_tool.cli import app
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import report_schema
 from inspect_tool.inspection import job_run
+from inspect_tool.lab import database, find, inspections
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -80,12 +81,13 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
         "confluence",
         "fibres",
         "grain_size",
+        "lab",
         "particles",
         "phase_fraction",
         "porosity",
         "solder_voids",
     ]
-    for folder in out.iterdir():
+    for folder in sorted(set(out.iterdir()) - {out / "lab"}):
         names = {path.name for path in folder.iterdir()}
         assert {"report.json", "report.html", "report.pdf", "features.csv", "fields.csv", "overlays"} <= names
         assert str(folder / "report.pdf") in done.stdout.replace("\n", "")
@@ -130,7 +132,7 @@ def test_report_json_has_the_top_keys_and_fulfills_its_schema(demo):
     import jsonschema
 
     out, _ = demo
-    for folder in out.iterdir():
+    for folder in sorted(set(out.iterdir()) - {out / "lab"}):
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         assert {"schema", "header", "micrographs", "results", "checks", "conformities", "provenance"} <= set(report)
         jsonschema.validate(report, report_schema())
@@ -139,6 +141,23 @@ def test_report_json_has_the_top_keys_and_fulfills_its_schema(demo):
                 result
             )
             assert {"clause", "definition", "budget"} <= set(result)
+
+
+@pytest.mark.long
+@pytest.mark.needs("Pango")
+def test_the_demo_leaves_a_lab_for_the_workbench_whose_inspections_are_done(demo):
+    out, done = demo
+    assert f"inspect-tool workbench {out / 'lab'}\n" in done.stdout
+    lab = database.open_lab(out / "lab")
+    with database.connected(lab, read_only=True) as connection:
+        made = inspections.listed(lab, connection)
+        assert {one.name for one in made} == set(registry.names("recipe"))
+        for one in made:
+            assert one.state == "done"
+            assert find.show(lab, connection, one.report).state == "unchanged"
+    assert (lab.reports / "porosity" / "report.json").read_bytes() == (out / "porosity" / "report.json").read_bytes()
+    check = tool("check", lab.folder / "inspections" / "grain_size" / "job.toml")
+    assert check.returncode == 0, check.stderr
 
 
 @pytest.mark.long

@@ -9,6 +9,7 @@ import struct
 import threading
 import zlib
 from collections import namedtuple
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ import pytest
 from workbench import reads_here
 
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration
 from inspect_tool.lab import database, file_names, intake, intake_reading
 from inspect_tool.lab.database import connected
@@ -169,7 +171,7 @@ def test_what_is_no_image_is_refused_in_one_line_and_not_kept(lab, here, data, r
 def test_a_reader_that_crashes_or_takes_too_much_refuses_the_file(lab, monkeypatch):
     monkeypatch.setattr(intake_reading, "answered", lambda *_: None)
     image, _ = intake.give(lab, io.BytesIO(png()), "a.tif", "Eva")
-    assert (image.state, image.note) == ("refused", "reading it took more than 60 s or 6144 MB, or crashed the reader")
+    assert (image.state, image.note) == ("refused", "reading it took more than 120 s or 6144 MB, or crashed the reader")
     assert files(lab) == []
 
 
@@ -209,10 +211,13 @@ def test_limits_that_cannot_be_meant_are_said(lab, text):
         intake.settings_of(lab)
 
 
-def test_what_a_stopped_server_left_is_removed(lab, seen):
+def test_what_a_stopped_server_left_is_removed_and_what_another_one_takes_is_not(lab, seen):
     intake.give(lab, io.BytesIO(png()), "a.png", "Eva")
-    (lab.folder / "inbox" / ".0123456789abcdef.partial.tif").write_bytes(b"half")
-    intake.tidy(lab)
+    partial = lab.folder / "inbox" / ".0123456789abcdef.partial.tif"
+    partial.write_bytes(b"half")
+    intake.tidy(lab, now())
+    assert partial.exists()
+    intake.tidy(lab, now() + timedelta(days=2))
     assert files(lab) == ["1-a.png"]
 
 
@@ -271,6 +276,12 @@ def test_images_move_to_an_inspection_and_none_is_lost_under_the_name_of_another
     ):
         pass
     assert files(three) == ["3-b.png"]
+    other = three.folder / "inspections" / "other"
+    other.mkdir()
+    with intake.using(three, [3, 2], other, again=[2]) as (_, paths):
+        assert [path.name for path in paths] == ["b.png", "a_2.png"]
+    assert intake.file_of(three, given(three)[1]) == folder / "a_2.png"  # the first one keeps it
+    assert paths[1].read_bytes() == (folder / "a_2.png").read_bytes() == png(1)
 
 
 def test_what_fails_after_they_moved_moves_them_back(three):
@@ -283,6 +294,7 @@ def test_what_fails_after_they_moved_moves_them_back(three):
     with pytest.raises(SettingsError, match="the job is wrong"):
         enter()
     assert files(three) == ["1-a.png", "2-a.png", "3-b.png"]
+    assert list((three.folder / "inspections").iterdir()) == []
     assert {one.state for one in given(three)} == {"new"}
 
 

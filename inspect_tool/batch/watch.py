@@ -182,8 +182,13 @@ def faults(found: Look, rules_name: str) -> dict[str, Words]:
 
 def _strangers(paths: Iterable[str]) -> tuple[str, ...]:
     """Those of some paths whose ending a reader knows."""
-    known = {suffix for name in registry.names("reader") for suffix in registry.load("reader", name).SUFFIXES}
+    known = image_suffixes()
     return tuple(sorted(path for path in paths if Path(path).suffix.casefold() in known))
+
+
+def image_suffixes() -> frozenset[str]:
+    """Endings of names that a reader knows, in small letters."""
+    return frozenset(suffix for name in registry.names("reader") for suffix in registry.load("reader", name).SUFFIXES)
 
 
 def _opened(
@@ -248,7 +253,7 @@ def take(at: Watched, group: Group, places: Mapping[str, Place]) -> tuple[Arriva
             raise OutputError(msg) from None
         queue.submit(connection, [order])
         for each in mine:
-            _put(connection, at.folder, each)
+            put(connection, at.folder, each)
     return mine
 
 
@@ -324,10 +329,11 @@ def _keep(at: Watched, before: Mapping[Key, Arrival], after: Mapping[Key, Arriva
             for each in gone:
                 connection.execute(delete(arrived).where(_is(at.folder, each)))
             for each in changed:
-                _put(connection, at.folder, each)
+                put(connection, at.folder, each)
 
 
-def _put(connection: Connection, folder: Path, each: Arrival) -> None:
+def put(connection: Connection, folder: Path, each: Arrival) -> None:
+    """Keep what is known of a file of a folder."""
     values = {
         "seen": each.seen,
         "sha256": each.sha256 or None,

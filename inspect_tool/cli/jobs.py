@@ -88,13 +88,15 @@ def demo(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run the sample inspections that come with the tool.
+    """Run the sample inspections that come with the tool, and make a lab of them for the workbench.
 
     Where the library that lays out PDF pages is missing, the other files of a report are written, and the last line
     says how to get it.
     """
     from inspect_tool import registry, typos
+    from inspect_tool.lab import database
     from inspect_tool.paths import data_folder
+    from inspect_tool.web.samples import take
 
     samples = sorted(data_folder("samples").glob("*/job.toml"))
     if not samples:
@@ -114,7 +116,10 @@ def demo(
         exports, lacking = ("json", "html", "csv"), str(error)
     jobs = [(path, path.parent.name) for path in samples]
     status = _run_jobs(jobs, out, workers, quiet, as_json, exports=exports, trail=False)
+    lab = database.init(out / "lab", name="Demonstration")
+    take(lab, [(path.parent, out / name) for path, name in jobs])
     if not quiet and not as_json:
+        print(f"look around on a screen: inspect-tool workbench {out / 'lab'}")
         name = recipes[0] if recipes else "grain_size"
         print(f"your own images: inspect-tool init {name} (or another recipe) writes a commented job file")
     if lacking:

@@ -49,7 +49,7 @@ class Item:
 
 
 def items_of(kind: Literal["recipe", "backend"], name: str, recipe: str = "") -> tuple[Item, ...]:
-    """Fields of the form of a recipe, or of a backend for a recipe; what names files or other backends has none.
+    """Fields of the form of a recipe, or of a backend (for a recipe); what names files or other backends has none.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def items_of(kind: Literal["recipe", "backend"], name: str, recipe: str = "") ->
     """
     module: Recipe | Backend = registry.load(kind, name)
     left_out = {*plugins.paths_of(module), *plugins.backends_of(module)}
-    changed = backend_defaults(recipe, name) if kind == "backend" else {}
+    changed = backend_defaults(recipe, name) if kind == "backend" and recipe else {}
     return tuple(item for item in _items(module.Settings, changed) if item.name not in left_out)
 
 

@@ -1,14 +1,13 @@
 """Inspections that the workbench makes: a job file and its images in a folder of their own, and a row that finds them.
 
-``inspections/NAME/job.toml`` is a job like any other: ``inspect-tool run`` takes it too. Its images come from the
-intake; their files are given a second name first and lose the old one last, so that a kill leaves no image without one.
+``inspections/NAME/job.toml`` is a job like any other: ``inspect-tool run`` takes it too. Its images, and the
+calibrations that somebody gave for them, come from the inbox.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
@@ -23,9 +22,8 @@ from inspect_tool.evidence.provenance import now
 from inspect_tool.files import read_bytes, sha256_file, write_text, write_whole
 from inspect_tool.inspection.job_plan import Plan, plan
 from inspect_tool.inspection.starter import Answers, starter_job
-from inspect_tool.lab import tables
+from inspect_tool.lab import intake, tables
 from inspect_tool.lab.database import Lab, connected
-from inspect_tool.lab.intake import calibrations_of
 from inspect_tool.lab.users import Person
 from inspect_tool.model import Calibration, Plane, Specimen
 from inspect_tool.paths import same_name
@@ -40,7 +38,6 @@ CHECKED = ".."
 State: TypeAlias = Literal["draft", "waiting", "measuring", "done", "failed", "canceled"]
 ENDED: tuple[State, ...] = ("done", "failed", "canceled")
 _OF_QUEUE: dict[str, State] = {"todo": "waiting", "doing": "measuring"}
-_NUMBERED = re.compile(r"^\d+-(?=.)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +103,19 @@ def make(
         The folder cannot be written.
     """
     title = answers.header.get("title") or str(registry.load("recipe", recipe).TITLE)
-    with _new_place(lab, recipe) as folder, connected(lab) as connection:
-        images = images_of(connection, [number for group in groups for number in group.images], again)
-        names, scales = _names(images), _scales(lab, answers, images)
-        kept = {number: f"calibrations/{sha256_file(path)[:12]}.toml" for number, path in scales.items()}
+    numbers = [number for group in groups for number in group.images]
+    with connected(lab, read_only=True) as connection:
+        images_of(connection, numbers, again)
+    scales = _scales(lab, answers, numbers)
+    kept = {number: f"calibrations/{sha256_file(path)[:12]}.toml" for number, path in scales.items()}
+    with _new_place(lab, recipe) as folder, intake.using(lab, numbers, folder / "images", again) as (connection, paths):
+        places = {number: f"images/{path.name}" for number, path in zip(numbers, paths, strict=True)}
         asked = replace(
-            with_images(answers, groups, {number: f"images/{file}" for number, file in names.items()}, kept),
+            with_images(answers, groups, places, kept),
             header={**answers.header, "operator": person.full_name},
             single_user=single_user,
         )
         try:
-            (folder / "images").mkdir()
-            for image in images:
-                _second_name(lab.folder / image.place, folder / "images" / names[image.id])
             for number, path in scales.items():
                 (folder / "calibrations").mkdir(exist_ok=True)
                 write_whole(folder / kept[number], read_bytes(path))
@@ -126,12 +123,6 @@ def make(
         except OSError as error:
             msg = f"{folder}: cannot be written: {error.strerror}; nothing was changed"
             raise OutputError(msg) from None
-        fresh = [image for image in images if image.state == "new"]
-        for image in fresh:
-            place = f"{FOLDER}/{folder.name}/images/{names[image.id]}"
-            connection.execute(
-                update(tables.intake).where(tables.intake.c.id == image.id).values(state="used", place=place)
-            )
         connection.execute(
             tables.inspection.insert().values(
                 name=folder.name,
@@ -143,8 +134,6 @@ def make(
                 added=now(),
             )
         )
-    for image in fresh:
-        _remove(lab.folder / image.place)
     return folder.name
 
 
@@ -160,7 +149,7 @@ def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers, agai
         images = images_of(connection, [number for group in groups for number in group.images], again)
     scales = {
         number: f"{CHECKED}/{path.relative_to(lab.folder).as_posix()}"
-        for number, path in _scales(lab, answers, images).items()
+        for number, path in _scales(lab, answers, [image.id for image in images]).items()
     }
     named = with_images(answers, groups, {image.id: f"{CHECKED}/{image.place}" for image in images}, scales)
     folder = lab.folder / FOLDER
@@ -323,6 +312,7 @@ def _new_place(lab: Lab, recipe: str) -> Iterator[Path]:
         try:
             folder.parent.mkdir(exist_ok=True)
             folder.mkdir()
+            (folder / "images").mkdir()
         except FileExistsError:
             continue
         except OSError as error:
@@ -336,35 +326,9 @@ def _new_place(lab: Lab, recipe: str) -> Iterator[Path]:
         raise
 
 
-def _scales(lab: Lab, answers: Answers, images: Sequence[Row[Any]]) -> dict[int, Path]:
+def _scales(lab: Lab, answers: Answers, numbers: Sequence[int]) -> dict[int, Path]:
     """Calibration files that somebody gave for images in the inbox, where the job leaves the scale to them."""
     if answers.scale != "file":
         return {}
-    found = {image.id: calibrations_of(lab, image.id) for image in images}
+    found = {number: intake.calibrations_of(lab, number) for number in numbers}
     return {number: paths[0] for number, paths in found.items() if paths}
-
-
-def _names(images: Sequence[Row[Any]]) -> dict[int, str]:
-    """Names of image files beside each other: as they were given, with their numbers where two are the same."""
-    stored = {image.id: Path(image.place).name for image in images}
-    short = {number: _NUMBERED.sub("", name) for number, name in stored.items()}
-    seen = [same_name(name) for name in short.values()]
-    return {number: name if seen.count(same_name(name)) == 1 else f"{number}-{name}" for number, name in short.items()}
-
-
-def _second_name(old: Path, new: Path) -> None:
-    """Let an image have a second name; on a disk that has no second names, a copy."""
-    if old.is_dir():  # of a format whose images are folders
-        shutil.copytree(old, new)
-        return
-    try:
-        os.link(old, new)
-    except FileNotFoundError:
-        raise
-    except OSError:
-        shutil.copy2(old, new)
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):  # it has its place already; a rest in the inbox harms nobody
-        shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -232,11 +232,12 @@ def _unwritten(name: str, error: OSError) -> OutputError:
     return OutputError(f"{name}: cannot be written into the inbox: {error.strerror or error}")
 
 
-def tidy(lab: Lab) -> None:
-    """Remove what a stopped server had begun to take; call it when nobody is giving anything."""
-    for path in _made(lab).iterdir():
-        if _PARTIAL.fullmatch(path.name):
-            path.unlink(missing_ok=True)
+def tidy(lab: Lab, moment: datetime) -> None:
+    """Remove what a server that was stopped a day ago or more had begun to take."""
+    for path in (lab.folder / FOLDER).glob(".*.partial*"):
+        with suppress(OSError):
+            if _PARTIAL.fullmatch(path.name) and moment.timestamp() - path.stat().st_mtime > _DAY_S:
+                path.unlink()
 
 
 # ----------------------------------------------------------------------------------------------------- what is listed
@@ -261,6 +262,11 @@ def one(connection: Connection, number: int) -> Given:
         msg = f"image {number}: there is none in the inbox"
         raise SettingsError(msg)
     return _given(row)
+
+
+def is_known(connection: Connection, digest: str) -> bool:
+    """Whether a file of this content was ever given, removed and refused ones too."""
+    return connection.execute(select(intake.c.id).where(intake.c.sha256 == digest).limit(1)).first() is not None
 
 
 def file_of(lab: Lab, given: Given) -> Path:
@@ -348,8 +354,12 @@ def calibrated(lab: Lab, number: int, *, by_hand: bytes | None = None, instrumen
 
 
 @contextmanager
-def using(lab: Lab, numbers: Sequence[int], folder: Path) -> Iterator[tuple[Connection, tuple[Path, ...]]]:
-    """Move new images to the images of an inspection, in one transaction with what the block enters.
+def using(
+    lab: Lab, numbers: Sequence[int], folder: Path, again: Collection[int] = ()
+) -> Iterator[tuple[Connection, tuple[Path, ...]]]:
+    """Give images to an inspection, in one transaction with what the block enters.
+
+    They have their new names before it ends and lose the old ones after it: a kill leaves no image without one.
 
     Parameters
     ----------
@@ -357,44 +367,68 @@ def using(lab: Lab, numbers: Sequence[int], folder: Path) -> Iterator[tuple[Conn
     numbers : sequence of int
     folder : Path
         Of the images of the inspection, in the lab's folder; it exists.
+    again : collection of int
+        Images that are meant although another inspection has them already, which keeps them.
 
     Yields
     ------
     connection : Connection
         Of the transaction.
     paths : tuple of Path
-        Where the images are now, under their own safe names. When the block raises they are moved back.
+        Where the images are now, under their own safe names. When the block raises they are where they were.
 
     Raises
     ------
     SettingsError
         One is not new any more: somebody else was first.
     OutputError
-        One cannot be moved.
+        One cannot be given another place.
     """
-    moved: list[tuple[Path, Path]] = []
+    made: list[Path] = []
+    left: list[Path] = []
     try:
         with connected(lab) as connection:
             for number in numbers:
                 given = one(connection, number)
-                if given.state != "new":
+                if given.state != "new" and not (given.state == "used" and number in again):
                     msg = f"{given.name}: is {given.state}, not new; another inspection has it, or it was removed"
                     raise SettingsError(msg)
                 source = lab.folder / given.place
-                target = folder / free_name(folder, source.name.partition("-")[2])
+                target = folder / free_name(folder, _own_name(given))
                 try:
-                    source.rename(target)
+                    _second_name(source, target)
                 except OSError as error:
-                    msg = f"{given.name}: cannot be moved to {target}: {error.strerror}"
+                    msg = f"{given.name}: cannot be put to {target}: {error.strerror}"
                     raise OutputError(msg) from None
-                moved.append((source, target))
-                place = target.relative_to(lab.folder).as_posix()
-                connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
-            yield connection, tuple(target for _, target in moved)
+                made.append(target)
+                if given.state == "new":
+                    left.append(source)
+                    place = target.relative_to(lab.folder).as_posix()
+                    connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
+            yield connection, tuple(made)
     except BaseException:
-        for source, target in reversed(moved):
-            target.rename(source)
+        for target in made:
+            target.unlink(missing_ok=True)
         raise
+    for source in left:
+        with suppress(OSError):  # a rest in the inbox that nobody lists
+            source.unlink()
+
+
+def _own_name(given: Given) -> str:
+    """Safe name of an image, without the number that it has in the inbox."""
+    name = Path(given.place).name
+    return name.partition("-")[2] if given.place.startswith(f"{FOLDER}/") else name
+
+
+def _second_name(old: Path, new: Path) -> None:
+    """Let a file have a second name; on a disk that has no second names, a copy."""
+    try:
+        os.link(old, new)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(old, new)
 
 
 def remove(lab: Lab, numbers: Collection[int]) -> int:

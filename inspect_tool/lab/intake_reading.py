@@ -21,8 +21,8 @@ from inspect_tool.scale.standing import Standing, standing
 
 T = TypeVar("T")
 
-BOUNDS = Bounds(seconds=60, patience_s=300.0, memory=6 << 30)
-"""What reading one image may take: 500 Mpx of color are 1.5 GB, and a reader holds them twice."""
+BOUNDS = Bounds(seconds=120, patience_s=400.0, memory=6 << 30)
+"""What reading one image may take: 256 Mpx of gray took 13 s of processor time and 1.8 GB; 500 Mpx is the largest."""
 
 THUMBNAIL_PX = 320
 PICTURE_PX = 6000

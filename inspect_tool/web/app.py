@@ -14,24 +14,29 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from inspect_tool.web import guard, html, running, scribbling
-from inspect_tool.web.bench import NOBODY, Asked, Bench
+from inspect_tool.web import guard, html, running, scribbling, watching
+from inspect_tool.web.bench import NOBODY, READING, Asked, Bench
 from inspect_tool.web.editing import desk
 from inspect_tool.web.routes import PAGES
 
 
 def application(bench: Bench) -> ASGIApp:
-    """Build the application of a workbench; where a server starts it, its workers do the jobs of the queue."""
-    workers = running.Running(bench)
-    own = {running.NAME: workers, desk.NAME: desk.Desk(), scribbling.NAME: scribbling.Desk()}
-    bench = replace(bench, kept={**bench.kept, **own})
+    """Build the application of a workbench.
+
+    Where a server starts it, its workers do the jobs of the queue, and images of watched folders come into the inbox.
+    """
+    workers, watcher = running.Running(bench), watching.Watching(bench.lab, bench.kept.get(READING))
+    kept = {running.NAME: workers, watching.NAME: watcher, desk.NAME: desk.Desk(), scribbling.NAME: scribbling.Desk()}
+    bench = replace(bench, kept={**bench.kept, **kept})
 
     @asynccontextmanager
     async def working(_: Starlette) -> AsyncIterator[None]:
         workers.start()
+        watcher.start()
         try:
             yield
         finally:
+            await run_in_threadpool(watcher.stop)
             await run_in_threadpool(workers.stop)
 
     async def missing(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from inspect_tool.errors import SettingsError
 from inspect_tool.lab import users
 from inspect_tool.lab.database import Lab, connected
-from inspect_tool.web.bench import HERE, Bench
+from inspect_tool.web.bench import HERE, READING, Bench
 
 if TYPE_CHECKING:
     from uvicorn import Config
@@ -66,7 +66,7 @@ def bench_of(lab: Lab, place: Place, *, single_user: bool = False, key: Path | N
     names = (HERE, "localhost") if is_local and not place.name else (place.name or place.host,)
     usual = place.port == (443 if place.certificate else 80)
     origins = tuple(f"{scheme}://{name.lower()}{'' if usual else f':{place.port}'}" for name in names)
-    kept = {"reading": threading.BoundedSemaphore(_READING)}
+    kept = {READING: threading.BoundedSemaphore(_READING)}
     return Bench(lab=lab, origins=origins, is_open=single_user, key=key, workers=workers, kept=kept)
 
 

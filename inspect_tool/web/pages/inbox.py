@@ -13,7 +13,8 @@ from inspect_tool.lab.database import connected
 from inspect_tool.lab.file_names import shown_name
 from inspect_tool.lab.intake import Given
 from inspect_tool.lab.users import Role
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web import watching as watching_
+from inspect_tool.web.bench import ANYONE, READING, Asked, Page
 from inspect_tool.web.html import is_part, page, to
 
 GIVERS: frozenset[Role] = frozenset({"operator", "analyst"})
@@ -34,6 +35,7 @@ def inbox(asked: Asked) -> Response:
     chosen = chosen if chosen in _FILTERS else "new"
     with connected(asked.bench.lab, read_only=True) as connection:
         every = intake.listed(connection)
+    settings, watching = intake.settings_of(asked.bench.lab), watching_.of(asked.bench)
     counts = {name: sum(one.state in states for one in every) for name, states in _FILTERS.items()}
     return page(
         asked,
@@ -41,7 +43,9 @@ def inbox(asked: Asked) -> Response:
         images=[_tile(one) for one in every if one.state in _FILTERS[chosen]],
         counts=counts,
         chosen=chosen,
-        most_mb=intake.settings_of(asked.bench.lab).most_mb,
+        most_mb=settings.most_mb,
+        watched=settings.watch,
+        faults=watching.faults if watching is not None else (),
         instruments=intake.instruments(asked.bench.lab),
         runs="operator" in asked.person.roles,
         gives=bool(GIVERS & asked.person.roles),
@@ -70,7 +74,7 @@ def give(asked: Asked) -> Response:
                 name,
                 asked.person.full_name,
                 calibration=calibration,
-                reading=asked.bench.kept.get("reading"),
+                reading=asked.bench.kept.get(READING),
             )
         )
     if not is_part(asked):

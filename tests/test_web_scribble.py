@@ -158,8 +158,8 @@ def test_a_field_of_an_inspection_is_drawn_on_with_the_scale_of_its_job(made):
     (folder / "images").mkdir(parents=True)
     Image.fromarray(gray).save(folder / "images/a.png")
     (folder / "job.toml").write_text(
-        'recipe = "phase_fraction"\nimages = ["images/a.png"]\n[region]\nfooter_px = 20\n[settings]\n'
-        'phase = "layered"\n[calibration]\npixel_um = 0.5\nu_rel = 0.01\nsource = "stage micrometer"\n'
+        'recipe = "phase_fraction"\nimages = ["images/a.png"]\n[region]\nfooter_px = 20\n'
+        '[calibration]\npixel_um = 0.5\nu_rel = 0.01\nsource = "stage micrometer"\n'
     )
     row = {"name": "steel", "recipe": "phase_fraction", "job": "inspections/steel/job.toml", "added": now()}
     with connected(ours.lab) as connection:

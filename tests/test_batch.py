@@ -174,6 +174,7 @@ def test_a_batch_that_is_told_to_end_says_so_and_its_jobs_wait_again(number, lab
     while not under_way and process.poll() is None:
         with connected(lab, read_only=True) as connection:
             under_way = bool(queue.counts(connection)["doing"])
+        time.sleep(0.05)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as Ctrl-C does
     else:

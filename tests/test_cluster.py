@@ -28,11 +28,13 @@ QUIET = {"dashboard_address": "127.0.0.1:0", "silence_logs": logging.CRITICAL + 
 
 @pytest.fixture(scope="module")
 def address():
-    """Two workers, each a process of its own."""
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, host="127.0.0.1", worker_dashboard_address=None, **QUIET
-    ) as local:
-        yield local.scheduler_address
+    """Two workers, each a process of its own: copies of one that has loaded all, as many of them are killed here."""
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        distributed.utils.get_mp_context().set_forkserver_preload(["distributed", work.__name__, *work.LOADED])
+        with distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", worker_dashboard_address=None, **QUIET
+        ) as local:
+            yield local.scheduler_address
 
 
 @pytest.fixture(scope="module")

@@ -172,7 +172,7 @@ def test_a_field_of_an_inspection_is_drawn_on_with_the_scale_of_its_job(made):
     assert answer["sha256"] == card["sha256"]
     assert card["pixel_um"] == 0.5
     assert "has no field 2; it has 1" in spoken.get("/scribble/inspections/steel/2").text
-    assert "there is no inspection" in spoken.get("/scribble/inspections/copper/1").text
+    assert "inspection &#39;copper&#39;: there is none" in spoken.get("/scribble/inspections/copper/1").text
     assert "none in the inbox" in spoken.get("/scribble/inbox/99").text
 
 

@@ -138,13 +138,15 @@ def test_only_who_counts_draws_and_sees_a_sample(made):
 
 @pytest.mark.needs("Chromium")
 def test_a_person_answers_by_keys_hands_in_and_sees_the_result(made):
+    from playwright.sync_api import expect
+
     with served(made.lab) as listening, browser() as page:
         enters(page, listening, "anna")
         page.goto(listening.origins[0] + ROOM)
         page.get_by_label("Points or lines of every specimen").fill("50")
         page.get_by_role("button", name="Draw").click()
-        assert page.get_by_label("Your name").input_value() == "Anna Muster"
-        assert not page.get_by_label("Your name").is_editable()
+        expect(page.get_by_label("Your name")).to_have_value("Anna Muster")
+        expect(page.get_by_label("Your name")).not_to_be_editable()
         sample = json.loads(page.locator("#sample").text_content())
         begun = answers(sample, "Anna Muster")
         begun |= {"answers": begun["answers"][:47], "finished": False}

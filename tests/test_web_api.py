@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from jsonschema import Draft202012Validator
 from lab_files import a_report, written
 from workbench import ORIGIN, bench, client, with_people
 
+from inspect_tool import synthetic
+from inspect_tool.files import load_job
 from inspect_tool.lab import index, tokens, users
 from inspect_tool.lab.database import connected
 from inspect_tool.web import openapi
@@ -30,6 +33,7 @@ def uid(made):
     return index.add(made.lab, folder).uid
 
 
+@cache
 def program(made, name="olga"):
     """Who speaks as a program does: by a token, without cookies and without an origin."""
     with connected(made.lab) as connection:
@@ -200,3 +204,119 @@ def test_who_may_not_is_told_in_one_line(made):
     nobody = client(made).get("/api/v1/reports")
     assert nobody.status_code == 401
     assert as_described(nobody, "/api/v1/reports") == {"error": "nobody is in; enter first"}
+
+
+# --------------------------------------------------------------------------------------------------------- inspections
+
+
+@pytest.fixture(scope="module")
+def images(made):
+    """Ids of three drawn images with pores, in the inbox."""
+    spoken, found = program(made), []
+    for seed in range(3):
+        data = io.BytesIO()
+        tifffile.imwrite(
+            data, synthetic.pores(seed=seed, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(128, 128)).pixels
+        )
+        answer = spoken.post("/api/v1/images", files={"file": (f"field_{seed}.tif", data.getvalue())})
+        found.append(answer.json()["id"])
+    return found
+
+
+SCALE = {"pixel_um": 1.0, "u_rel": 0.005, "source": "stage micrometer", "certificate": "C 1"}
+
+
+def submitted(spoken, job, **more):
+    return spoken.post("/api/v1/inspections", json=job, **more)
+
+
+def test_a_program_has_images_inspected(made, images):
+    job = {
+        "recipe": "porosity",
+        "specimens": [{"id": "A", "section": "1", "plane": "transverse", "images": images[:2]}],
+        "calibration": SCALE,
+        "header": {"heat": "730218", "operator": "somebody else"},
+        "settings": {"minimum_um": 4.5},
+        "region": {"exclude": [[0, 0, 10, 10]]},
+        "requirements": [{"quantity": "porosity_percent", "upper": 5.0, "source": "drawing 4711"}],
+    }
+    spoken = program(made)
+    answer = submitted(spoken, job)
+    made_of = as_described(answer, "/api/v1/inspections", "post")
+    assert answer.status_code == 201
+    assert (made_of["state"], made_of["by"], made_of["report"]) == ("waiting", "Olga Muster", "")
+    status = as_described(spoken.get(answer.headers["location"]), "/api/v1/inspections/{name}")
+    assert status == made_of
+    written_job = load_job(made.lab.folder / "inspections" / made_of["name"] / "job.toml")
+    assert written_job.specimens[0].id == "A"
+    assert len(written_job.specimens[0].images) == 2
+    assert written_job.header.heat == "730218"
+    assert written_job.header.operator == "Olga Muster"  # who asks, and not whom the program names
+    assert written_job.settings == {"minimum_um": 4.5}
+    assert written_job.region.exclude == ((0, 0, 10, 10),)
+    assert written_job.calibration.pixel_um == 1.0
+    (limits,) = written_job.requirements
+    assert (limits.quantity, limits.upper, limits.source) == ("porosity_percent", 5.0, "drawing 4711")
+
+
+def test_an_image_of_another_inspection_is_measured_again_only_where_that_is_meant(made, images):
+    spoken, job = program(made), {"recipe": "porosity", "images": images[2:], "calibration": SCALE}
+    assert submitted(spoken, job).status_code == 201
+    refused = submitted(spoken, job)
+    assert refused.status_code == 422
+    assert submitted(spoken, {**job, "again": True}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"recipe": "porosty"}, "porosty"),
+        ({"recipe": ""}, "neither recipe nor template"),
+        ({"images": []}, "neither images nor specimens"),
+        ({"images": ["../../lab.toml"]}, "images.0"),
+        ({"images": [4711]}, "image 4711: there is none"),
+        ({"tint": "red"}, "tint"),
+        ({"header": {"heet": "7"}}, "header.heet: there is no such key"),
+        ({"region": {"mask": "/etc/passwd"}}, "region.mask: there is no such key"),
+        ({"calibration": {"file": "/etc/passwd"}}, "calibration"),
+        ({"calibration": None, "scale": "/etc/passwd"}, "none of file, scale bar"),
+        ({"backend": {"name": "labels", "masks": ["/etc/passwd"]}}, "'labels' is none of"),
+        ({"backend": {"name": "pixels", "model": "/etc"}}, "no name of a model"),
+        ({"settings": {"no_such": 1}}, "settings.no_such"),
+        ({"requirements": [{"upper": 1.0}]}, "requirements.0.source"),
+        ({"template": "nothing", "recipe": ""}, "nothing"),
+        ({"template": "../lab", "recipe": ""}, "../lab"),
+    ],
+)
+def test_a_job_that_cannot_be_is_refused_in_one_line_and_nothing_is_made(made, images, change, why):
+    before = sorted(path.name for path in made.lab.folder.glob("inspections/*"))
+    answer = submitted(
+        program(made), {"recipe": "porosity", "images": images[2:], "calibration": SCALE, "again": True, **change}
+    )
+    refused = as_described(answer, "/api/v1/inspections", "post")
+    assert answer.status_code == 422
+    assert why in refused["error"]
+    assert "\n" not in refused["error"]
+    assert str(made.lab.folder) not in refused["error"]
+    assert sorted(path.name for path in made.lab.folder.glob("inspections/*")) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"{", "application/json"),
+        (b"[]", "application/json"),
+        (b'{"recipe": NaN}', "application/json"),
+        (b"[" * 100_000, "application/json"),
+        (b'{"recipe": "porosity"}', "text/plain"),
+    ],
+)
+def test_what_is_no_json_object_is_refused(made, content, kind):
+    answer = program(made).post("/api/v1/inspections", content=content, headers={"Content-Type": kind})
+    assert answer.status_code == 422
+    assert answer.json() == {"error": "the body is no JSON object of the type application/json"}
+
+
+def test_there_is_no_state_of_an_inspection_that_is_none(made):
+    answer = program(made).get("/api/v1/inspections/nothing")
+    assert as_described(answer, "/api/v1/inspections/{name}") == {"error": "inspection 'nothing': there is none"}

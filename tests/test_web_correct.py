@@ -8,11 +8,13 @@ import inspected
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import select
 from workbench import bench, browser, client, enters, served, with_people
 
 from inspect_tool.evidence import audit, edits
 from inspect_tool.evidence.masks import mask_sha256
-from inspect_tool.files import load_report
+from inspect_tool.evidence.provenance import now
+from inspect_tool.files import load_report, sha256_file
 from inspect_tool.lab import tables, users
 from inspect_tool.lab.database import connected, open_lab
 from inspect_tool.pixels import png
@@ -100,7 +102,7 @@ def test_an_object_lights_up_its_row_and_a_row_its_object(kept):
 
 @pytest.mark.parametrize(
     ("at", "message"),
-    [("nothing/fields/1", "there is no inspection"), ("steel/fields/3", "has no field 3; it has 2")],
+    [("nothing/fields/1", "there is none"), ("steel/fields/3", "has no field 3; it has 2")],
 )
 def test_what_is_not_there_is_one_line(kept, at, message):
     answer = client(kept, "axel").get(f"/inspections/{at}")
@@ -199,6 +201,31 @@ def test_a_commit_is_one_entry_by_its_person_in_its_true_size_and_the_report_ver
     assert any("Anna Muster" in row for table in report.tables for row in table.rows)
 
 
+def test_a_field_that_was_corrected_is_measured_again_and_one_that_was_not_stays_done(made):
+    spoken = client(made, "anna")
+
+    def state():
+        with connected(made.lab, read_only=True) as connection:
+            return connection.execute(select(tables.work.c.state)).scalar_one()
+
+    assert spoken.post(f"{HERE}/correct/measure").headers["location"] == "/inspections/steel"
+    uid = sha256_file(made.lab.reports / "steel" / "report.json")
+    with connected(made.lab) as connection:
+        connection.execute(tables.work.update().values(state="done", report_uid=uid, ended=now()))
+    spoken.post(f"{HERE}/correct/measure")
+    assert state() == "done"
+    spoken.post(f"{HERE}/correct/do", json=LINE)
+    spoken.post(f"{HERE}/correct/commit", data={"reason": "the boundary was not etched"})
+    spoken.post(f"{HERE}/correct/measure")
+    assert state() == "todo"
+    inspected.again(made.lab, "steel")
+    uid = sha256_file(made.lab.reports / "steel" / "report.json")
+    with connected(made.lab) as connection:
+        connection.execute(tables.work.update().values(state="done", report_uid=uid, ended=now()))
+    spoken.post(f"{HERE}/correct/measure")
+    assert state() == "done"
+
+
 def test_a_mask_file_books_a_line_of_40_px_in_the_same_true_size(made, tmp_path):
     from inspect_tool.inspection import correct
 
@@ -233,16 +260,51 @@ def test_the_second_person_is_told_by_whom_and_loses_nothing(made):
     assert berta.post(f"{HERE}/correct/do", json={"do": "delete", "point": [100, 100]}).json()["position"] == 1
 
 
-def _killed(made, written):
-    """Commit in a process that is killed after so many files of the ledger, or before the draft is given up."""
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_a_process(made, act):
+    """Let Anna do something with her sheet in a process of its own; gives how it ended."""
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        write, left = edits.write_whole, [written]
+        with connected(made.lab, read_only=True) as connection:
+            anna = next(one for one in users.every(connection) if one.name == "anna")
+        open_ = desk.Desk()
+        act(open_, desk.sheet_of(open_, made.lab, desk.field_of(open_, made.lab, "steel", 1), anna), anna)
+    finally:
+        os._exit(1)
 
-        def die(*_, **__):
-            os.kill(os.getpid(), signal.SIGKILL)
+
+@pytest.mark.parametrize(("where", "kept_of_it"), [("in the transaction", 1), ("after it", 2)])
+def test_a_server_killed_in_a_stroke_keeps_all_of_it_or_nothing(made, where, kept_of_it):
+    client(made, "anna").post(f"{HERE}/correct/do", json=LINE)
+
+    def stroke(_, sheet, __):
+        if where == "after it":
+            desk._laid = die
+        else:
+            put = drafts.put
+
+            def half(*args):
+                put(*args)
+                die()
+
+            drafts.put = half
+        desk.do(made.lab, sheet, {"do": "delete", "point": [20, 20]})
+
+    assert in_a_process(made, stroke) == -signal.SIGKILL
+    assert client(made, "anna").post(f"{HERE}/correct/undo").json()["position"] == kept_of_it - 1
+    assert ledger(made) == ()
+
+
+def killed_in_a_commit(made, written):
+    """Commit, and be killed after so many files of the ledger, or before the draft is given up."""
+
+    def commit(open_, sheet, anna):
+        write, left = edits.write_whole, [written]
 
         def counted(path, data):
             if not left[0]:
@@ -251,20 +313,16 @@ def _killed(made, written):
             write(path, data)
 
         edits.write_whole, drafts.discard = counted, die
-        with connected(made.lab, read_only=True) as connection:
-            anna = next(one for one in users.every(connection) if one.name == "anna")
-        open_ = desk.Desk()
-        sheet = desk.sheet_of(open_, made.lab, desk.field_of(open_, made.lab, "steel", 1), anna)
         desk.commit(open_, made.lab, sheet, "not etched", anna)
-    finally:
-        os._exit(1)
+
+    return in_a_process(made, commit)
 
 
 @pytest.mark.parametrize(("written", "entries"), [(0, 0), (1, 0), (9, 1)])
 def test_a_server_killed_in_a_commit_leaves_a_whole_ledger(made, written, entries):
     """Before the pixels are written, between them and the entry, and after it, before the draft is given up."""
     client(made, "anna").post(f"{HERE}/correct/do", json=LINE)
-    assert _killed(made, written) == -signal.SIGKILL
+    assert killed_in_a_commit(made, written) == -signal.SIGKILL
     assert len(ledger(made)) == entries
     spoken = client(made, "anna")
     page = spoken.get(f"{HERE}/correct").text
@@ -294,6 +352,12 @@ def test_a_boundary_is_drawn_with_the_mouse_undone_done_again_and_committed(made
         page.locator("#numbers table").wait_for()
         numbers = page.locator("#numbers tbody tr").first
         before = numbers.inner_text()
+        # by keyboard: what lies in the middle is deleted, and that is undone
+        page.keyboard.press("d")
+        page.keyboard.press("Enter")
+        page.get_by_text("1 correction", exact=True).wait_for()
+        page.keyboard.press("Control+z")
+        page.get_by_text("0 corrections").wait_for()
         page.keyboard.press("l")
         box = page.locator("#stage").bounding_box()
         scale = min(box["width"] / 240, box["height"] / 160)

@@ -44,10 +44,15 @@ def of(made, name):
 
 
 def test_the_page_offers_every_recipe_and_the_images_that_were_chosen(olga, two):
-    text = olga.get(f"/inspections/new?images={two[1]}").text
+    address = f"/inspections/new?images={two[1]}"
+    text = olga.get(address).text
     assert text.count('name="recipe"') == 7
-    assert re.search(rf'value="{two[1]}" checked', text)
-    assert not re.search(rf'value="{two[0]}" checked', text)
+    assert re.search(rf'name="image" value="{two[1]}" checked', text)
+    assert f'name="image" value="{two[0]}"' not in text
+    assert "1 other image in the inbox" in text
+    text = olga.get(f"{address}&all=1").text
+    assert f'name="image" value="{two[0]}" aria-label="Measure a.tif"' in text
+    assert "other image" not in text
     assert "Olga Muster" in text
 
 

@@ -76,6 +76,15 @@ TABLE = {
     f"POST {FIELD}/correct/discard": EDIT,
     f"POST {FIELD}/correct/commit": EDIT,
     f"POST {FIELD}/correct/measure": EDIT | RUN,  # runs the job anew
+    # check by hand
+    "GET /referee/page.js": ALL,
+    "GET /referee/page.css": ALL,
+    "GET /inspections/{name}/referee": ALL,
+    "GET /inspections/{name}/referee/{sample}": EDIT | APPROVE,
+    "POST /inspections/{name}/referee/draw": EDIT | APPROVE,
+    "POST /inspections/{name}/referee/answers": EDIT | APPROVE,
+    "POST /inspections/{name}/referee/give-up": EDIT | APPROVE,
+    "POST /inspections/{name}/referee/measure": EDIT | RUN,  # runs the job anew
     # reviews, reports
     "GET /reviews": ALL,
     "POST /reviews": RUN | EDIT,  # asks for one

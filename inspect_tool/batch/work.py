@@ -29,7 +29,7 @@ from inspect_tool.batch.owners import alive, take_from_the_dead
 from inspect_tool.batch.queue import LEASE_S, Order, Work
 from inspect_tool.errors import InspectError, NoClusterError, OutputError, SettingsError
 from inspect_tool.evidence.recovery import record, recover
-from inspect_tool.files import load_job, load_report, sha256_file
+from inspect_tool.files import load_job, load_report, sha256_bytes, sha256_file
 from inspect_tool.inspection import job_plan, job_run, journal
 from inspect_tool.inspection.workers import Machines, begin
 from inspect_tool.lab import defaults, index, inspections
@@ -88,7 +88,7 @@ def put_in(lab: Lab, orders: Sequence[Order], tell: job_plan.Progress = job_plan
     """Put jobs that were named into the queue, whatever became of them before; what can be wrong is looked for first.
 
     What waits or is under way stays so; what failed or was canceled gets all its tries again; what is done is done
-    again only where its report is gone or changed, or its images are others now.
+    again only where its report is gone or changed, or its images or corrections are others now.
     """
     sound: list[Order] = []
     anew: set[str] = set()  # keys
@@ -120,13 +120,16 @@ def _planned(lab: Lab, asked: Order) -> job_plan.Plan:
 
 
 def _stands(work: Work, planned: job_plan.Plan) -> bool:
-    """Whether the report of a job is in its place, and of its text, the defaults of the lab and the images of now."""
+    """Whether the report of a job is in its place, and of its text, images and corrections as they are now."""
     path = work.order.folder / "report.json"
     if not _is_in_its_place(work):
         return False
     report = load_report(path)
     told = {one.sha256 for one in report.micrographs} | {one.sha256 for one in report.lost}
-    return report.provenance.job_sha256 == planned.sha256 and told == {one.sha256 for one in planned.sources}
+    there = {one.sha256 for one in planned.sources}
+    used = {one.sha256 for one in report.attachments if one.role == "edit" and one.file.endswith(".toml")}
+    corrected = {sha256_bytes(entry.text) for entry in planned.ledger}
+    return report.provenance.job_sha256 == planned.sha256 and told == there and used == corrected
 
 
 def _is_in_its_place(work: Work) -> bool:

@@ -84,7 +84,8 @@ def rebuild(
         found = rebuilt(lab, check_objects=check_objects, progress=tell)
     if found.kept_aside is not None:
         print(
-            f"{found.kept_aside}: the damaged database; the queue and the limits of trends were in it", file=sys.stderr
+            f"{found.kept_aside}: the damaged database; the queue, the limits of trends, and accounts were in it",
+            file=sys.stderr,
         )
     lines = [
         *(f"{place}: {text}" for place, text in found.missing),
@@ -98,6 +99,8 @@ def rebuild(
     if not quiet:
         others = f", {counted(found.other_pdfs, 'PDF')} of other kinds" if found.other_pdfs else ""
         print(f"{counted(found.reports, 'report')} in the index{others}; {len(lines) or 'none'} missing or damaged")
+        if found.releases:
+            print(f"{counted(found.releases, 'release')} taken from audit trails")
     raise typer.Exit(EXIT_FIX if lines else EXIT_PASS)
 
 

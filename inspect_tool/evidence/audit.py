@@ -32,8 +32,9 @@ HEAD = "audit.head"
 PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal[
-    "run", "settings change", "edit", "sign", "supersede", "repair", "withdraw", "check by hand", "account", "template"
-]
+    "run", "settings change", "edit", "sign", "release", "supersede", "repair", "withdraw", "check by hand",
+    "account", "template",
+]  # fmt: skip
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),
     *("previous", "sha256"),
@@ -407,7 +408,7 @@ def _is_entry(data: object) -> bool:
     texts = ("time", "event", "subject", "user", "software", "reason", "previous", "sha256")
     if not all(isinstance(data[key], str) for key in texts):
         return False
-    if data["event"] in ("run", "sign") and not isinstance(data["new"], dict):
+    if data["event"] in ("run", "sign", "release") and not isinstance(data["new"], dict):
         return False
     try:
         return datetime.fromisoformat(data["time"]).tzinfo is not None

@@ -114,7 +114,27 @@ def draw(
         For whatever the user must fix.
     """
     folders.check_new_file(out)
-    planned = _planned(job, reports)
+    drawn, shown = asked_by_hand(job, points=points, nonce=nonce, reports=reports, workers=workers, progress=progress)
+    folders.new_file(out, page(shown).encode())
+    return drawn
+
+
+def asked_by_hand(
+    job: Path,
+    *,
+    points: int | None = None,
+    nonce: str = "",
+    reports: Path | None = None,
+    name: str = "",
+    by: str = "",
+    workers: int = 1,
+    progress: job_plan.Progress | None = None,
+) -> tuple[ledger.Sample, dict[str, object]]:
+    """Draw a sample as ``draw`` does, and give what a page of it shows (``referee.page``).
+
+    ``name``: of the report, where it is not that of the job file; ``by``: who draws, see ``audit.Event.user``.
+    """
+    planned = _planned(job, reports, name)
     what = what_is_drawn(planned.job.recipe, _recipe(planned))
     if points is not None:
         design.stages_of(points, stage_of(what), what)
@@ -124,10 +144,10 @@ def draw(
         drawn = _waiting(job, now.found, points, nonce) or sample(
             now.found, usual if points is None else points, nonce or secrets.token_hex(8)
         )
-        text = page(_shown(now, drawn))
-    _tell(planned, reports, ledger.record(ledger.folder_of(job), "drawn", sample=drawn), {"sample": drawn.id})
-    folders.new_file(out, text.encode())
-    return drawn
+        shown = _shown(now, drawn)
+    made = ledger.record(ledger.folder_of(job), "drawn", sample=drawn)
+    _tell(planned, reports, made, {"sample": drawn.id}, name=name, by=by)
+    return drawn, shown
 
 
 def _waiting(job: Path, found: Population, points: int | None, nonce: str) -> ledger.Sample | None:
@@ -143,10 +163,14 @@ def record(
     answers: Path,
     *,
     reports: Path | None = None,
+    name: str = "",
+    by: str = "",
     workers: int = 1,
     progress: job_plan.Progress | None = None,
 ) -> tuple[ledger.Entry, Standing]:
     """Check a file of answers against its sample and the job as it is now, record it, and tell where it stands.
+
+    ``name``: of the report, where it is not that of the job file; ``by``: who records, see ``audit.Event.user``.
 
     Raises
     ------
@@ -161,7 +185,7 @@ def record(
     parsed = ledger.parsed_answers(data, str(answers))
     entries = ledger.read(ledger.folder_of(job))
     drawn = ledger.sample_of(entries, parsed.sample, str(answers))
-    planned = _planned(job, reports)
+    planned = _planned(job, reports, name)
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as folder:
         now = _measured(planned, Path(folder), workers, progress)
     given = ledger.Given(where=str(answers), data=data, answers=parsed, sample=drawn, entries=entries)
@@ -177,11 +201,13 @@ def record(
             "answers": len(parsed.answers),
             "answers_sha256": made.answers_sha256,
         },
+        name=name,
+        by=by,
     )
     return made, _standing(now, correction, given)
 
 
-def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> ledger.Entry:
+def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None, name: str = "") -> ledger.Entry:
     """Give up the last sample of a job, or all of a ledger that is damaged or lost, so that another may be drawn.
 
     The ledger and the audit trail keep by whom, why, and how many answers were known; the report says so.
@@ -194,6 +220,8 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
         Why, and who says so.
     reports : Path, optional
         Folder of reports whose audit trail is told of it; None: none is.
+    name : str
+        Of the report, where it is not that of the job file.
 
     Raises
     ------
@@ -206,7 +234,7 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
     audit.ready(reports)
     entries = audit.read(reports).entries if (reports / audit.LOG).exists() else ()
     images = [source.sha256 for source in planned.sources]
-    known = trail_checks.anchor(entries, job=job.stem, name=job.stem, images=images)
+    known = trail_checks.anchor(entries, job=job.stem, name=name or job.stem, images=images)
     made = history.give_up(
         folder,
         by=by,
@@ -215,16 +243,16 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None) -> 
         lost=known.entries if known is not None and trail_checks.lacking(trail_checks.hashes(job), known) else None,
     )
     assert made.given_up is not None
-    _tell(planned, reports, made, plain(made.given_up), made.given_up.reason)
+    _tell(planned, reports, made, plain(made.given_up), made.given_up.reason, name=name, by=by)
     return made
 
 
-def _planned(job: Path, reports: Path | None) -> job_plan.Plan:
+def _planned(job: Path, reports: Path | None, name: str = "") -> job_plan.Plan:
     """Read a job whose ledgers lack nothing that the audit trail of a folder knows of."""
     planned = job_plan.plan(job, exports=(), refereed=False)
     if reports is not None:
         audit.ready(reports)
-        job_trail.check_ledger(planned, reports, job.stem)
+        job_trail.check_ledger(planned, reports, name or job.stem)
     return planned
 
 
@@ -237,14 +265,20 @@ def _measured(planned: job_plan.Plan, folder: Path, workers: int, progress: job_
 
 
 def _tell(
-    planned: job_plan.Plan, reports: Path | None, made: ledger.Entry, facts: Mapping[str, object], reason: str = ""
+    planned: job_plan.Plan,
+    reports: Path | None,
+    made: ledger.Entry,
+    facts: Mapping[str, object],
+    reason: str = "",
+    name: str = "",
+    by: str = "",
 ) -> None:
     """Tell an audit trail of an entry of the ledger that it does not know."""
     if reports is None:
         return
     job, images = planned.path, [source.sha256 for source in planned.sources]
     with audit.held(reports) as log:
-        known = trail_checks.anchor(log.trail.entries, job=job.stem, name=job.stem, images=images)
+        known = trail_checks.anchor(log.trail.entries, job=job.stem, name=name or job.stem, images=images)
         if known is None or known.entries < made.number or made.event == trail_checks.GIVEN_UP:
             entries = ledger.read(ledger.folder_of(job))[: made.number]
             new = {
@@ -253,7 +287,8 @@ def _tell(
                 "referee": ledger.state(entries, images),
                 "job_file": trail_reports.relative(job, reports),
             }
-            audit.add(log, audit.Event(event=trail_checks.EVENT, subject=job.stem, reason=reason, new=new))
+            told = audit.Event(event=trail_checks.EVENT, subject=job.stem, reason=reason, new=new, user=by)
+            audit.add(log, told)
 
 
 def _recipe(planned: job_plan.Plan) -> Any:

@@ -22,17 +22,20 @@ from inspect_tool.referee import ledger as referee
 
 
 def ready(out: Path, name: str) -> str:
-    """Make sure that the audit trail of a folder can take a run, and that the run replaces nothing signed."""
+    """Make sure that the audit trail of a folder can take a run, and that a run replaces nothing signed or released."""
     before = audit.ready(out)
-    if (out / audit.LOG).exists() and (out / name / "report.pdf").exists():
+    if (out / audit.LOG).exists() and (out / name).exists():
         for entry in reversed(audit.read(out).entries):
             if entry.event == "run" and entry.new.get("job") == name:
                 break
-            if entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf":
+            pdf = out / name / "report.pdf"
+            signed = entry.event == "sign" and entry.new.get("file") == f"{name}/report.pdf" and pdf.exists()
+            if signed or (entry.event == "release" and entry.new.get("place") == name):
+                what, how = (pdf, "signed") if signed else (out / name, "released")
                 msg = (
-                    f"{out / name / 'report.pdf'}: is signed (entry {entry.number} of the audit trail) and is not "
-                    "replaced; choose another folder with --out, or move the signed report to where it is kept (a "
-                    "report that supersedes it comes from a job file of another name)"
+                    f"{what}: is {how} (entry {entry.number} of the audit trail) and is not replaced; choose another "
+                    f"folder with --out, or move the {how} report to where it is kept (a report that supersedes it "
+                    "comes from a job file of another name)"
                 )
                 raise OutputError(msg)
     return before

@@ -123,7 +123,7 @@ class Record:
 # ------------------------------------------------------------------------------------------------------------- search
 
 
-def search(connection: Connection, query: Query, limit: int | None = 50) -> Search:
+def search(connection: Connection, query: Query, limit: int | None = 50, first: int = 0) -> Search:
     """Find reports, the newest first.
 
     Parameters
@@ -132,6 +132,8 @@ def search(connection: Connection, query: Query, limit: int | None = 50) -> Sear
     query : Query
     limit : int or None
         As many reports at most; None: all of them.
+    first : int
+        So many of the newest are left out: those of the pages before.
 
     Raises
     ------
@@ -144,7 +146,7 @@ def search(connection: Connection, query: Query, limit: int | None = 50) -> Sear
     if not total:
         return Search(total=0, reports=(), hints=tuple(_hints(connection, query)))
     chosen = select(tables.report).where(*found).order_by(*newest_first())
-    rows = connection.execute(chosen if limit is None else chosen.limit(limit)).all()
+    rows = connection.execute((chosen if limit is None else chosen.limit(limit)).offset(first or None)).all()
     shown = {term.quantity for term in query.terms if isinstance(term, Compare)}
     results = _results_of(connection, [row.id for row in rows], shown)
     return Search(total=total, reports=tuple(_report(row, results.get(row.id, ())) for row in rows))
@@ -372,6 +374,42 @@ def show(lab: Lab, connection: Connection, name: str) -> Record:
         state=state,
         state_reason=reason,
     )
+
+
+def history(connection: Connection, uid: str) -> tuple[FoundReport, ...]:
+    """The reports that one replaces and that replace it, the oldest first, itself among them; without results."""
+    report = tables.report
+    found: dict[str, FoundReport] = {}
+
+    def follow(link: str) -> None:
+        at: str | None = uid
+        while at is not None and (at == uid or at not in found):
+            row = connection.execute(select(report).where(report.c.uid == at)).one_or_none()
+            if row is None:
+                return
+            found[at] = _report(row, ())
+            at = getattr(row, link)
+
+    follow("supersedes")
+    older = list(reversed(found.values()))
+    found.clear()
+    follow("superseded_by")
+    return (*older, *list(found.values())[1:])
+
+
+def of_same_part(connection: Connection, record: Record, most: int = 20) -> tuple[FoundReport, ...]:
+    """Other reports of the same recipe and part, the newest first; none where no part is stated."""
+    own, report = record.report, tables.report.c
+    if not own.part:
+        return ()
+    same = (report.recipe == own.recipe, _is(report.part, (own.part,)), report.uid != own.uid)
+    found = select(tables.report).where(*same).order_by(*newest_first()).limit(most)
+    return tuple(_report(row, ()) for row in connection.execute(found))
+
+
+def quantities(connection: Connection) -> tuple[str, ...]:
+    """Names of all results that reports of the lab have."""
+    return tuple(connection.scalars(select(tables.result.c.quantity).distinct().order_by(tables.result.c.quantity)))
 
 
 def state_of(file: Path, uid: str) -> tuple[FileState, str]:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from inspect_tool.errors import InspectError
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.evidence.provenance import now
-from inspect_tool.lab import database, journal, objects, rows, tables
+from inspect_tool.lab import database, journal, objects, release, rows, tables
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.index import path_of, rank, record_of
 from inspect_tool.lab.record import Record
@@ -31,6 +31,7 @@ class Rebuilt:
     other_pdfs: int  # in the lab that are no reports
     damaged: tuple[Path, ...]  # objects that are not what was kept
     lost_lines: int  # of reports.jsonl
+    releases: int  # that audit trails tell of and the database had lost
 
 
 def rebuild(
@@ -104,6 +105,7 @@ def rebuild(
         rows.tidy(connection)
         connection.execute(delete(tables.object_))
         rows.put_objects(connection, ((one, kinds.get(one.sha256, "")) for one in objects.kept(lab.folder)))
+        releases = release.recalled(connection, release.trails_of(lab, seen.values()))
     return Rebuilt(
         reports=len(seen),
         kept_aside=aside,
@@ -112,6 +114,7 @@ def rebuild(
         other_pdfs=other_pdfs,
         damaged=tuple(objects.damaged(lab.folder)) if check_objects else (),
         lost_lines=lost,
+        releases=releases,
     )
 
 

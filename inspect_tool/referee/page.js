@@ -5,7 +5,9 @@ const sample = JSON.parse(element("sample").textContent);
 const lines = sample.kind === "lines";
 const [one, many] = lines ? ["line", "lines"] : ["point", "points"];
 const FILE = `${sample.job.replace(/[^\w.-]+/g, "_")}.referee-answers.json`;
-const KEPT = `inspect_tool referee ${sample.id}`;
+const server = sample.server ?? null; // the workbench that takes the answers and knows who answers; null: a file does
+const PLACE = server ? "Workbench" : "File";
+const KEPT = `inspect_tool referee ${sample.id}${server ? ` ${server.person}` : ""}`;
 const LOOK = "inspect_tool referee look";
 const TAB = `${Date.now()} ${Math.random()}`;
 const TOO_QUICK = 100; // ms: nobody has seen the picture by then; the key bounced
@@ -76,14 +78,36 @@ function printSaved() {
   const browser = element("browser-saved");
   browser.dataset.state = trouble ? "bad" : count ? "good" : "none";
   browser.textContent = trouble
-    ? `Not kept in this browser: ${trouble}. Save the file.`
+    ? `Not kept in this browser: ${trouble}. ${server ? "Do not close the page before you hand in." : "Save the file."}`
     : `This browser: ${count ? `${count} kept ✓` : "nothing yet"}`;
   const file = element("file-saved");
   file.dataset.state = inFile && !fileChanged ? "good" : trouble && fileChanged ? "bad" : "none";
   const missing = count - inFile;
-  file.textContent = !inFile ? "File: nothing yet"
-    : !fileChanged ? `File: ${inFile} saved ✓`
-    : missing > 0 ? `File: ${missing} not in it yet` : "File: older than the answers";
+  file.textContent = !inFile ? `${PLACE}: nothing yet`
+    : !fileChanged ? `${PLACE}: ${inFile} ${server ? "handed in" : "saved"} ✓`
+    : missing > 0 ? `${PLACE}: ${missing} not in it yet` : `${PLACE}: older than the answers`;
+}
+
+/** Hand the answers in; where they stand is on the page that the workbench shows then. */
+async function handIn() {
+  element("finish").disabled = element("onward").disabled = true;
+  element("between-text").textContent = "Handed in; the workbench measures with your answers …";
+  let fault = "the workbench does not answer";
+  try {
+    // the workbench answers to these in one line
+    const headers = { "Content-Type": "application/json", "HX-Request": "true" };
+    const answer = await fetch(server.address, { method: "POST", headers, body: written(record) });
+    if (answer.ok) {
+      [inFile, fileChanged] = [record.answers.length, false];
+      keep();
+      location.assign(server.back);
+      return;
+    }
+    fault = new DOMParser().parseFromString(await answer.text(), "text/html").body.textContent.trim();
+  } catch { /* said below */ }
+  element("finish").disabled = element("onward").disabled = false;
+  between();
+  element("between-text").textContent = `Not handed in: ${fault}. Nothing is lost; try again.`;
 }
 
 function save() {
@@ -201,15 +225,15 @@ const screen = () => document.body.dataset.screen;
 function welcome() {
   const count = record?.answers.length ?? 0;
   show("welcome");
-  element("person").value = record?.person ?? "";
-  element("person").readOnly = count > 0;
+  element("person").value = server?.person ?? record?.person ?? "";
+  element("person").readOnly = count > 0 || server !== null;
   element("restart").hidden = count === 0;
   element("start").textContent = count ? "Go on" : "Start";
   element("found").hidden = count === 0;
   if (count)
     element("found").textContent =
       `${count} of ${sample.items.length} ${many} are answered by ${record.person}, last ${new Date(record.saved).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })}.`;
-  (count ? element("start") : element("person")).focus();
+  (count || server ? element("start") : element("person")).focus();
   if (record) printProgress();
   printSaved();
 }
@@ -259,14 +283,15 @@ function between() {
   element("between-text").textContent = record.finished
     ? `${record.person}: ${count} ${many} answered. Thank you.`
     : all
-      ? `All ${count} ${many} are answered. Save the file: it is what the report needs.`
-      : `${count} ${many} are answered. Stop here and save the file, or go on to ${stageEnd(sample, count)}: more ${many} make the result narrower.`;
+      ? `All ${count} ${many} are answered. ${server ? "Hand them in" : "Save the file"}: it is what the report needs.`
+      : `${count} ${many} are answered. Stop here and ${server ? "hand them in" : "save the file"}, or go on to ${stageEnd(sample, count)}: more ${many} make the result narrower.`;
   const fileFirst = record.finished || all;
   element("onward").hidden = all;
-  element("finish").firstChild.textContent = record.finished ? "Save the file again" : "Finish and save the file";
+  const [finish, again] = server ? ["Finish and hand in", "Hand in again"] : ["Finish and save the file", "Save the file again"];
+  element("finish").firstChild.textContent = record.finished ? again : finish;
   element("finish").classList.toggle("primary", fileFirst);
   element("onward").classList.toggle("primary", !fileFirst);
-  element("handover").hidden = !record.finished;
+  element("handover").hidden = !record.finished || server !== null;
   element("handover").replaceChildren("Put the file beside the job, record it, and name it in the job:");
   const code = document.createElement("pre");
   code.textContent = `inspect-tool referee JOB --answers ${FILE}\n\n[referee]\nfile = "${FILE}"`;
@@ -465,7 +490,7 @@ const actions = {
       element("stage").focus();
     } else nextItem();
   },
-  save,
+  save: () => server ?? save(),
   help: () => element("help").showModal(),
   load: () => element("file").click(),
   async restart() {
@@ -480,6 +505,11 @@ const actions = {
   },
   finish() {
     record = { ...record, finished: true };
+    if (server) {
+      keep();
+      handIn();
+      return;
+    }
     save();
     between();
   },
@@ -599,7 +629,12 @@ element("task").textContent = lines
 for (const key of document.querySelectorAll(".last-choice")) key.textContent = sample.choices.length;
 const style = kept(LOOK);
 if (style) look = { ...look, ...JSON.parse(style) };
+if (server) {
+  document.body.dataset.server = "";
+  element("back").hidden = false;
+  element("back").firstChild.href = server.back;
+}
 claim();
 recall();
 welcome();
-if (trouble) warn(`This browser keeps nothing: ${trouble}. You can answer all the same; save the answers as a file before you close the page.`);
+if (trouble) warn(`This browser keeps nothing: ${trouble}. You can answer all the same; ${server ? "hand them in" : "save the answers as a file"} before you close the page.`);

@@ -31,15 +31,54 @@ def page(sample: Mapping[str, object]) -> str:
     str
         HTML that opens from a disk; it holds no label of the machine in the clear.
     """
-    script = "\n".join(_text(name) for name in SCRIPTS)
-    style = _text("page.css")
+    script, style = script_text(), style_text()
+    policy = (
+        f"default-src 'none'; script-src '{_source_hash(script)}'; style-src '{_source_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    return _filled(
+        sample,
+        policy=f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+        style=f"<style>{style}</style>",
+        script=f'<script type="module">{script}</script>',
+    )
+
+
+def served(sample: Mapping[str, object], *, script: str, style: str, server: Mapping[str, str]) -> str:
+    """Write the page that asks a sample inside a workbench, to which it hands the answers in.
+
+    Parameters
+    ----------
+    sample : mapping
+        As of ``page``.
+    script, style : str
+        Addresses of ``script_text`` and ``style_text``: nothing stands in the page itself.
+    server : mapping
+        ``person``, who answers; ``address``, which takes the answers; ``back``, the page to go back to.
+    """
+    return _filled(
+        {**sample, "server": dict(server)},
+        policy='<meta name="robots" content="noindex">',
+        style=f'<link rel="stylesheet" href="{escape(style)}">',
+        script=f'<script type="module" src="{escape(script)}"></script>',
+    )
+
+
+def script_text() -> str:
+    """All scripts of the page as one."""
+    return "\n".join(_text(name) for name in SCRIPTS)
+
+
+def style_text() -> str:
+    """The styles of the page."""
+    return _text("page.css")
+
+
+def _filled(sample: Mapping[str, object], **parts: str) -> str:
     shown = {key: escape(str(sample[key])) for key in ("title", "job", "recipe", "question", "kind")}
     return Template(_text("page.html")).substitute(
         shown,
-        script=script,
-        script_hash=_source_hash(script),
-        style=style,
-        style_hash=_source_hash(style),
+        **parts,
         # "<" could end the script element; JSON has another way to write it
         sample=json.dumps(sample, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c"),
     )

@@ -1,7 +1,8 @@
 """Sign a report: PAdES with a visible block, by one or two persons, with a time stamp where a server is given.
 
 The signature is appended (an incremental update), so that the report and an earlier signature stay as they are,
-byte for byte, and the file stays PDF/A-3. ``docs/signing.md`` is the page for users.
+byte for byte, and the file stays PDF/A-3. A seal is a signature by the key of the laboratory that names the person who
+released the report. ``docs/signing.md`` is the page for users.
 """
 
 import getpass
@@ -9,7 +10,7 @@ import hashlib
 import os
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ from inspect_tool.verify.pdf_compare import ROOM, signature_box
 
 MOST = 2
 """Persons who can sign one report."""
+SEALED = ", under the seal of "
+"""What stands in a role between that of the person and the name of the laboratory whose key it is."""
 TIMEOUT_S = 20  # for the time-stamping server [s]
 
 
@@ -134,6 +137,8 @@ def sign(
     out: Path | None = None,
     project: Path | None = None,
     font: Path | None = None,
+    seal: str = "",
+    released: Mapping[str, object] | None = None,
 ) -> Signed:
     """Sign a report and record it in the audit trail.
 
@@ -153,20 +158,24 @@ def sign(
         Folder of the audit trail; default: that of the report.
     font : Path, optional
         Font with the letters of the names; default: one for Latin, Greek and Cyrillic.
+    seal : str
+        Name of the laboratory whose key it is; the person is then named and has signed with no key of his or her own.
+    released : mapping, optional
+        The release that the seal belongs to; the entry in the audit trail keeps it.
 
     Raises
     ------
     InspectError
         For whatever the user must fix; nothing is written then.
     """
-    words = {"name": name, "role": role, "meaning": meaning, "reason": reason}
+    words = {"name": name, "role": role + SEALED + seal if seal else role, "meaning": meaning, "reason": reason}
     words = {key: " ".join(value.split()) for key, value in words.items()}
     for key in ("name", "role", "meaning"):
         if not words[key]:
             msg = f"--{key}: is missing; the signature block states it"
             raise SettingsError(msg)
     data = pdf_check.read_pdf(report)
-    number = _next_number(report, data, signer, words["name"])
+    number = _next_number(report, data, signer, "" if seal else words["name"])
     target = out or report
     if out is not None and out.exists() and not (report.exists() and out.samefile(report)):
         msg = f"{out}: is there already and is not replaced; choose another name with --out"
@@ -183,6 +192,7 @@ def sign(
         "certificate_sha256": signer.signing_cert.sha256.hex(),
         "timestamp": _without_login(timestamp),
         "signatures": number,
+        **({} if released is None else {"released": released}),
     }
     event = audit.Event(
         event="sign",
@@ -190,6 +200,7 @@ def sign(
         reason=words["reason"],
         old={"sha256": hashlib.sha256(data).hexdigest(), "signatures": number - 1},
         new=facts,
+        user=words["name"] if seal else "",
     )
     with _held(folder, report) as log, recovery.signed_file(target, made, folder) as partial:
         if not report.is_file() or report.read_bytes() != data:
@@ -211,7 +222,10 @@ def _held(folder: Path, report: Path) -> Iterator[audit.Held]:
 
 
 def _next_number(report: Path, data: bytes, signer: Any, name: str) -> int:
-    """Number of the new signature; refuses a file that is no sound report, or that this person has signed."""
+    """Number of the new signature; refuses a file that is no sound report, or that this person has signed.
+
+    Whom a seal names has not signed with a key of his or her own, and may still do so; ``name`` of a seal: empty.
+    """
     wrong = pdf_check.structure(data, str(report))
     if wrong:
         msg = f"{report}: not PDF/A-3: {wrong[0]}; sign the report.pdf that a run wrote"
@@ -225,7 +239,7 @@ def _next_number(report: Path, data: bytes, signer: Any, name: str) -> int:
         same_key = (
             item.fingerprint == certificate.sha256.hex() or item.certificate == certificate.subject.human_friendly
         )
-        if same_key or item.name.casefold() == name.casefold():
+        if same_key or (item.name.casefold() == name.casefold() and SEALED not in item.statement):
             msg = (
                 f"{report}: {item.name} has signed it already (signature {item.number}); the second is another person's"
             )

@@ -16,7 +16,7 @@ _UID: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "S
 _OPEN: Schema = {"type": "object"}
 
 _DESCRIPTION = """\
-Give images, fetch reports, and search what the laboratory remembers.
+Give images, have them inspected, ask how far it is, fetch reports, and search what the laboratory remembers.
 
 State a token as `Authorization: Bearer TOKEN`; a person makes it on the page of his or her own account. It works with
 the roles of that person and in that person's name. What is not done here is done by a person at the workbench:
@@ -53,6 +53,7 @@ def document(origin: str) -> Schema:
 
 def _paths() -> Schema:
     uid = _in_path("uid", "number, name, or at least six digits of the SHA-256 of a report")
+    name = _in_path("name", "of an inspection")
     files = {"multipart/form-data": {"schema": _object({"file": {"type": "string", "format": "binary"}}, ["file"])}}
     return {
         "/api/v1/openapi.json": {
@@ -67,6 +68,19 @@ def _paths() -> Schema:
                 ),
                 "requestBody": {"required": True, "content": files},
             },
+        },
+        "/api/v1/inspections": {
+            "post": {
+                **_operation(
+                    "submit",
+                    "Have images of the inbox inspected: the inspection waits in the queue",
+                    {"201": ("it is in the queue", _ref("Inspection"))},
+                ),
+                "requestBody": {"required": True, "content": {"application/json": {"schema": _ref("Job")}}},
+            },
+        },
+        "/api/v1/inspections/{name}": {
+            "get": _operation("status", "How far an inspection is", {"200": ("its state", _ref("Inspection"))}, name),
         },
         "/api/v1/reports": {
             "get": _operation(
@@ -90,6 +104,7 @@ def _paths() -> Schema:
 
 
 def _schemas() -> Schema:
+    limits = {"lower": _NUMBER, "upper": _NUMBER}
     result = {
         **dict.fromkeys(("specimen", "quantity", "unit", "verdict", "clause"), _TEXT),
         **dict.fromkeys(("value", "u", "expanded_u", "low", "high", "coverage", "lower", "upper"), _or_null(_NUMBER)),
@@ -125,6 +140,38 @@ def _schemas() -> Schema:
         "rows": _or_null(_WHOLE),
         "columns": _or_null(_WHOLE),
     }
+    numbers = {"type": "array", "items": _WHOLE, "minItems": 1, "description": "ids of images"}
+    specimen = {
+        **dict.fromkeys(("id", "section"), _TEXT),
+        "plane": {"enum": ["longitudinal", "transverse", "planar", "not stated"]},
+        "images": numbers,
+    }
+    table = {"type": "object", "description": "as in a job file"}
+    requirement = {"quantity": _TEXT, **limits, "rule": _TEXT, "source": _TEXT}
+    job = {
+        "recipe": _TEXT,
+        "template": {**_TEXT, "description": "of the laboratory: what it locks is not asked again"},
+        **dict.fromkeys(("standard", "language", "spec"), _TEXT),
+        "images": numbers,
+        "specimens": {"type": "array", "items": _object(specimen, ["images"]), "description": "instead of images"},
+        "scale": {**_TEXT, "description": "file (default), scale bar, ratio only, stated, or calibrations/NAME.toml"},
+        "calibration": _object(
+            {"pixel_um": _NUMBER, "u_rel": _NUMBER, "source": _TEXT, "certificate": _TEXT}, ["pixel_um"]
+        ),
+        **dict.fromkeys(("header", "settings", "backend", "region"), table),
+        "again": {"type": "boolean", "description": "images that another inspection has are meant"},
+        "requirements": {"type": "array", "items": _object(requirement, ["source"]), "maxItems": 1},
+    }
+    inspection = {
+        **dict.fromkeys(("name", "title", "recipe"), _TEXT),
+        "by": {**_TEXT, "description": "full name of who sent it"},
+        "added": _MOMENT,
+        "state": {"enum": ["draft", "waiting", "measuring", "done", "failed", "canceled"]},
+        "error": {**_TEXT, "description": "of the last try; empty: none"},
+        "report": {**_TEXT, "description": "uid of its report; empty: there is none yet"},
+        "started": _or_null(_MOMENT),
+        "ended": _or_null(_MOMENT),
+    }
     search = {
         "total": _WHOLE,
         "reports": {"type": "array", "items": _ref("Report")},
@@ -134,10 +181,11 @@ def _schemas() -> Schema:
             "description": "where nothing is found: queries that find something",
         },
     }
-    whole = {"Image": image, "Result": result, "Report": report, "Record": record}
+    whole = {"Image": image, "Inspection": inspection, "Result": result, "Report": report, "Record": record}
     return {
         **{name: _object(properties, list(properties)) for name, properties in whole.items()},
         "Search": _object(search, list(search)),
+        "Job": _object(job),
         "Error": _object({"error": _TEXT}, ["error"]),
     }
 

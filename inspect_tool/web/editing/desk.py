@@ -29,7 +29,7 @@ from inspect_tool.web.editing.raster import Box
 
 NAME = "editing"
 """Of the room, in ``Bench.kept``."""
-MOST_FIELDS, MOST_SHEETS = 4, 6
+MOST_FIELDS, MOST_SHEETS = 3, 5
 _Key: TypeAlias = tuple[str, int]  # name of the inspection, number of the field
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -49,6 +49,7 @@ class Sheet:
     fault: str = ""  # why the draft does not fit
     results: dict[str, Numbers] = default(default_factory=dict)  # before, and those of the last version asked for
     lock: threading.RLock = default(default_factory=threading.RLock)
+    measuring: threading.Lock = default(default_factory=threading.Lock)
 
     @property
     def position(self) -> int:
@@ -62,7 +63,8 @@ class Desk:
 
     fields: "OrderedDict[_Key, Field]" = default(default_factory=OrderedDict)
     sheets: "OrderedDict[tuple[_Key, int | None], Sheet]" = default(default_factory=OrderedDict)
-    lock: threading.RLock = default(default_factory=threading.RLock)
+    lock: threading.Lock = default(default_factory=threading.Lock)
+    opening: dict[_Key, threading.RLock] = default(default_factory=dict)  # who opens one field keeps nobody from others
 
 
 def field_of(desk: Desk, lab: Lab, name: str, number: int, *, fresh: bool = True) -> Field:
@@ -73,12 +75,20 @@ def field_of(desk: Desk, lab: Lab, name: str, number: int, *, fresh: bool = True
     ReadError
         As ``fields.opened``.
     """
-    with desk.lock:
-        kept = desk.fields.get((name, number))
+    key = (name, number)
+    with _opening(desk, key):
+        with desk.lock:
+            kept = desk.fields.get(key)
         if kept is None or (fresh and kept.stamp != fields.stamp_of(lab, name, lab.folder / kept.place.job)):
             kept = fields.opened(lab, name, number)
-        _keep(desk.fields, (name, number), kept, MOST_FIELDS)
+        with desk.lock:
+            _keep(desk.fields, key, kept, MOST_FIELDS)
         return kept
+
+
+def _opening(desk: Desk, key: _Key) -> threading.RLock:
+    with desk.lock:
+        return desk.opening.setdefault(key, threading.RLock())
 
 
 def _keep(kept: "OrderedDict[_K, _V]", key: _K, value: _V, most: int) -> None:
@@ -98,12 +108,14 @@ def sheet_of(desk: Desk, lab: Lab, field: Field, person: Person, *, fresh: bool 
     """
     if field.measured is None:
         raise ReadError(field.why_not)
-    key = ((field.inspection, field.number), person.id)
-    with desk.lock:
-        sheet = desk.sheets.get(key)
+    place = (field.inspection, field.number)
+    with _opening(desk, place):
+        with desk.lock:
+            sheet = desk.sheets.get((place, person.id))
         if sheet is None or sheet.field is not field or (fresh and sheet.draft != _kept(lab, field, person)):
             sheet = _opened(lab, field, person)
-        _keep(desk.sheets, key, sheet, MOST_SHEETS)
+        with desk.lock:
+            _keep(desk.sheets, (place, person.id), sheet, MOST_SHEETS)
         return sheet
 
 
@@ -292,12 +304,13 @@ def compared(sheet: Sheet) -> tuple[numbers.Change, ...] | str:
     """Main results of the field before the draft and with it; or why there are none."""
     field = sheet.field
     assert field.measured is not None
-    if "before" not in sheet.results:
-        sheet.results["before"] = numbers.of(field, field.measured.labels)
-    with sheet.lock:
-        labels, name = sheet.labels.copy(), str(sheet.version)
-    if name not in sheet.results:
-        after = numbers.of(field, labels) if sheet.position else sheet.results["before"]
-        sheet.results = {"before": sheet.results["before"], name: after}
-    before, after = sheet.results["before"], sheet.results[name]
+    with sheet.measuring:  # one at a time: it may take seconds
+        if "before" not in sheet.results:
+            sheet.results["before"] = numbers.of(field, field.measured.labels)
+        with sheet.lock:
+            labels, name = sheet.labels.copy(), str(sheet.version)
+        if name not in sheet.results:
+            after = numbers.of(field, labels) if sheet.position else sheet.results["before"]
+            sheet.results = {"before": sheet.results["before"], name: after}
+        before, after = sheet.results["before"], sheet.results[name]
     return numbers.changes(before, after) if after.results or before.results else after.fault

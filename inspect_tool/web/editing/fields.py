@@ -10,17 +10,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
 
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.inspection import correct, job_plan, one_field
-from inspect_tool.lab import defaults, tables
+from inspect_tool.lab import defaults, inspections
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.languages import is_text
-from inspect_tool.model import Cell, Micrograph, MicrographRecord, Report, Segmentation
+from inspect_tool.model import Cell, Mask, Micrograph, MicrographRecord, Report, Segmentation
 from inspect_tool.plugins import Output
 from inspect_tool.report.field_pictures import full_size
 from inspect_tool.segmentation import choice
@@ -43,6 +42,7 @@ class Measured:
     present: correct.Present
     kind: Output
     base: str  # SHA-256 of the labels as they are now
+    region: Mask | None  # where they may be changed; None: everywhere
     features: Features
     is_corrected_since: bool  # the report lacks corrections that are in the ledger
 
@@ -84,16 +84,11 @@ def job_of(lab: Lab, name: str) -> Path:
 
     Raises
     ------
-    ReadError
+    SettingsError
         There is no such inspection.
     """
     with connected(lab, read_only=True) as connection:
-        asked = select(tables.inspection.c.job).where(tables.inspection.c.name == name)
-        place: str | None = connection.scalar(asked)
-    if place is None:
-        msg = f"there is no inspection '{name}'"
-        raise ReadError(msg)
-    return lab.folder / place
+        return inspections.by_name(lab, connection, name).job
 
 
 def stamp_of(lab: Lab, name: str, job: Path) -> tuple[object, ...]:
@@ -110,8 +105,10 @@ def opened(lab: Lab, name: str, number: int) -> Field:
 
     Raises
     ------
+    SettingsError
+        There is no such inspection.
     ReadError
-        There is no such inspection or field, or the image or the ledger cannot be read.
+        It has no such field, or the image or the ledger cannot be read.
     """
     job = job_of(lab, name)
     stamp = stamp_of(lab, name, job)
@@ -149,7 +146,7 @@ def ground_of(field: Field, used: int) -> Ground:
     current = field.measured.present.current
     return Ground(
         kind=field.measured.kind,
-        region=field.micrograph.roi,
+        region=field.measured.region,
         classes=tuple(sorted(current.classes)) if current.kind == "semantic" else (),
         used=used,
     )
@@ -179,9 +176,18 @@ def _measured(lab: Lab, name: str, planned: job_plan.Plan, source: job_plan.Sour
         present=present,
         kind=choice.output_of(present.current, micrograph.roi),
         base=mask_sha256(present.current.labels),
+        region=_region(present.current, micrograph),
         features=_features(report, record),
         is_corrected_since=bool({entry.edit.number for entry in present.entries} - _edits_of(report)),
     )
+
+
+def _region(current: Segmentation, micrograph: Micrograph) -> Mask | None:
+    """What counts; of joints, whose outlines come from the backend, what lies within them."""
+    if current.objects is None:
+        return micrograph.roi
+    inside: Mask = current.labels > 0
+    return inside if micrograph.roi is None else inside & micrograph.roi
 
 
 def _raw(dossier: Dossier, record: MicrographRecord, micrograph: Micrograph) -> Segmentation:

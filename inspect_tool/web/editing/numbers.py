@@ -10,6 +10,7 @@ from inspect_tool import registry
 from inspect_tool.errors import InspectError
 from inspect_tool.inspection import one_field
 from inspect_tool.model import Result, no_alternatives
+from inspect_tool.report.text import unit
 from inspect_tool.web.editing.fields import Field
 
 
@@ -53,7 +54,7 @@ def changes(before: Numbers, after: Numbers) -> tuple[Change, ...]:
     return tuple(
         Change(
             title=str(shown.title or shown.quantity),
-            unit="" if shown.unit == "1" else shown.unit,
+            unit="" if shown.unit == "1" else unit(shown.unit),
             before=pairs[0][key].value if key in pairs[0] else None,
             after=pairs[1][key].value if key in pairs[1] else None,
         )

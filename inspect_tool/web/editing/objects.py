@@ -68,12 +68,10 @@ def of_row(measured: Measured, row: int) -> Found:
     top, left, bottom, right = (int(str(values[name])) for name in _BOX)
     part = numbers[top:bottom, left:right]
     for number in np.unique(part[part > 0]).tolist():
-        count, found = cv2.connectedComponents((part == number).astype(np.uint8), connectivity=8)
+        count, found, boxes, _ = cv2.connectedComponentsWithStats((part == number).astype(np.uint8), connectivity=8)
         for piece in range(1, count):
-            mask = np.zeros(numbers.shape, np.bool_)
-            mask[top:bottom, left:right] = found == piece
-            if cv2.boundingRect((found == piece).astype(np.uint8)) == (0, 0, right - left, bottom - top):
-                return Found(row=row, outlines=_outlines(mask))
+            if boxes[piece, :4].tolist() == [0, 0, right - left, bottom - top]:
+                return Found(row=row, outlines=_outlines(found == piece, left, top))
     msg = "the object of this row is not on the picture any more: the field was corrected since"
     raise ReadError(msg)
 
@@ -99,11 +97,12 @@ def _row_by_box(features: Features, box: tuple[int, int, int, int]) -> int | Non
     return next((i for i, row in enumerate(features.rows) if tuple(row[k] for k in places) == box), None)
 
 
-def _outlines(mask: Mask) -> tuple[tuple[tuple[int, int], ...], ...]:
+def _outlines(mask: Mask, x0: int = 0, y0: int = 0) -> tuple[tuple[tuple[int, int], ...], ...]:
+    """Outlines of a mask whose first pixel is at (x0, y0)."""
     left, top, width, height = cv2.boundingRect(mask.view(np.uint8))
     part = np.ascontiguousarray(mask[top : top + height, left : left + width]).view(np.uint8)
     drawn, _ = cv2.findContours(part, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     return tuple(
-        tuple((int(x) + left, int(y) + top) for x, y in one[:: -(-len(one) // _MOST_POINTS), 0].tolist())
+        tuple((int(x) + left + x0, int(y) + top + y0) for x, y in one[:: -(-len(one) // _MOST_POINTS), 0].tolist())
         for one in drawn
     )

@@ -7,11 +7,13 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.responses import JSONResponse, Response
 
+from inspect_tool.batch import inspections as queued
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.evidence.dossier import Dossier
 from inspect_tool.files import plain
-from inspect_tool.lab import find, intake
-from inspect_tool.lab.database import connected
+from inspect_tool.inspection.starter_form import answers_of
+from inspect_tool.lab import find, inspections, intake, submitted
+from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.find import FoundReport
 from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.query import parse
@@ -20,6 +22,8 @@ from inspect_tool.web import openapi
 from inspect_tool.web.bench import ANYONE, Asked, Page
 
 _GIVERS: frozenset[Role] = frozenset(["operator", "analyst"])
+_RUNNING: frozenset[Role] = frozenset(["operator"])
+_OF_INSPECTION = ("name", "title", "recipe", "by", "added", "state", "report", "started", "ended")
 _USUAL, _MOST = 50, 1000  # reports of a search
 
 
@@ -106,7 +110,35 @@ def give(asked: Asked) -> Response:
     return JSONResponse({name: plain(getattr(given, name)) for name in names}, status_code=201 if is_new else 200)
 
 
-def body(asked: Asked) -> dict[str, Any]:
+# --------------------------------------------------------------------------------------------------------- inspections
+
+
+def submit(asked: Asked) -> Response:
+    """Have images of the inbox inspected."""
+    lab = asked.bench.lab
+    job = submitted.checked_job(_body(asked))
+    form, groups = submitted.form_of(lab, job), submitted.groups_of(job)
+    recipe, again = form["recipe"], submitted.numbers_of(job) if job.again else ()
+    inspections.draft(lab, recipe, groups, answers_of(recipe, form, inspections.CHECKED), again=again)
+    answers = answers_of(recipe, form, inspections.LAB)
+    name = inspections.make(lab, asked.person, recipe, groups, answers, again=again, single_user=asked.bench.is_open)
+    queued.send(lab, asked.person, name)
+    return JSONResponse(_inspection(lab, name), status_code=201, headers={"Location": f"/api/v1/inspections/{name}"})
+
+
+def status(asked: Asked) -> Response:
+    """Tell how far an inspection is."""
+    return JSONResponse(_inspection(asked.bench.lab, str(asked.at["name"])))
+
+
+def _inspection(lab: Lab, name: str) -> dict[str, Any]:
+    with connected(lab, read_only=True) as connection:
+        found = inspections.by_name(lab, connection, name)
+    facts = {key: plain(getattr(found, key)) for key in _OF_INSPECTION}
+    return {**facts, "error": found.error.replace(f"{lab.folder}/", "")}
+
+
+def _body(asked: Asked) -> dict[str, Any]:
     """The JSON object of a request.
 
     Raises
@@ -116,7 +148,7 @@ def body(asked: Asked) -> dict[str, Any]:
     """
     kind = asked.request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        found = json.loads(asked.body) if kind == "application/json" else None
+        found = json.loads(asked.body, parse_constant=_refused) if kind == "application/json" else None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -125,11 +157,17 @@ def body(asked: Asked) -> dict[str, Any]:
     return found
 
 
+def _refused(constant: str) -> None:
+    raise ValueError(constant)  # NaN and infinity are no JSON
+
+
 PAGES = (
     Page(path="/api/v1/openapi.json", show=described, roles=ANYONE),
     Page(path="/api/v1/reports", show=search, roles=ANYONE),
     Page(path="/api/v1/reports/{uid}", show=report, roles=ANYONE),
     Page(path="/api/v1/reports/{uid}/report.json", show=report_json, roles=ANYONE),
     Page(path="/api/v1/reports/{uid}/report.pdf", show=report_pdf, roles=ANYONE),
+    Page(path="/api/v1/inspections", show=submit, roles=_RUNNING, method="POST"),
+    Page(path="/api/v1/inspections/{name}", show=status, roles=ANYONE),
     Page(path="/api/v1/images", show=give, roles=_GIVERS, method="POST", most_bytes=(intake.MOST_MB + 1) << 20),
 )

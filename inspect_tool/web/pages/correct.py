@@ -6,9 +6,8 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from inspect_tool.batch import queue, work
-from inspect_tool.errors import InspectError, OutputError, ReadError
-from inspect_tool.lab import tables
+from inspect_tool.batch import inspections as queued
+from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.lab.database import connected
 from inspect_tool.web.bench import Asked, Page
 from inspect_tool.web.editing import desk, drafts
@@ -121,17 +120,8 @@ def commit(asked: Asked) -> Response:
 
 def measure(asked: Asked) -> Response:
     """Put the inspection into the queue again, so that its report has the corrections."""
-    field = viewer.opened(asked, fresh=True)
-    lab = asked.bench.lab
-    order = queue.Order(job=field.planned.path, out=lab.reports, name=field.inspection)
-    taken = work.put_in(lab, [order])
-    if taken.faults:
-        raise OutputError("; ".join(taken.faults.values()))
-    with connected(lab) as connection:
-        queue.again(connection, [one.id for one in taken.works])  # the job is as it was, its corrections are not
-        at = tables.inspection.c.name == field.inspection
-        connection.execute(tables.inspection.update().where(at).values(work=taken.works[0].id))
-    return to(f"/inspections/{field.inspection}")
+    queued.send(asked.bench.lab, asked.person, asked.at["name"])
+    return to(f"/inspections/{asked.at['name']}")
 
 
 def _here(asked: Asked) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast, get_args
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from starlette.responses import Response
 
 from inspect_tool import registry
@@ -37,7 +37,7 @@ from inspect_tool.report.field_pictures import bare_picture
 from inspect_tool.report.text import rule
 from inspect_tool.standards import editions
 from inspect_tool.web.bench import Asked, Page
-from inspect_tool.web.html import is_part, page, to
+from inspect_tool.web.html import HOME, is_part, page, to
 
 RUNNING: frozenset[Role] = frozenset({"operator"})
 """Who may ask for inspections, and cancel them."""
@@ -46,6 +46,7 @@ _SMALL_PX, _LARGEST_PX = 240, 900  # of a picture to choose by, and of one that 
 _FIRST = ("title", "customer", "order", "part", "item", "material", "heat", "preparation", "section_location")
 _FIRST_TOO = ("instrument", "date_received", "date_of_work")
 _DATES = ("date_sampled", "date_received", "date_of_work", "date_of_issue")
+_MOST_IMAGES = 400  # that a form shows
 _AT_ONCE = 4  # settings of a recipe that are not folded away
 _NUMBER = re.compile(r"\d{1,9}")
 
@@ -71,8 +72,11 @@ def form(asked: Asked) -> Response:
     with connected(lab, read_only=True) as connection:
         suggested = suggestions.of_reports(connection)
         known = tables.intake.c
-        usable = or_(known.state == "new", (known.state == "used") & known.id.in_(chosen))
-        images = connection.execute(select(tables.intake).where(usable).order_by(known.id)).all()
+        mine, new = known.id.in_(chosen) & known.state.in_(("new", "used")), known.state == "new"
+        shown = or_(mine, new) if not chosen or asked.query.get("all") else mine
+        images = connection.execute(select(tables.intake).where(shown).order_by(known.id).limit(_MOST_IMAGES)).all()
+        others = connection.scalar(select(func.count()).select_from(tables.intake).where(new, known.id.not_in(chosen)))
+        others = (others or 0) - sum(image.state == "new" and image.id not in chosen for image in images)
     return page(
         asked,
         "inspection_new.html",
@@ -80,6 +84,7 @@ def form(asked: Asked) -> Response:
         templates=prepared.listed(lab)[0],
         recipes=recipes(),
         images=images,
+        others=others,
         chosen=chosen,
         given=dict(found.values) if found else {},
         scales=scales(lab),
@@ -232,11 +237,16 @@ def _fault(asked: Asked, error: InspectError, answered: Mapping[str, str]) -> Re
 # ------------------------------------------------------------------------------------------------- what can be chosen
 
 
-def recipes() -> list[tuple[str, str, str]]:
-    """Name, title and a sentence of every recipe."""
-    said = dict(listing("recipe"))
+def recipes() -> list[tuple[str, str, str, bool]]:
+    """Name, title and a sentence of every recipe, and whether it has a picture: one of another package has none."""
+    said = {name: says.partition(": ")[2] or says for name, says in listing("recipe")}
     return [
-        (name, str(registry.load("recipe", name).TITLE), said[name].partition(": ")[2] or said[name])
+        (
+            name,
+            str(registry.load("recipe", name).TITLE),
+            said[name][:1].upper() + said[name][1:],
+            (HOME / "static" / "recipes" / f"{name}.jpg").is_file(),
+        )
         for name in registry.names("recipe")
     ]
 

@@ -1,5 +1,226 @@
-"""The blind sample, answered inside the workbench."""
+"""The blind sample of the referee, drawn, answered and taken over inside the workbench."""
 
-from inspect_tool.web.bench import Page
+import json
+import re
+from pathlib import Path
+from typing import Any
 
-PAGES: tuple[Page, ...] = ()
+from sqlalchemy import select, update
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from inspect_tool.batch import queue, work
+from inspect_tool.errors import InspectError, ReadError, SettingsError
+from inspect_tool.files import dump_toml, load_job, read_bytes, read_toml, sha256_bytes, write_whole
+from inspect_tool.inspection import hand_check
+from inspect_tool.lab import find, reviews, second_counts, tables
+from inspect_tool.lab.database import connected
+from inspect_tool.lab.second_counts import Count
+from inspect_tool.lab.users import Role
+from inspect_tool.referee import history, ledger
+from inspect_tool.referee import page as sheets
+from inspect_tool.report.text import pm
+from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.html import page, to
+from inspect_tool.web.pages import reports
+
+_COUNTING: frozenset[Role] = frozenset({"analyst", "reviewer"})
+_MOST_BYTES = 4 << 20  # of answers
+_SHEET = "sample-{}.json"  # what a page of a sample shows, by the first digits of its id
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def room(asked: Asked) -> Response:
+    """Show where the check by hand of an inspection stands."""
+    name, job = _inspection(asked)
+    entries = ledger.read(ledger.folder_of(job))
+    count = second_counts.kept(job)
+    used = load_job(job).referee
+    waiting = history.waiting(entries)
+    with connected(asked.bench.lab, read_only=True) as connection:
+        record = _record(asked, connection, name)
+    return page(
+        asked,
+        "referee.html",
+        name=name,
+        entries=entries,
+        waiting=waiting if waiting is None or _sheet(job, waiting.id).is_file() else None,
+        open_sample=_last(entries, job),
+        count=count,
+        is_used=count is not None and used is not None and used.file == count.answers,
+        record=record,
+        may=bool(_COUNTING & asked.person.roles),
+        points=hand_check.POINTS,
+        lines=hand_check.LINES,
+        pm=pm,
+    )
+
+
+def draw(asked: Asked) -> Response:
+    """Draw a sample, or the page of the one that waits again."""
+    name, job = _inspection(asked)
+    text = str(asked.form.get("points", "")).strip()
+    if text and not (text.isdecimal() and len(text) < 6):
+        msg = f"number of points or lines: '{text[:20]}' is no whole number"
+        raise SettingsError(msg)
+    drawn, shown = hand_check.asked_by_hand(
+        job,
+        points=int(text) if text else None,
+        reports=asked.bench.lab.reports,
+        name=name,
+        by=asked.person.full_name,
+    )
+    write_whole(_sheet(job, drawn.id), json.dumps(shown, ensure_ascii=False, allow_nan=False).encode())
+    return to(f"/inspections/{name}/referee/{drawn.id}")
+
+
+def sheet(asked: Asked) -> Response:
+    """Show the page that asks a sample: blind, and to nobody but who is in."""
+    name, job = _inspection(asked)
+    sample = str(asked.at["sample"])
+    if not _ID.fullmatch(sample) or not _sheet(job, sample).is_file():
+        msg = f"{name}: there is no page of sample {sample[:12]}; draw it again"
+        raise ReadError(msg)
+    back = f"/inspections/{name}/referee"
+    server = {"person": asked.person.full_name, "address": f"{back}/answers", "back": back}
+    shown = json.loads(read_bytes(_sheet(job, sample))) | {"job": name}
+    return HTMLResponse(
+        sheets.served(shown, script="/referee/page.js", style="/referee/page.css", server=server),
+    )
+
+
+def answers(asked: Asked) -> Response:
+    """Record the answers of the person who is in, and measure with them."""
+    name, job = _inspection(asked)
+    where = f"answers of {asked.person.full_name}"
+    given = ledger.parsed_answers(asked.body, where)
+    if given.person != asked.person.full_name:
+        msg = f"{where}: they are by {given.person}; everybody answers with his or her own account"
+        raise ReadError(msg)
+    file = job.with_name(f"answers-{sha256_bytes(asked.body)[:12]}.json")
+    is_new = not file.exists()
+    write_whole(file, asked.body)
+    try:
+        made, standing = hand_check.record(
+            job, file, reports=asked.bench.lab.reports, name=name, by=asked.person.full_name
+        )
+    except InspectError:
+        if is_new:
+            file.unlink()
+        raise
+    count = second_counts.count_of(file, made, standing)
+    second_counts.keep(job, count)
+    _told(asked, name, count)
+    return JSONResponse({"points": count.points})
+
+
+def measure_again(asked: Asked) -> Response:
+    """Name the answers in the job, and measure it again so that its report carries them."""
+    lab, (name, job) = asked.bench.lab, _inspection(asked)
+    count = second_counts.kept(job)
+    if count is None:
+        msg = f"{name}: no answers were handed in"
+        raise ReadError(msg)
+    with connected(lab, read_only=True) as connection:
+        record = _record(asked, connection, name)
+        known = () if record is None else reviews.of_report(connection, record.report.uid)
+    if any(one.state == "released" for one in known):
+        msg = f"{name}: its report is released and is not replaced; make a new inspection that supersedes it"
+        raise SettingsError(msg)
+    before = read_bytes(job)
+    table = read_toml(job)
+    write_whole(job, dump_toml({**table, "referee": {**table.get("referee", {}), "file": count.answers}}).encode())
+    taken = work.put_in(lab, [queue.order(job, lab.reports, name)])
+    if taken.faults:
+        write_whole(job, before)
+        msg = next(iter(taken.faults.values()))
+        raise SettingsError(msg)
+    with connected(lab) as connection:
+        values = {"work": taken.works[0].id}
+        connection.execute(update(tables.inspection).where(tables.inspection.c.name == name).values(**values))
+    return to(f"/inspections/{name}")
+
+
+def give_up(asked: Asked) -> Response:
+    """Give up the last sample, so that another may be drawn."""
+    name, job = _inspection(asked)
+    reason = str(asked.form.get("reason", ""))
+    hand_check.give_up(job, reason=reason, by=asked.person.full_name, reports=asked.bench.lab.reports, name=name)
+    return to(f"/inspections/{name}/referee")
+
+
+def script(asked: Asked) -> Response:  # noqa: ARG001 - the same for everybody
+    """The scripts of the page of a sample."""
+    return Response(sheets.script_text(), media_type="text/javascript")
+
+
+def style(asked: Asked) -> Response:  # noqa: ARG001 - the same for everybody
+    """The styles of the page of a sample."""
+    return Response(sheets.style_text(), media_type="text/css")
+
+
+# -------------------------------------------------------------------------------------------------------------- parts
+
+
+def _inspection(asked: Asked) -> tuple[str, Path]:
+    """Name and job file of an inspection.
+
+    Raises
+    ------
+    ReadError
+        There is none.
+    """
+    name, lab = str(asked.at["name"]), asked.bench.lab
+    with connected(lab, read_only=True) as connection:
+        job = connection.scalar(select(tables.inspection.c.job).where(tables.inspection.c.name == name))
+    if not job or not (lab.folder / job).is_file():
+        msg = f"inspection '{name[:80]}': there is none"
+        raise ReadError(msg)
+    return name, lab.folder / job
+
+
+def _record(asked: Asked, connection: Any, name: str) -> find.Record | None:
+    """The report of an inspection; None: it has none yet."""
+    uid = connection.scalar(select(tables.report.c.uid).where(tables.report.c.place == f"reports/{name}"))
+    return None if uid is None else find.show(asked.bench.lab, connection, uid)
+
+
+def _sheet(job: Path, sample: str) -> Path:
+    return job.with_name(_SHEET.format(sample[:16]))
+
+
+def _last(entries: tuple[ledger.Entry, ...], job: Path) -> str:
+    """Id of the last sample that was drawn, is not given up and has a page: more of it may be answered; empty: none."""
+    last = next((one.sample.id for one in reversed(entries) if one.sample is not None), "")
+    return last if last and last not in history.given_up(entries) and _sheet(job, last).is_file() else ""
+
+
+def _told(asked: Asked, name: str, count: Count) -> None:
+    """Say in the review of the report, where it waits for one, what a reviewer has counted."""
+    if "reviewer" not in asked.person.roles:
+        return
+    with connected(asked.bench.lab) as connection:
+        record = _record(asked, connection, name)
+        known = () if record is None else reviews.of_report(connection, record.report.uid)
+        for one in known:
+            if one.state == "waiting":
+                values = "; ".join(
+                    f"{pair.quantity}, specimen {pair.specimen}: {pm(pair.old, pair.old_u, pair.unit)} by the program, "
+                    f"{pm(pair.new, pair.new_u, pair.unit, pair.limits)} with the count"
+                    for pair in count.pairs
+                )
+                text = f"Counted again, blind: {count.points} {count.what}. {values}"
+                reviews.say(connection, one.id, asked.person, text[: reviews.MOST_LETTERS])
+
+
+PAGES = (
+    Page(path="/referee/page.js", show=script, roles=ANYONE),
+    Page(path="/referee/page.css", show=style, roles=ANYONE),
+    Page(path="/inspections/{name}/referee", show=room, roles=ANYONE),
+    Page(path="/inspections/{name}/referee/draw", show=draw, roles=_COUNTING, method="POST"),
+    Page(
+        path="/inspections/{name}/referee/answers", show=answers, roles=_COUNTING, method="POST", most_bytes=_MOST_BYTES
+    ),
+    Page(path="/inspections/{name}/referee/measure", show=measure_again, roles=reports.ASKING, method="POST"),
+    Page(path="/inspections/{name}/referee/give-up", show=give_up, roles=_COUNTING, method="POST"),
+    Page(path="/inspections/{name}/referee/{sample}", show=sheet, roles=_COUNTING),
+)

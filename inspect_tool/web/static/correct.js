@@ -13,10 +13,11 @@ const pen = document.createElement("canvas");
 pen.className = "over pen";
 pen.hidden = true;
 pen.tabIndex = 0;
+pen.setAttribute("role", "application");
 pen.setAttribute("aria-label", "Drawing. Arrows move the picture, Enter sets a point in its middle, Shift and Enter ends the line.");
 view.box.append(pen);
 const context = pen.getContext("2d");
-let tool = "move", path = [], pending = [], cursor = null, drawing = false, byKeys = false, rest = 0, state = facts;
+let tool = "move", path = [], pending = [], cursor = null, drawing = false, byKeys = false, rest = 0, state = facts, measuring = false, again = false;
 let last = Promise.resolve();
 
 const buttons = [...document.querySelectorAll("[data-tool]")];
@@ -29,6 +30,7 @@ function choose(name) {
   tool = name;
   for (const one of buttons) one.setAttribute("aria-pressed", one.dataset.tool === name);
   pen.hidden = name === "move";
+  if (!pen.hidden) pen.focus({ preventScroll: true });
   path = [];
   byKeys = false;
   at("said").textContent = buttons.find((one) => one.dataset.tool === name).title;
@@ -103,13 +105,19 @@ function tell() {
   }));
 }
 
+/** Measure the field once the hand rests; what is drawn meanwhile is measured after that. */
 async function measure() {
   if (drawing || state.fault) return;
+  again = measuring;
+  if (measuring) return;
+  measuring = true;
   at("numbers").setAttribute("aria-busy", "true");
   await last;
   const answer = await fetch(`${here}/numbers`);
   if (answer.ok) at("numbers").innerHTML = await answer.text();
   at("numbers").setAttribute("aria-busy", "false");
+  measuring = false;
+  if (again) measure();
 }
 
 // ------------------------------------------------------------------------------------------------ what the hand draws
@@ -165,7 +173,7 @@ function end() {
 pen.addEventListener("pointerdown", (event) => {
   if (event.button) return;
   pen.setPointerCapture(event.pointerId);
-  pen.focus();
+  pen.focus({ preventScroll: true });
   clearTimeout(rest);
   drawing = true;
   byKeys = false;
@@ -215,13 +223,21 @@ document.addEventListener("keydown", (event) => {
     at("radius").value = radius() + (event.key === "]" ? 1 : -1);
     at("radius").dispatchEvent(new Event("input"));
   } else if (event.key === "Escape") { path = []; drawing = false; draw(); }
-  else if (event.key === "Enter" && event.target === pen) {
+  else if (event.key === " " && !event.target.closest("button, a")) {
+    pen.hidden = true; // held: the picture is moved
+    event.preventDefault();
+  } else if (event.key === "Enter" && event.target === pen) {
     byKeys = true;
     if (!event.shiftKey) add(view.box.clientWidth / 2, view.box.clientHeight / 2);
     if (how() === "point" || event.shiftKey) end();
     draw();
     event.preventDefault();
   }
+});
+document.addEventListener("keyup", (event) => {
+  if (event.key !== " " || tool === "move" || !pen.hidden) return;
+  pen.hidden = false;
+  pen.focus({ preventScroll: true });
 });
 tell();
 view.viewer.addHandler("open", () => { if (!state.fault) measure(); });

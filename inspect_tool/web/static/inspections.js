@@ -20,11 +20,19 @@ function showStated() {
   for (const field of ask.querySelectorAll(".stated")) field.hidden = scale?.value !== "stated";
 }
 
+// what is said of images that are not chosen is not sent
+function showChosen() {
+  for (const box of ask.querySelectorAll("[name='image']"))
+    for (const field of box.closest("tr").querySelectorAll("input:not([name='image']), select")) field.disabled = !box.checked;
+}
+
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "check") showFault();
 });
-ask.addEventListener("change", showStated);
-showStated();
+for (const show of [showStated, showChosen]) {
+  ask.addEventListener("change", show);
+  show();
+}
 
 // ---------------------------------------------------------------------------------------------------------- a region
 const draw = document.getElementById("draw");

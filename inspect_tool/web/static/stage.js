@@ -170,6 +170,8 @@ export function stage(tiles) {
     } else return;
     event.preventDefault();
   });
+  viewer.canvas.setAttribute("role", "application");
+  viewer.canvas.setAttribute("aria-label", "Picture. Plus and minus make it larger and smaller, arrows move it.");
   viewer.innerTracker.keyHandler = null;
   viewer.innerTracker.keyDownHandler = null;
 

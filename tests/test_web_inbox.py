@@ -1,5 +1,7 @@
 """The inbox of the workbench: files go in, what they are is shown, and nothing else happens."""
 
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -110,6 +112,16 @@ def test_images_are_filtered_and_removed_but_not_those_that_are_used(olga, made)
     assert olga.get(f"/inbox/{second.id}/thumbnail").status_code == 422
 
 
+def test_many_images_come_in_pages(olga, made, monkeypatch):
+    monkeypatch.setattr("inspect_tool.web.pages.inbox._MOST", 2)
+    for i in range(5):
+        gives(olga, png(i), f"{i}.png")
+    shown = [re.findall(r"<bdi>(\d)\.png</bdi>", olga.get(f"/inbox?page={n}").text) for n in ("0", "1", "2", "3", "-1")]
+    assert shown == [["4", "3"], ["2", "1"], ["0"], [], ["4", "3"]]
+    assert "2 of 3" in olga.get("/inbox?page=1").text
+    assert "New <small>5</small>" in olga.get("/inbox").text
+
+
 def test_the_scale_of_an_instrument_is_taken_for_chosen_images(olga, made):
     gives(olga, png())
     folder = made.lab.folder / "calibrations"
@@ -153,8 +165,15 @@ def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(
         page.locator(".tile", has_text="a.png").get_by_text("scale amber").wait_for()
         page.locator(".tile", has_text="page.png").get_by_text("not an image of a known format").wait_for()
         page.get_by_label("A folder").set_input_files(folder)
+        dropped = page.evaluate_handle(
+            "(bytes) => { const all = new DataTransfer();"
+            "all.items.add(new File([new Uint8Array(bytes)], 'dropped.png')); return all; }",
+            list(png(4)),
+        )
+        page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
+        page.locator(".tile", has_text="dropped.png").get_by_text("scale red").wait_for()
         page.locator(".tile", has_text="specimen 1/b.png").get_by_text("scale red").wait_for()
-        assert page.locator(".tile").count() == 3
+        assert page.locator(".tile").count() == 4
         assert page.get_by_role("button", name="New inspection").is_disabled()
         page.locator(".tile", has_text="a.png").get_by_role("checkbox").focus()
         page.keyboard.press("Space")

@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias, get_args
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now
@@ -243,10 +243,22 @@ def tidy(lab: Lab, moment: datetime) -> None:
 # ----------------------------------------------------------------------------------------------------- what is listed
 
 
-def listed(connection: Connection, states: Collection[State] = ("new", "used", "refused")) -> tuple[Given, ...]:
-    """Images in some states, the newest first."""
+def listed(
+    connection: Connection,
+    states: Collection[State] = ("new", "used", "refused"),
+    *,
+    most: int | None = None,
+    skip: int = 0,
+) -> tuple[Given, ...]:
+    """Images in some states, the newest first; at most so many, after those that are skipped."""
     found = select(intake).where(intake.c.state.in_(states)).order_by(intake.c.added.desc(), intake.c.id.desc())
-    return tuple(_given(row) for row in connection.execute(found))
+    return tuple(_given(row) for row in connection.execute(found.limit(most).offset(skip)))
+
+
+def counts(connection: Connection) -> dict[State, int]:
+    """How many images there are in each state."""
+    found = connection.execute(select(intake.c.state, func.count()).group_by(intake.c.state)).all()
+    return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in found}
 
 
 def one(connection: Connection, number: int) -> Given:

@@ -26,6 +26,7 @@ _FILTERS: Mapping[str, tuple[intake.State, ...]] = {
     "refused": ("refused",),
     "all": ("new", "used", "refused"),
 }
+_MOST = 120  # images on one page
 _TINTS = {"green": "good", "amber": "warn", "red": "bad"}
 
 
@@ -33,14 +34,19 @@ def inbox(asked: Asked) -> Response:
     """Show what is there, and take more."""
     chosen = asked.query.get("state", "new")
     chosen = chosen if chosen in _FILTERS else "new"
+    stated = asked.query.get("page", "")
+    number = int(stated) if stated.isdecimal() and len(stated) < 6 else 0
     with connected(asked.bench.lab, read_only=True) as connection:
-        every = intake.listed(connection)
+        counted = intake.counts(connection)
+        shown = intake.listed(connection, _FILTERS[chosen], most=_MOST, skip=_MOST * number)
     settings, watching = intake.settings_of(asked.bench.lab), watching_.of(asked.bench)
-    counts = {name: sum(one.state in states for one in every) for name, states in _FILTERS.items()}
+    counts = {name: sum(counted[state] for state in states) for name, states in _FILTERS.items()}
     return page(
         asked,
         "inbox.html",
-        images=[_tile(one) for one in every if one.state in _FILTERS[chosen]],
+        images=[_tile(one) for one in shown],
+        number=number,
+        last=max(0, (counts[chosen] - 1) // _MOST),
         counts=counts,
         chosen=chosen,
         most_mb=settings.most_mb,

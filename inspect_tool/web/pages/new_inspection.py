@@ -37,7 +37,7 @@ from inspect_tool.report.field_pictures import bare_picture
 from inspect_tool.report.text import rule
 from inspect_tool.standards import editions
 from inspect_tool.web.bench import Asked, Page
-from inspect_tool.web.html import is_part, page, to
+from inspect_tool.web.html import HOME, is_part, page, to
 
 RUNNING: frozenset[Role] = frozenset({"operator"})
 """Who may ask for inspections, and cancel them."""
@@ -237,11 +237,16 @@ def _fault(asked: Asked, error: InspectError, answered: Mapping[str, str]) -> Re
 # ------------------------------------------------------------------------------------------------- what can be chosen
 
 
-def recipes() -> list[tuple[str, str, str]]:
-    """Name, title and a sentence of every recipe."""
+def recipes() -> list[tuple[str, str, str, bool]]:
+    """Name, title and a sentence of every recipe, and whether it has a picture: one of another package has none."""
     said = {name: says.partition(": ")[2] or says for name, says in listing("recipe")}
     return [
-        (name, str(registry.load("recipe", name).TITLE), said[name][:1].upper() + said[name][1:])
+        (
+            name,
+            str(registry.load("recipe", name).TITLE),
+            said[name][:1].upper() + said[name][1:],
+            (HOME / "static" / "recipes" / f"{name}.jpg").is_file(),
+        )
         for name in registry.names("recipe")
     ]
 

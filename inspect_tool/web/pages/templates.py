@@ -22,7 +22,7 @@ _KEYS = ("standard", "language", "scale", "spec")
 
 def listed(asked: Asked) -> Response:
     """List the templates of the lab."""
-    titles = {name: title for name, title, _ in recipes()}
+    titles = {name: title for name, title, *_ in recipes()}
     found, faults = prepared.listed(asked.bench.lab)
     return page(asked, "templates.html", found=found, faults=faults, titles=titles)
 

@@ -15,18 +15,30 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, TextIO, TypeVar, get_args, get_type_hints
 
 import tomli_w
 
 from inspect_tool import typos
 from inspect_tool.errors import BackendError, InspectError, SettingsError
-from inspect_tool.languages import Text, as_data, of_data, placed, sentences
-from inspect_tool.model import CalibrationRecord, Edit, Job, ModelCard, Report, Sentences, Spec
+from inspect_tool.json_pieces import json_pieces
+from inspect_tool.json_pieces import plain as plain
+from inspect_tool.languages import Text, as_data, is_bare, of_data, placed, sentences
+from inspect_tool.model import (
+    CalibrationRecord,
+    Cell,
+    Edit,
+    Job,
+    MicrographRecord,
+    ModelCard,
+    Report,
+    Sentences,
+    Spec,
+)
 
 T = TypeVar("T")
 
@@ -302,27 +314,33 @@ def stated(value: object) -> dict[str, object]:
 
 def as_json(value: object) -> str:
     """Write a value as JSON text; NaN and infinity become null."""
-    return _json_text(plain(value))
-
-
-def _json_text(data: object) -> str:
-    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return "".join(json_pieces(value)) + "\n"
 
 
 def dump_report(report: Report) -> str:
     """Write a report as JSON text, and what its sentences are beside their words; NaN and infinity become null."""
-    return _json_text(with_sentences(report))
+    return "".join(report_pieces(report))
+
+
+def report_pieces(report: Report) -> Iterator[str]:
+    """Write the JSON text of a report piece by piece, so that it need not be in memory whole."""
+    yield from json_pieces(stated_values(report))
+    yield "\n"
 
 
 def with_sentences(value: object) -> dict[str, object]:
-    """Make of a report or a study what its JSON text says: its values, and which of its words are which sentences."""
-    data: dict[str, object] = plain(value)
+    """Make of a study what its JSON text says: its values, and which of its words are which sentences."""
+    data: dict[str, object] = plain(stated_values(value))
+    return data
+
+
+def stated_values(value: Any) -> dict[str, object]:
+    """What the JSON text of a report or a study says: its values, and which of its words are which sentences."""
     stated: dict[str, dict[str, Any]] = {}
-    for place, text in sentences(data):
+    for place, text in sentences(value):
         found = as_data(text)
         stated.setdefault(json.dumps(found, sort_keys=True), {**found, "at": []})["at"].append(place)
-    data["sentences"] = list(stated.values())
-    return data
+    return {item.name: getattr(value, item.name) for item in fields(value)} | {"sentences": list(stated.values())}
 
 
 def load_report(path: str | Path) -> Report:
@@ -345,6 +363,41 @@ def parse_report(text: bytes, where: str) -> Report:
     report = checked(Report, data, where, by_hand=False)
     _check_shapes(report, where)
     return _with_keys(report, entries, where)
+
+
+def read_back(report: Report, kept: Callable[[MicrographRecord], MicrographRecord] = lambda record: record) -> Report:
+    """A report as it is when its JSON text has been read, digit for digit, without all of that text in memory.
+
+    Of the images and rows, which may be many, one is written and read after the other. ``kept`` gives an equal record
+    for each of an image.
+    """
+    where = "report.json"
+    short = {name: replace(getattr(report, name), rows=()) for name in ("fields", "features")}
+    head = parse_report("".join(report_pieces(replace(report, micrographs=(), **short))).encode(), where)
+    known: dict[str, Text] = {}  # most sentences on images are the same
+    return replace(
+        head,
+        micrographs=tuple(kept(_read_back(record, known, where)) for record in report.micrographs),
+        fields=replace(head.fields, rows=tuple(map(_as_stated, report.fields.rows))),
+        features=replace(head.features, rows=tuple(map(_as_stated, report.features.rows))),
+    )
+
+
+def _read_back(record: MicrographRecord, known: dict[str, Text], where: str) -> MicrographRecord:
+    places = {}
+    for place, text in sentences(record):
+        found = as_data(text)
+        key = json.dumps(found, sort_keys=True)
+        if key not in known:
+            known[key] = of_data(**json.loads(json.dumps(found)))
+        places[place] = known[key]
+    return placed(checked(MicrographRecord, plain(record), where, by_hand=False), places)
+
+
+def _as_stated(row: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """A row as its JSON text says it; itself, where it holds such numbers already."""
+    made = tuple(plain(row))
+    return row if made == row and is_bare(row) else made
 
 
 def _with_keys(value: T, entries: Any, where: str) -> T:
@@ -439,6 +492,17 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, text.encode("utf-8"))
 
 
+def write_as_it_comes(path: Path, fill: Callable[[TextIO], object]) -> None:
+    """Write a text file, which ``fill`` is given, under a temporary name and rename it: it need not be in memory."""
+
+    def write(place: Path) -> None:
+        with place.open("w", encoding="utf-8", newline="") as file:
+            fill(file)
+
+    with whole_file(path, write) as made:
+        made.replace(path)
+
+
 def write_whole(path: Path, data: bytes, temporary: Path | None = None) -> None:
     """Write a file so that it is whole or not there, whatever is killed: see ``whole_file``."""
     with whole_file(path, lambda place: place.write_bytes(data), temporary=temporary) as made:
@@ -511,25 +575,3 @@ def _make_strict(kind: object) -> None:
             _make_strict(hints[item.name])
     for part in get_args(kind):
         _make_strict(part)
-
-
-def plain(value: object) -> Any:
-    """Make a value JSON can hold: finite numbers of at most 12 digits, texts, lists and dictionaries.
-
-    >>> from inspect_tool.model import Specimen
-    >>> plain(Specimen(id="A", images=("a.tif",)))
-    {'id': 'A', 'images': ['a.tif'], 'section': '1', 'plane': 'not stated', 'calibration': None}
-    """
-    if value is None or isinstance(value, bool | int | str):  # most of what a report holds comes first
-        return value
-    if isinstance(value, float):
-        return float(f"{value:.12g}") if abs(value) < float("inf") else None
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if hasattr(value, "item"):  # numpy scalar
-        return plain(value.item())
-    return str(value)  # date, path

@@ -10,7 +10,7 @@ FLOORS = (
     # what everything stands on: no room of its own
     ("errors", "options", "ranges", "units", "offline", "paths", "locks", "languages", "bounded"),
     ("model",),
-    ("typos", "plugins"),
+    ("typos", "plugins", "json_pieces"),
     ("registry", "files", "folders"),
     ("pixels",),
     ("statistics",),

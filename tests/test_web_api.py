@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def uid(made):
     return index.add(made.lab, folder).uid
 
 
+@cache
 def program(made, name="olga"):
     """Who speaks as a program does: by a token, without cookies and without an origin."""
     with connected(made.lab) as connection:
@@ -273,7 +275,7 @@ def test_an_image_of_another_inspection_is_measured_again_only_where_that_is_mea
         ({"images": []}, "neither images nor specimens"),
         ({"images": ["../../lab.toml"]}, "images.0"),
         ({"images": [4711]}, "image 4711: there is none"),
-        ({"colour": "red"}, "colour"),
+        ({"tint": "red"}, "tint"),
         ({"header": {"heet": "7"}}, "header.heet: there is no such key"),
         ({"region": {"mask": "/etc/passwd"}}, "region.mask: there is no such key"),
         ({"calibration": {"file": "/etc/passwd"}}, "calibration"),

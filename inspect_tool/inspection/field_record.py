@@ -17,6 +17,7 @@ from inspect_tool.images import quality
 from inspect_tool.inspection import lost_fields
 from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
+from inspect_tool.inspection.lean import shared
 from inspect_tool.inspection.one_field import (
     judge_image,
     measured_before,
@@ -183,13 +184,14 @@ def _lean() -> Callable[[Any], Any]:
     That is what its pictures were drawn from, and features that are not among the worst of the job.
     """
     largest: list[float] = []
+    share = shared({})
 
     def lean(answer: Any) -> Any:
         if not isinstance(answer, Outcome):
             return answer
         largest[:] = sorted((*largest, *(shown.value for shown in answer.thumbnails)), reverse=True)[:WORST]
         shown = tuple(one for one in answer.thumbnails if len(largest) < WORST or one.value >= largest[-1])
-        return replace(answer, measurement=replace(answer.measurement, marks=(), worst=()), thumbnails=shown)
+        return share(replace(answer, measurement=replace(answer.measurement, marks=(), worst=()), thumbnails=shown))
 
     return lean
 

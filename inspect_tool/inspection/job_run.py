@@ -5,22 +5,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from inspect_tool import folders
 from inspect_tool.acceptance.criteria import date_of_work
 from inspect_tool.evidence.provenance import now, provenance
-from inspect_tool.files import (
-    dump_report,
-    parse_report,
-)
+from inspect_tool.files import read_back
 from inspect_tool.images import quality
 from inspect_tool.inspection import journal, supersede
 from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import Outcome, look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
 from inspect_tool.inspection.job_trail import check_ledger, facts, issue, ready
+from inspect_tool.inspection.lean import shared
 from inspect_tool.inspection.one_field import model_of
 from inspect_tool.inspection.reporting import (
     asked_of,
@@ -99,8 +98,8 @@ def run(
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
         report = _reported(
             planned,
-            *measure_all(planned, folder, workers, progress or silent, executor, kept),
             folder,
+            lambda: measure_all(planned, folder, workers, progress or silent, executor, kept),
             replaced=replaced,
             before=before,
             started=started,
@@ -120,9 +119,8 @@ def run(
 
 def _reported(
     planned: Plan,
-    outcomes: list[Outcome],
-    lost: tuple[LostField, ...],
     folder: Path,
+    measure: Callable[[], tuple[list[Outcome], tuple[LostField, ...]]],
     *,
     replaced: supersede.Replaced | None,
     before: str,
@@ -130,15 +128,18 @@ def _reported(
     clock: float,
     printed: bool,
 ) -> Report:
-    """The report of measured fields, which nobody holds any more when its pages are made."""
+    """The report of the fields that ``measure`` gives: they are many, and let go as soon as the findings are there."""
     from inspect_tool.report.render import language_of, template_sha256
 
     asked = asked_of(planned, None if replaced is None else replaced.report)
+    outcomes, lost = measure()
     measured = measured_of(planned, outcomes, folder, lost)
     findings = findings_of(asked, measured, correction_of(asked, measured))
     figures = [figure for outcome in outcomes for figure in outcome.figures]
     worst = worst_first([shown for outcome in outcomes for shown in outcome.thumbnails])
     remove_pictures(folder, worst)
+    del outcomes
+    measured = replace(measured, fields=(), before={})
     report = report_of(
         asked,
         measured,
@@ -166,8 +167,8 @@ def _reported(
         template_sha256=template_sha256(planned.template),
         language=language_of(planned.job.language, planned.template),
     )
-    # pages are views of report.json, to the last of its digits
-    return parse_report(dump_report(report).encode(), "report.json")
+    del measured, findings
+    return read_back(report, shared({}))  # pages are views of report.json, to the last of its digits
 
 
 def place_of(

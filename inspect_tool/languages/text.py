@@ -129,26 +129,33 @@ def _data_of(value: object) -> Any:
 
 
 def sentences(value: object, place: str = "") -> Iterator[tuple[str, Text]]:
-    """Find every sentence in plain data, with its place as a JSON pointer (RFC 6901).
+    """Find every sentence in dataclasses, mappings and lists, with its place in their JSON as a pointer (RFC 6901).
 
     >>> dict(sentences({"warnings": ["by hand", Text("words.and")]}))
     {'/warnings/1': 'and'}
     """
     if isinstance(value, Text):
         yield place, value
-    elif isinstance(value, Mapping | list) and not _is_bare(value):
-        items = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, item in items:
-            if isinstance(item, Text | Mapping | list):  # most are numbers of a table, which need no place
-                yield from sentences(item, f"{place}/{_step(name)}")
+        return
+    if is_dataclass(value) and not isinstance(value, type):
+        items: Iterable[tuple[object, object]] = [(item.name, getattr(value, item.name)) for item in fields(value)]
+    elif isinstance(value, Mapping) and not is_bare(value.values()):
+        items = value.items()
+    elif isinstance(value, list | tuple) and not is_bare(value):
+        items = enumerate(value)
+    else:
+        return
+    for name, item in items:
+        if type(item) not in _BARE:  # most are numbers of a table, which need no place
+            yield from sentences(item, f"{place}/{_step(name)}")
 
 
 _BARE = frozenset((float, int, bool, str, type(None)))  # a sentence is a kind of ``str``, and not among them
 
 
-def _is_bare(value: Mapping[Any, Any] | Sequence[Any]) -> bool:
-    """Whether a value holds nothing but numbers and words, as the rows of a table of features do, which are many."""
-    return _BARE.issuperset(map(type, value.values() if isinstance(value, Mapping) else value))
+def is_bare(values: Iterable[object]) -> bool:
+    """Whether values are nothing but numbers and words, as the rows of a table of features are, which are many."""
+    return _BARE.issuperset(map(type, values))
 
 
 def _step(name: object) -> str:
@@ -352,7 +359,7 @@ def translated(value: T, language: str) -> T:
     """
     if isinstance(value, Text):
         return cast("T", worded(value.key, value.values, said(value, language)))
-    if type(value) in _BARE or (isinstance(value, tuple) and _is_bare(value)):
+    if type(value) in _BARE or (isinstance(value, tuple) and is_bare(value)):
         return value
     return _each(value, lambda _, item: translated(item, language))
 

@@ -102,15 +102,18 @@ def name_of_groups(fields: Sequence[FieldMeasurement]) -> Text:
 
 def feature_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
     """Tabulate the features of all fields, one row each, led by specimen, section and field."""
-    tables = []
-    for field in fields:
-        table = field.features.copy()
-        table.insert(0, "specimen", field.specimen)
-        table.insert(1, "section", field.section)
-        table.insert(2, "field", field.field)
-        tables.append(table)
-    filled = [table for table in tables if len(table)]
-    return pd.concat(filled or tables[:1], ignore_index=True)
+    filled = [field for field in fields if len(field.features)] or fields[:1]
+    made = pd.concat([field.features for field in filled], ignore_index=True)
+    counts = [len(field.features) for field in filled]
+    for i, (name, places) in enumerate(
+        (
+            ("specimen", [field.specimen for field in filled]),
+            ("section", [field.section for field in filled]),
+            ("field", [field.field for field in filled]),
+        )
+    ):
+        made.insert(i, name, pd.Series(places).repeat(counts).array)
+    return made
 
 
 def largest_features(

@@ -3,8 +3,8 @@
 After this module nothing is computed any more: ``report.json`` and every page show what stands here.
 """
 
-import json
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -15,8 +15,9 @@ import pandas as pd
 from inspect_tool import plugins, registry
 from inspect_tool.acceptance import lots
 from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
-from inspect_tool.files import SCHEMA, sha256_bytes, with_sentences
+from inspect_tool.files import SCHEMA, plain, stated_values
 from inspect_tool.images import colored_marks
+from inspect_tool.json_pieces import canonical_pieces
 from inspect_tool.languages import ENGLISH, Text, fingerprint, joined
 from inspect_tool.model import (
     Attachment,
@@ -284,26 +285,30 @@ def report_digest(report: Report) -> str:
     Masks, job, standards, pictures and the template are in it by their hashes, which the report names. What a report of
     an earlier version does not have is not in its digest.
     """
-    timeless = replace(
-        report,
-        id="",
-        digest="",
-        micrographs=tuple(
-            replace(record, segmentation={k: v for k, v in record.segmentation.items() if k != "seconds"})
-            for record in report.micrographs
-        ),
-        provenance=replace(report.provenance, started=report.provenance.started[:10], seconds=0.0, audit=""),
-    )
-    # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
-    data = json.loads(json.dumps(with_sentences(timeless), allow_nan=False), parse_int=float)
-    for holder in (data, data["provenance"], *data["attachments"]):
-        for key in LATER:
-            if holder.get(key) in ("", []):
-                del holder[key]
-    if not data["sentences"]:  # of schema 1
-        del data["sentences"]
-    canonical = json.dumps(data, sort_keys=True)
-    return sha256_bytes(canonical.encode())
+    found = hashlib.sha256()
+    for piece in canonical_pieces(_hashed(report), _hashed):
+        found.update(piece.encode())
+    return found.hexdigest()
+
+
+def _hashed(value: object) -> object:
+    """What is hashed of a part of a report, by name."""
+    if isinstance(value, Report):
+        said = stated_values(replace(value, id="", digest=""))
+        return _known(said, ("sentences", *LATER))
+    if isinstance(value, Provenance):
+        timeless = replace(value, started=value.started[:10], seconds=0.0, audit="")
+        return _known(plain(timeless), LATER)
+    if isinstance(value, Attachment):
+        return _known(plain(value), LATER)
+    if isinstance(value, MicrographRecord):
+        return replace(value, segmentation={k: v for k, v in value.segmentation.items() if k != "seconds"})
+    return value
+
+
+def _known(values: Mapping[str, object], later: Collection[str]) -> Mapping[str, object]:
+    """Values without what reports of earlier versions lack, where it is empty; of schema 1 the sentences too."""
+    return {name: value for name, value in values.items() if name not in later or value not in ("", (), [])}
 
 
 def missing_items(header: Header) -> tuple[str, ...]:

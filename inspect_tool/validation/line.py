@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from math import exp, sqrt
 from statistics import median
 
+import pandas as pd
+
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text, joined, key_of
 from inspect_tool.model import (
@@ -58,10 +60,19 @@ def own_u(budget: Iterable[Component]) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Alone:
+    """What a field alone says of a quantity: all that is kept of its results, as a job may have thousands of fields."""
+
+    value: float
+    unit: str
+    own_u: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Field:
     """One field of a job beside the labeled images."""
 
-    results: Mapping[str, Result]  # of the field alone
+    results: Mapping[str, _Alone]  # by quantity, those that an error is known of
     doubted: frozenset[str]  # quantities
     kind: str  # group of labeled images that it is most like
     far: float  # distance to the labeled images over the usual one
@@ -109,12 +120,6 @@ def applied(
     known = space_of(validation)
     usual = conformal.usual_distance(known, all_parents(validation))
     for specimen in dict.fromkeys(field.specimen for field in fields):
-        mine = [
-            _beside(one, recipe.combine([one], settings, editions), validation, known, usual)
-            for one in fields
-            if one.specimen == specimen
-        ]
-        far = median(one.far for one in mine)  # one field in twenty lies beyond the limit by chance
         reached = [
             (result, *found)
             for result in findings.results
@@ -122,6 +127,13 @@ def applied(
             and result.budget
             and (found := _reaching(carried, result.quantity)) is not None
         ]
+        wanted = {of for _, _, of in reached}
+        mine = [
+            _beside(one, recipe.combine([_apart(one)], settings, editions), wanted, validation, known, usual)
+            for one in fields
+            if one.specimen == specimen
+        ]
+        far = median(one.far for one in mine)  # one field in twenty lies beyond the limit by chance
         reaches = {of: _reaches(carry, of, mine, validation, far=far > 1, stopped=stopped) for _, carry, of in reached}
         made = [
             _with_line(result, carry, reaches[of], validation, far=far > 1)
@@ -153,14 +165,34 @@ def applied(
 _NONE = Text("validation.segmentation_not_validated")
 
 
+def _apart(field: FieldMeasurement) -> FieldMeasurement:
+    """A field with a table of its own that is gone with it.
+
+    A table remembers where views of it were, hundreds of them after they are gone: for each of thousands of fields that
+    is more than what they hold.
+    """
+    made, index = field.features.copy(), field.features.index
+    if isinstance(index, pd.RangeIndex):
+        made.index = pd.RangeIndex(index.start, index.stop, index.step)
+    else:
+        made.index = index.copy(deep=True)
+    return replace(field, features=made)
+
+
 def _beside(
-    field: FieldMeasurement, alone: Findings, validation: Validation, known: conformal.Space, usual: float
+    field: FieldMeasurement,
+    alone: Findings,
+    wanted: Collection[str],
+    validation: Validation,
+    known: conformal.Space,
+    usual: float,
 ) -> _Field:
+    found = [result for result in alone.results if result.quantity in wanted]
     apart = distances_of(known, validation, features_of(field))
     nearest = float(apart.min())
     return _Field(
-        results={result.quantity: result for result in alone.results},
-        doubted=frozenset(result.quantity for result in alone.results if is_doubted(result.quantity, alone.checks)),
+        results={one.quantity: _Alone(value=one.value, unit=one.unit, own_u=own_u(one.budget)) for one in found},
+        doubted=frozenset(one.quantity for one in found if is_doubted(one.quantity, alone.checks)),
         kind=kind_at(validation, apart),
         far=nearest / usual if usual > 0 else float(nearest > 0) * 2,
     )
@@ -197,7 +229,7 @@ def _reaches(
             validation,
             carry.of,
             alone.value,
-            own_u(alone.budget),
+            alone.own_u,
             scale=scale_of(carry, alone.unit),
             doubted=of in one.doubted,
             kind=one.kind,

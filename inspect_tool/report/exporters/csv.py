@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from inspect_tool.files import write_text
+from inspect_tool.files import write_as_it_comes
 from inspect_tool.model import Cell, Report, Table
 
 SUFFIX = ".csv"
@@ -18,10 +18,14 @@ SUFFIX = ".csv"
 
 def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001 - all exporters are called alike
     """Write both tables into the report folder; gives the path of ``features.csv``."""
-    write_text(folder / "fields.csv", csv_text(report.fields))
+    _write(folder / "fields.csv", report.fields)
     path = folder / "features.csv"
-    write_text(path, csv_text(report.features))
+    _write(path, report.features)
     return path
+
+
+def _write(path: Path, table: Table) -> None:
+    write_as_it_comes(path, lambda file: write_rows(file, table.columns, table.rows))
 
 
 def csv_text(table: Table) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from inspect_tool.files import dump_report, write_text
+from inspect_tool.files import report_pieces, write_as_it_comes
 from inspect_tool.model import Report
 
 SUFFIX = ".json"
@@ -11,5 +11,5 @@ SUFFIX = ".json"
 def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001 - all exporters are called alike
     """Write ``report.json`` into the report folder."""
     path = folder / "report.json"
-    write_text(path, dump_report(report))
+    write_as_it_comes(path, lambda file: file.writelines(report_pieces(report)))
     return path

@@ -14,11 +14,12 @@ from functools import cache
 from importlib.util import find_spec
 from io import BytesIO, StringIO
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
 
 from inspect_tool.errors import OutputError
 from inspect_tool.evidence.masks import attached
-from inspect_tool.files import dump_report, sha256_bytes, whole_file
+from inspect_tool.files import report_pieces, sha256_bytes, whole_file
 from inspect_tool.languages import ENGLISH, Text, Words, said
 from inspect_tool.model import Report
 from inspect_tool.report import text
@@ -99,8 +100,12 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     that a third party can recompute the result from the paper.
     """
     page = render(report, folder, template, "print")
-    carried = attachments(report, dump_report(report).encode(), lambda file: (folder / file).read_bytes())
-    return print_page(page, folder / "report.pdf", template, report.id, carried)
+    with NamedTemporaryFile() as data:  # of a job of many fields it is not held while pages are laid out
+        for piece in report_pieces(report):
+            data.write(piece.encode())
+        data.seek(0)
+        carried = attachments(report, data, lambda file: (folder / file).read_bytes())
+        return print_page(page, folder / "report.pdf", template, report.id, carried)
 
 
 @cache
@@ -269,10 +274,10 @@ def _language(page: str) -> str:
     return found[1] if found else ENGLISH
 
 
-def attachments(report: Report, data: bytes, read: Callable[[str], bytes]) -> list[Any]:
+def attachments(report: Report, data: bytes | IO[bytes], read: Callable[[str], bytes]) -> list[Any]:
     """Files that the PDF of a report carries; ``data``: the report as JSON, ``read``: gives the files it names."""
     started = datetime.fromisoformat(report.provenance.started)
-    parts: list[tuple[str, str, str | bytes, str]] = [
+    parts: list[tuple[str, str, str | bytes | IO[bytes], str]] = [
         ("report.json", "The report as data", data, "Source"),
         ("features.csv", "Every measured feature", csv_text(report.features), "Data"),
     ]
@@ -310,10 +315,12 @@ _ROLES = {
 }
 
 
-def attachment(name: str, description: str, content: str | bytes, relationship: str, made: datetime) -> Any:
-    """Make a file that a PDF carries."""
+def attachment(name: str, description: str, content: str | bytes | IO[bytes], relationship: str, made: datetime) -> Any:
+    """Make a file that a PDF carries; what it holds may be an open file, which is read when the PDF is written."""
+    if isinstance(content, str):
+        content = content.encode()
     return weasyprint.Attachment(
-        file_obj=BytesIO(content.encode() if isinstance(content, str) else content),
+        file_obj=BytesIO(content) if isinstance(content, bytes) else content,
         name=name,
         description=description,
         created=made,

@@ -46,14 +46,14 @@ def main() -> None:
         key = Chain(Path(folder)).person("Works 3", kind="ec")
         with served(lab, key=key) as listening, browser(viewport=SIZE) as page:
             page.set_default_timeout(120_000)  # a run takes its time
-            walk(page, listening.origins[0], pictures, Path(folder))
+            walk(page, listening.origins[0], pictures)
             print("asked of elsewhere:", page.elsewhere or "nothing", "| complaints:", page.trouble or "none")
         for path in lab.reports.glob("*/report.pdf"):
             (seal,) = pdf_check.signatures(path.read_bytes(), None, path.name)
             print(f"{path.parent.name}: sealed by {seal.name}; {seal.statement}; problems: {seal.problems or 'none'}")
 
 
-def walk(page, home: str, pictures: Path, folder: Path) -> None:
+def walk(page, home: str, pictures: Path) -> None:
     """Go the way."""
 
     def look(name: str) -> None:
@@ -156,8 +156,10 @@ def walk(page, home: str, pictures: Path, folder: Path) -> None:
     with step("found again"):
         page.get_by_role("link", name="Reports").click()
         look("reports")
-        page.get_by_role("link", name="Trend").click()
-        look("trend")
+    for name in ("Trend", "Specifications", "Instruments", "Templates"):
+        with step(name):
+            page.get_by_role("navigation", name="Rooms").get_by_role("link", name=name, exact=True).click()
+            look(name.lower())
 
 
 @contextmanager

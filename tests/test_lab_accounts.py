@@ -11,8 +11,9 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.evidence.provenance import now
 from inspect_tool.lab import accounts, tokens, users
-from inspect_tool.lab.database import connected
+from inspect_tool.lab.database import connected, init
 from inspect_tool.lab.users import EntryRefusedError
+from inspect_tool.web import serve
 
 ANALYST = frozenset(["analyst"])
 OTHER = "another sentence altogether"
@@ -21,6 +22,13 @@ OTHER = "another sentence altogether"
 @pytest.fixture
 def lab(tmp_path):
     return with_people(bench(tmp_path / "lab"), {"anna": "analyst", "mara": "manager"}).lab
+
+
+@pytest.fixture
+def any_lab(tmp_path, database_url):
+    """The same on SQLite and on PostgreSQL."""
+    lab = init(tmp_path / "lab", database_url)
+    return with_people(serve.bench_of(lab, serve.Place(port=8765)), {"anna": "analyst", "mara": "manager"}).lab
 
 
 @pytest.fixture
@@ -90,7 +98,7 @@ def test_a_lock_grows_to_a_day_and_no_further(lab, quick, monkeypatch):
     assert by_name(lab, "anna").locked_until - moment[0] == users.LOCKED  # a right one forgets the wrong ones
 
 
-def test_tries_at_the_same_time_are_no_more_than_tries_in_turn(lab, monkeypatch):
+def test_tries_at_the_same_time_are_no_more_than_tries_in_turn(any_lab, monkeypatch):
     """Twenty guesses that are all looked at before one of them is answered."""
     looked_at = []
     gate = threading.Barrier(20, timeout=20)
@@ -102,13 +110,13 @@ def test_tries_at_the_same_time_are_no_more_than_tries_in_turn(lab, monkeypatch)
         return False
 
     monkeypatch.setattr(users, "_verified", slow)
-    threads = [threading.Thread(target=refused, args=(lab, "anna", f"guess {i}")) for i in range(20)]
+    threads = [threading.Thread(target=refused, args=(any_lab, "anna", f"guess {i}")) for i in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(looked_at) == users.TRIES
-    assert by_name(lab, "anna").locked_until is not None
+    assert by_name(any_lab, "anna").locked_until is not None
 
 
 def test_a_password_that_was_changed_while_it_was_looked_at_opens_nothing(lab, monkeypatch):
@@ -166,22 +174,62 @@ def test_somebody_who_manages_accounts_is_always_left(lab):
     assert not accounts.trail(lab).exists()  # what did not happen is not recorded
 
 
-def test_what_is_done_to_accounts_is_recorded_without_a_secret(lab, quick):
-    made = accounts.make(lab, "Mara Muster", "nora", "Nora Neu", OTHER, ANALYST)
-    accounts.give_roles(lab, "Mara Muster", made.id, frozenset(["analyst", "reviewer"]))
-    accounts.give_roles(lab, "Mara Muster", made.id, frozenset(["analyst", "reviewer"]))  # changes nothing
-    accounts.set_password(lab, "Mara Muster", made.id, "yet another sentence")
-    token = accounts.make_token(lab, by_name(lab, "anna"), "LIMS", 30)
-    with connected(lab, read_only=True) as connection:
-        number = tokens.of(connection, by_name(lab, "anna"))[0].id
-    accounts.end_token(lab, by_name(lab, "mara"), number)  # not hers: nothing ends
-    accounts.end_token(lab, by_name(lab, "anna"), number)
-    accounts.change_own_password(lab, by_name(lab, "anna"), PASSWORD, "a fourth sentence, longer")
-    accounts.close(lab, "Mara Muster", made.id, "left the laboratory")
-    accounts.reopen(lab, "Mara Muster", made.id)
+def at_once(*calls):
+    """Call functions at the same time; gives what they raised, or None."""
+    gate, raised = threading.Barrier(len(calls), timeout=20), [None] * len(calls)
+
+    def run(i):
+        gate.wait()
+        try:
+            calls[i]()
+        except SettingsError as error:
+            raised[i] = error
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_of_two_who_take_the_role_from_each_other_one_keeps_it(any_lab):
+    mara = by_name(any_lab, "mara")
+    with connected(any_lab) as connection:
+        nora = users.add(connection, "nora", "Nora Neu", OTHER, frozenset(["manager"]))
+    raised = at_once(
+        lambda: accounts.give_roles(any_lab, "Nora Neu", mara.id, ANALYST),
+        lambda: accounts.give_roles(any_lab, "Mara Muster", nora.id, ANALYST),
+    )
+    assert sorted(error is None for error in raised) == [False, True]
+    with connected(any_lab, read_only=True) as connection:
+        assert sum("manager" in one.roles for one in users.every(connection)) == 1
+
+
+def test_of_two_accounts_of_one_name_at_once_one_is_made(any_lab):
+    raised = at_once(
+        *(lambda: accounts.make(any_lab, "Mara Muster", "nora", "Nora Neu", OTHER, ANALYST) for _ in range(2))
+    )
+    assert sorted(error is None for error in raised) == [False, True]
+    assert "there is one already" in str(next(error for error in raised if error is not None))
+
+
+def test_what_is_done_to_accounts_is_recorded_without_a_secret(any_lab, quick):
+    made = accounts.make(any_lab, "Mara Muster", "nora", "Nora Neu", OTHER, ANALYST)
+    accounts.give_roles(any_lab, "Mara Muster", made.id, frozenset(["analyst", "reviewer"]))
+    accounts.give_roles(any_lab, "Mara Muster", made.id, frozenset(["analyst", "reviewer"]))  # changes nothing
+    accounts.set_password(any_lab, "Mara Muster", made.id, "yet another sentence")
+    token = accounts.make_token(any_lab, by_name(any_lab, "anna"), "LIMS", 30)
+    with connected(any_lab, read_only=True) as connection:
+        number = tokens.of(connection, by_name(any_lab, "anna"))[0].id
+    accounts.end_token(any_lab, by_name(any_lab, "mara"), number)  # not hers: nothing ends
+    accounts.end_token(any_lab, by_name(any_lab, "anna"), number)
+    accounts.change_own_password(any_lab, by_name(any_lab, "anna"), PASSWORD, "a fourth sentence, longer")
+    accounts.close(any_lab, "Mara Muster", made.id, "left the laboratory")
+    accounts.reopen(any_lab, "Mara Muster", made.id)
     for _ in range(users.TRIES):
-        refused(lab)
-    assert events(lab) == [
+        refused(any_lab)
+    assert events(any_lab) == [
         ("nora", "Mara Muster", "made"),
         ("nora", "Mara Muster", "roles changed"),
         ("nora", "Mara Muster", "password set"),
@@ -192,12 +240,12 @@ def test_what_is_done_to_accounts_is_recorded_without_a_secret(lab, quick):
         ("nora", "Mara Muster", "opened"),
         ("anna", "not stated", "locked"),
     ]
-    trail = audit.read(accounts.trail(lab))
+    trail = audit.read(accounts.trail(any_lab))
     assert trail.problems == ()
     assert trail.entries[1].old == {"roles": ["analyst"]}
     assert trail.entries[1].new == {"did": "roles changed", "roles": ["analyst", "reviewer"]}
     assert trail.entries[6].reason == "left the laboratory"
-    text = (accounts.trail(lab) / audit.LOG).read_text()
+    text = (accounts.trail(any_lab) / audit.LOG).read_text()
     for secret in (PASSWORD, OTHER, "sentence", token, "argon2", users._digest(token)):
         assert secret not in text
 
@@ -218,29 +266,29 @@ def test_nothing_is_done_that_cannot_be_recorded(lab):
     assert accounts.checked(lab, "anna", PASSWORD) == anna
 
 
-def test_sessions_and_tokens_end_with_the_password_and_the_account(lab):
-    anna = by_name(lab, "anna")
+def test_sessions_and_tokens_end_with_the_password_and_the_account(any_lab):
+    anna = by_name(any_lab, "anna")
 
     def enter():
-        with connected(lab) as connection:
+        with connected(any_lab) as connection:
             return users.enter(connection, anna), tokens.make(connection, anna, "LIMS", 30)
 
     def are_in(session, token):
-        with connected(lab, read_only=True) as connection:
+        with connected(any_lab, read_only=True) as connection:
             return users.inside(connection, session) is not None, tokens.owner(connection, token) is not None
 
     kept = enter()
     assert are_in(*kept) == (True, True)
-    accounts.give_roles(lab, "Mara Muster", anna.id, frozenset(["operator"]))
+    accounts.give_roles(any_lab, "Mara Muster", anna.id, frozenset(["operator"]))
     assert are_in(*kept) == (False, True)
     for change in (accounts.close, accounts.reopen):
-        change(lab, "Mara Muster", anna.id)
+        change(any_lab, "Mara Muster", anna.id)
         assert are_in(*kept) == (False, False)
     kept = enter()
-    accounts.set_password(lab, "Mara Muster", anna.id, OTHER)
+    accounts.set_password(any_lab, "Mara Muster", anna.id, OTHER)
     assert are_in(*kept) == (False, False)
-    assert by_name(lab, "anna").temporary
+    assert by_name(any_lab, "anna").temporary
     kept = enter()
-    accounts.change_own_password(lab, anna, OTHER, "a fourth sentence, longer")
+    accounts.change_own_password(any_lab, anna, OTHER, "a fourth sentence, longer")
     assert are_in(*kept) == (False, False)
-    assert not by_name(lab, "anna").temporary
+    assert not by_name(any_lab, "anna").temporary

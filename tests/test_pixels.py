@@ -19,7 +19,7 @@ from inspect_tool.files import CARD, load_model_card
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import pixels
 from inspect_tool.segmentation.pixels import features
-from inspect_tool.training import request, scribbles
+from inspect_tool.training import request, strokes
 from inspect_tool.training.annotations import read_strokes
 
 CLASSES = ("matrix", "layered")
@@ -389,7 +389,7 @@ def test_an_area_counts_as_several_strokes():
     target = np.full((200, 300), -1, np.int32)
     target[:128, :192] = 0
     target[150:153, 10:290] = 1
-    found = scribbles.numbered_strokes(target)
+    found = strokes.numbered_strokes(target)
     assert len(np.unique(found[target == 0])) == 6  # cells of 64 px
     assert len(np.unique(found[target == 1])) == 1
 

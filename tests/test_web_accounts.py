@@ -219,5 +219,20 @@ def test_a_new_person_enters_by_keyboard_and_chooses_a_password(tmp_path):
         page.get_by_label("New password again").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Tokens for programs").wait_for()
+        # what a page asks by itself says so, and what a person asks for does not
+        page.evaluate(
+            """() => {
+              const main = document.querySelector("main");
+              main.innerHTML = '<i hx-get="/me?by=itself" hx-trigger="every 100ms" hx-swap="none"></i>'
+                + '<button hx-get="/me?by=hand" hx-swap="none">Look</button>';
+              htmx.process(main);
+            }"""
+        )
+        with page.expect_request("**/me?by=itself") as asked:
+            pass
+        assert asked.value.headers["x-unattended"] == "1"
+        with page.expect_request("**/me?by=hand") as asked:
+            page.get_by_role("button", name="Look").click()
+        assert "x-unattended" not in asked.value.headers
         assert page.trouble == []
         assert page.elsewhere == []

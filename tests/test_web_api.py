@@ -2,6 +2,7 @@
 
 import io
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ def uid(made):
     return index.add(made.lab, folder).uid
 
 
+@cache
 def program(made, name="olga"):
     """Who speaks as a program does: by a token, without cookies and without an origin."""
     with connected(made.lab) as connection:

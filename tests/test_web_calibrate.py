@@ -19,7 +19,14 @@ from inspect_tool.synthetic.scale_bars import scale_bar
 
 LINES = "10,5,110,5;10,5,110.5,5;10,5,109.5,5"
 PLACED = {"lines": LINES, "what": "bar", "length": "50 um", "tolerance": "0.2um"}
-INSTRUMENT = {**PLACED, "keep": "instrument", "instrument": "Axio 7", "objective": "50x/0.8", "certificate": "K-17"}
+INSTRUMENT = {
+    **PLACED,
+    "what": "micrometer",
+    "keep": "instrument",
+    "instrument": "Axio 7",
+    "objective": "50x/0.8",
+    "certificate": "K-17",
+}
 
 
 def png(pixels):
@@ -86,6 +93,7 @@ def test_the_size_is_said_with_its_uncertainty_and_what_it_rests_on(anna):
         ({"what": "other"}, "say what the ends belong to"),
         ({"what": "micrometer", "tolerance": ""}, "the tolerance of the length is not stated"),
         ({"keep": "instrument"}, "state both"),
+        ({**INSTRUMENT, "what": "bar"}, "a scale bar is drawn by the instrument itself"),
         ({**INSTRUMENT, "tolerance": ""}, "the tolerance of the length is not stated"),
         ({**INSTRUMENT, "due": "2020-01-01"}, "valid until 2020-01-01: this day is over"),
         ({**INSTRUMENT, "due": "soon"}, "write a number, and a day as YYYY-MM-DD"),
@@ -128,7 +136,7 @@ def test_what_is_kept_for_an_instrument_is_found_by_its_jobs_and_replaces_the_ea
     due = (now().date() + timedelta(days=365)).isoformat()
     spoken = client(made, "anna")
     for length in ("50 um", "51 um"):
-        data = {**INSTRUMENT, "what": "micrometer", "length": length, "due": due}
+        data = {**INSTRUMENT, "length": length, "due": due}
         assert spoken.post(f"/calibrate/{given.id}/keep", data=data).headers["location"] == "/inbox"
     assert intake.instruments(made.lab) == ("Axio 7 50x-0.8.toml",)
     wanted = Calibration(file="calibrations", instrument="Axio 7", objective="50x/0.8")

@@ -11,10 +11,12 @@ from PIL import Image
 from sqlalchemy import select
 from workbench import bench, browser, client, enters, served, with_people
 
+from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit, edits
 from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import load_report, sha256_file
+from inspect_tool.inspection import job_run
 from inspect_tool.lab import tables, users
 from inspect_tool.lab.database import connected, open_lab
 from inspect_tool.pixels import png
@@ -199,6 +201,35 @@ def test_a_commit_is_one_entry_by_its_person_in_its_true_size_and_the_report_ver
     assert audit.verify(made.lab.reports).problems == ()
     report = load_report(made.lab.reports / "steel" / "report.json")
     assert any("Anna Muster" in row for table in report.tables for row in table.rows)
+
+
+def test_an_edit_of_one_inspection_is_missed_in_no_other_of_the_same_images(made):
+    """All job files of a lab are called job.toml: the audit trail must tell them apart."""
+    inspected.grains(made.lab, "again")
+    spoken = client(made, "anna")
+    spoken.post(f"{HERE}/correct/do", json=LINE)
+    spoken.post(f"{HERE}/correct/commit", data={"reason": "the boundary was not etched"})
+    for name in ("steel", "again"):
+        inspected.again(made.lab, name)
+    assert audit.verify(made.lab.reports).problems == ()
+    reports = [load_report(made.lab.reports / name / "report.json") for name in ("steel", "again")]
+    assert [sum(one.role == "edit" for one in report.attachments) for report in reports] == [2, 0]
+    # what the inspection itself lacks is still missed
+    shutil.rmtree(made.lab.folder / "inspections" / "steel" / "job.edits")
+    for name in ("steel", "under another name"):
+        with pytest.raises(ReadError, match=r"job\.edits: holds 0 edits, entry .* of the audit trail"):
+            job_run.run(made.lab.folder / "inspections" / "steel" / "job.toml", made.lab.reports, name=name)
+    assert any("edits of steel: holds 0 edits" in one for one in audit.verify(made.lab.reports).problems)
+
+
+def test_a_field_that_is_not_measured_yet_is_a_picture_alone(made):
+    shutil.rmtree(made.lab.reports / "steel")
+    spoken = client(made, "anna")
+    page = spoken.get(HERE)
+    assert (page.status_code, "f1.png: is not measured yet" in page.text) == (200, True)
+    assert spoken.get(f"{HERE}/tiles/picture/8/0_0.png").status_code == 200
+    assert spoken.get(f"{HERE}/tiles/outlines/8/0_0.png").status_code == 422
+    assert "f1.png: is not measured yet" in spoken.get(f"{HERE}/correct").text
 
 
 def test_a_field_that_was_corrected_is_measured_again_and_one_that_was_not_stays_done(made):

@@ -108,6 +108,20 @@ TABLE = {
     "GET /specs/{name}/change": MANAGE,
     "POST /specs/{name}/change": MANAGE,
     "GET /instruments": ALL,
+    # classifiers of pixels
+    "GET /scribble": ALL,
+    **{
+        f"{what} /scribble/{place}{part}": EDIT
+        for place in ("inbox/{number:int}", "inspections/{name}/{number:int}")
+        for what, part in (
+            ("GET", ""),
+            ("GET", "/picture.png"),
+            ("POST", "/learn"),
+            ("POST", "/agree"),
+            ("POST", "/keep"),
+            ("POST", "/close"),
+        )
+    },
     # accounts
     "GET /users": MANAGE | AUDIT,
     "POST /users": MANAGE,

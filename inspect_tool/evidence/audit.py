@@ -33,7 +33,7 @@ PATIENCE_S = 30.0  # how long another process may hold the log [s]
 
 EventKind = Literal[
     "run", "settings change", "edit", "sign", "release", "supersede", "repair", "withdraw", "check by hand",
-    "account", "template",
+    "account", "template", "specification", "limits", "classifier",
 ]  # fmt: skip
 _KEYS = (
     *("number", "time", "event", "subject", "user", "software", "reason", "old", "new"),

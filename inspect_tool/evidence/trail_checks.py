@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from inspect_tool.errors import ReadError
-from inspect_tool.evidence.trail_reports import Anchor, is_of_another, jobs_of, of_report, of_run, run_names
+from inspect_tool.evidence.trail_reports import Anchor, is_of_another, jobs_of, of_report, of_run, relative, run_names
 from inspect_tool.files import sha256_file
 
 if TYPE_CHECKING:
@@ -25,7 +25,13 @@ SUFFIX = ".referee"
 
 
 def anchor(
-    entries: Sequence["Entry"], *, job: str, name: str, images: Collection[str] | None = None, before: int | None = None
+    entries: Sequence["Entry"],
+    *,
+    job: str,
+    name: str,
+    images: Collection[str] | None = None,
+    before: int | None = None,
+    file: str = "",
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job; parameters as for edits (``trail_reports.anchor``)."""
     found: Anchor | None = None
@@ -36,7 +42,7 @@ def anchor(
         new = entry.new if isinstance(entry.new, Mapping) else {}
         ours = entry.event == "run" and new.get("job") == name
         if entry.event == EVENT:
-            ours = entry.subject == job and not is_of_another(names, new, name)
+            ours = entry.subject == job and not is_of_another(names, new, name, file)
         state = new.get("referee")
         if not ours or not isinstance(state, Mapping):
             continue
@@ -97,7 +103,7 @@ def check(entries: Sequence["Entry"], job: Path, out: Path, name: str, images: C
     ReadError
         With what is missing, and how to go on.
     """
-    lack = lacking(hashes(job), anchor(entries, job=job.stem, name=name, images=images))
+    lack = lacking(hashes(job), anchor(entries, job=job.stem, name=name, images=images, file=relative(job, out)))
     if lack:
         msg = (
             f"{job.with_name(f'{job.stem}{SUFFIX}')}: {lack}; put the files back from a backup or from "
@@ -138,7 +144,7 @@ def against_report(entries: Sequence["Entry"], report: Mapping[str, Any], name: 
         for one in report["attachments"]
         if one["role"] == "referee" and Path(one["file"]).stem.removeprefix("referee-").isdecimal()
     )
-    lack = lacking([sha256 for _, sha256 in own], anchor(entries, **of_report(report, name))) if own else ""
+    lack = lacking([sha256 for _, sha256 in own], anchor(entries, **of_report(entries, report, name))) if own else ""
     return [f"the check by hand of the report {lack}"] if lack else []
 
 

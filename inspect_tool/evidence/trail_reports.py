@@ -41,7 +41,13 @@ def relative(job: Path, folder: Path) -> str:
 
 
 def anchor(
-    entries: Sequence["Entry"], *, job: str, name: str, images: Collection[str] | None = None, before: int | None = None
+    entries: Sequence["Entry"],
+    *,
+    job: str,
+    name: str,
+    images: Collection[str] | None = None,
+    before: int | None = None,
+    file: str = "",
 ) -> Anchor | None:
     """Find the most that a trail knows of the ledger of a job, since edits of it were last given up.
 
@@ -55,6 +61,8 @@ def anchor(
         SHA-256 of the images of the job: another job of that name has others. None: whatever they are.
     before : int, optional
         Look at entries of the trail before this number only.
+    file : str
+        The job file, as a trail names it (``relative``); empty: not known.
 
     Returns
     -------
@@ -69,7 +77,7 @@ def anchor(
         new = entry.new if isinstance(entry.new, Mapping) else {}
         ours = new.get("job") == name
         if entry.event in ("edit", "withdraw"):
-            ours = entry.subject == job and not is_of_another(names, new, name)
+            ours = entry.subject == job and not is_of_another(names, new, name, file)
         if not ours or entry.event not in ("edit", "withdraw", "run"):
             continue
         if entry.event == "withdraw":
@@ -89,10 +97,14 @@ def run_names(entries: Sequence["Entry"]) -> dict[str, set[str]]:
     return names
 
 
-def is_of_another(names: Mapping[str, Collection[str]], new: Mapping[str, object], name: str) -> bool:
-    """Whether an entry is of a job file whose reports have other names: a job of the same name in another folder."""
-    known = names.get(str(new.get("job_file")), ())
-    return bool(known) and name not in known
+def is_of_another(names: Mapping[str, Collection[str]], new: Mapping[str, object], name: str, file: str = "") -> bool:
+    """Whether an entry is of a job file whose reports have other names: a job of the same name in another folder.
+
+    ``file``: the job file that is asked for, whatever its report is called; empty: not known.
+    """
+    stated = str(new.get("job_file"))
+    known = names.get(stated, ())
+    return bool(known) and name not in known and stated != file
 
 
 def _anchor(entry: "Entry", new: Mapping[str, object]) -> Anchor | None:
@@ -264,7 +276,7 @@ def against_trail(
         problems = _unlike(facts, ours[-1], "report.json")
     else:
         missing = [f"it has no entry of a run that made {facts['id']}"]
-    known = anchor(entries, **of_report(report, name))
+    known = anchor(entries, **of_report(entries, report, name))
     if known is not None and facts["edits"] < known.entries:
         problems.append(
             f"the report holds {_count(facts['edits'])}, entry {known.number} ({known.told}) tells of {known.entries}"
@@ -332,12 +344,13 @@ class Wanted(TypedDict):
     before: int
 
 
-def of_report(report: Mapping[str, Any], name: str) -> Wanted:
+def of_report(entries: Sequence["Entry"], report: Mapping[str, Any], name: str) -> Wanted:
     """What the trail told of a job when the run of a report began; ``name`` of its folder, empty: it lies elsewhere."""
+    made = [str(one.new.get("job")) for one in entries if one.event == "run" and one.subject == report["id"]]
     began = str(report["provenance"]["audit"]).split(" ")[0]
     return Wanted(
         job=str(report["job"]),
-        name=name or str(report["job"]),
+        name=name or (made[-1] if made else str(report["job"])),
         images={str(record["sha256"]) for record in report["micrographs"]},
         before=int(began) + 1 if began.isdecimal() else 0,
     )

@@ -234,7 +234,8 @@ def give_up(job: Path, *, reason: str, by: str, reports: Path | None = None, nam
     audit.ready(reports)
     entries = audit.read(reports).entries if (reports / audit.LOG).exists() else ()
     images = [source.sha256 for source in planned.sources]
-    known = trail_checks.anchor(entries, job=job.stem, name=name or job.stem, images=images)
+    file = trail_reports.relative(job, reports)
+    known = trail_checks.anchor(entries, job=job.stem, name=name or job.stem, images=images, file=file)
     made = history.give_up(
         folder,
         by=by,

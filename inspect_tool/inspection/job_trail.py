@@ -52,7 +52,8 @@ def check_ledger(planned: Plan, out: Path, name: str) -> None:
     if (out / audit.LOG).exists():
         images = {source.sha256 for source in planned.sources}
         entries = audit.read(out).entries
-        known = trail_reports.anchor(entries, job=planned.path.stem, name=name, images=images)
+        file = trail_reports.relative(planned.path, out)
+        known = trail_reports.anchor(entries, job=planned.path.stem, name=name, images=images, file=file)
         trail_reports.check(planned.ledger, known, planned.path, out, name)
         trail_checks.check(entries, planned.path, out, name, images)
 

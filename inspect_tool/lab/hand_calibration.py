@@ -116,10 +116,14 @@ def keep_for_instrument(lab: Lab, given: Given, placed: Placed, instrument: Inst
     Raises
     ------
     SettingsError
-        Instrument, objective or tolerance are not stated, or it may not be used any more today.
+        Instrument, objective or tolerance are not stated, the ends are those of a scale bar, or it may not be used any
+        more today.
     """
     if not (instrument.instrument and instrument.objective):
         msg = "a calibration is kept for an instrument and its objective: state both"
+        raise SettingsError(msg)
+    if placed.what == "bar":
+        msg = "a scale bar is drawn by the instrument itself and proves nothing of it: place ends on a stage micrometer"
         raise SettingsError(msg)
     if placed.tolerance_um is None:
         raise SettingsError(_NO_TOLERANCE)

@@ -129,7 +129,7 @@ def fingerprint(report: Report) -> dict[str, str]:
         "weights": " ".join(weights),
         "software": f"{made.software} {made.version}; "
         + ", ".join(f"{name} {made.packages[name]}" for name in packages),
-        "scale": "; ".join(sorted({_scale(one.calibration) for one in report.micrographs})),
+        "scale": "; ".join(sorted({scale(one.calibration) for one in report.micrographs})),
         "instrument": header.instrument,
         "operator": header.operator,
     }
@@ -151,7 +151,8 @@ def _without_places(value: Any) -> Any:
     return "" if isinstance(value, str) and ("/" in value or "\\" in value) else value
 
 
-def _scale(calibration: Calibration) -> str:
+def scale(calibration: Calibration) -> str:
+    """What a fingerprint says of a calibration: certificate or source, and pixel size."""
     pixel = "not stated" if calibration.pixel_um is None else f"{calibration.pixel_um:.6g} um"
     if calibration.pixel_y_um is not None:
         pixel += f" by {calibration.pixel_y_um:.6g} um"

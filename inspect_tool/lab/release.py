@@ -5,6 +5,7 @@ release, the entry of the release holds the row. Whoever asks again after a kill
 ``lab rebuild``, which gets releases back that the database has lost.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -70,7 +71,10 @@ def key_of(file: Path) -> Any:
     SettingsError
         As there; or the environment variable of its passphrase is missing.
     """
-    return signing.load_key(file, signing.passphrase(PASSPHRASE, None, file))
+    if PASSPHRASE not in os.environ:
+        msg = f"{file.name}: its passphrase is missing: set the environment variable {PASSPHRASE}, and start anew"
+        raise SettingsError(msg)
+    return signing.load_key(file, os.environ[PASSPHRASE])
 
 
 def release(lab: Lab, number: int, person: Person, said: Said, key: Path | None = None) -> Review:

@@ -21,6 +21,9 @@ Progress: TypeAlias = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what was found last); the text changes with each validation."""
 
 
+SEED = 0
+"""Of everything that is drawn, where none is stated."""
+
 _LARGEST_BATCH = 4096  # crops; one more than any memory holds is drawn for ever
 
 
@@ -68,13 +71,15 @@ class Request:
     rate: Annotated[float | None, Doc("Highest learning rate.")] = None
     every: int | None = None  # steps between validations; None: a twentieth of the steps, at least 25
     patience: Annotated[int, Doc("Stop after so many validations without a better score."), Option(least=1)] = 10
-    seed: Annotated[int, Doc("Of everything that is drawn."), Option(least=0)] = 0
+    seed: Annotated[int, Doc("Of everything that is drawn."), Option(least=0)] = SEED
     device: Annotated[Literal["auto", "cpu", "cuda"], Doc("auto, cpu or cuda.")] = "auto"
     network: Mapping[str, Any] = default(default_factory=dict)  # arguments of the network, from scratch
     licence: Annotated[str, Doc("Licence of the images, for the model card.")] = "not stated"
     commercial: bool = True  # whether the images may be used commercially
     language: Annotated[str, Doc("Of the words of validation.html, e.g. de; default: English.")] = ""
     resume: Annotated[bool, Doc("Go on with a run that did not end.")] = False
+    by: str = ""  # who drew, for the model card; empty: not stated there
+    keeps_strokes: bool = False  # whether the files of the strokes are put into the model folder too
 
 
 _OF_NETWORKS = (

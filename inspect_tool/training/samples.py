@@ -199,6 +199,17 @@ def read_sample(path: Path, mask: Path, reading: Reading) -> Sample:
     return replace(sample, target=found[:rows, :columns], mask_sha256=sha256_file(mask))
 
 
+def read_image(path: Path, reading: Reading) -> Sample:
+    """Read an image without an annotation.
+
+    Raises
+    ------
+    InspectError
+        It cannot be read.
+    """
+    return _read_image(path, reading)[0]
+
+
 def read_all(images: Sequence[str], masks: Sequence[str], reading: Reading) -> tuple[Sample, ...]:
     """Read every image with its annotation, paired by name; what cannot be used stops all of it, in one line.
 

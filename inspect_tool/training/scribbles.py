@@ -5,10 +5,10 @@ Every member of the classifier sees the strokes with other weights, drawn at ran
 its pixels resemble each other; so what judges is left out image by image, or stroke by stroke where there is one image.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
@@ -25,8 +25,9 @@ from inspect_tool.segmentation.pixels.perceptrons import Perceptrons, probabilit
 from inspect_tool.training import annotations, samples, worst_cases
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target
-from inspect_tool.training.request import Progress, Request, Trained
+from inspect_tool.training.request import SEED, Progress, Request, Trained
 from inspect_tool.training.samples import Sample
+from inspect_tool.training.strokes import Marked, marked_pixels
 
 HIDDEN = 24
 MEMBERS = 5
@@ -34,30 +35,7 @@ WEIGHT_DECAY = 3e-3  # of 1e-4, 1e-3 and 3e-3 the best on real images, by a litt
 STEPS = 150  # of the optimizer at most
 FOLDS = 5
 
-_LONGEST_PX = 64  # a stroke that is larger both ways is an area: every such cell of it counts as a stroke
-_MOST_OF_STROKE = 2000  # pixels of a stroke that teach; its others resemble them
-_MOST = 40_000  # pixels that teach, of all strokes
-
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Marked:
-    """Pixels under strokes."""
-
-    looks: NDArray[np.float32]  # (pixels, features)
-    classes: NDArray[np.intp]
-    strokes: NDArray[np.intp]  # number of the stroke, from 0 on, through all images
-    images: NDArray[np.intp]  # number of the image
-
-    def __getitem__(self, chosen: NDArray[np.bool_]) -> "Marked":
-        """Some of the pixels."""
-        return Marked(
-            looks=self.looks[chosen],
-            classes=self.classes[chosen],
-            strokes=self.strokes[chosen],
-            images=self.images[chosen],
-        )
 
 
 def train_on_strokes(request: Request, progress: Progress | None = None) -> Trained:
@@ -81,7 +59,7 @@ def train_on_strokes(request: Request, progress: Progress | None = None) -> Trai
         strokes=True,
         marks=annotations.Settings(names=request.names, blank="unknown"),
     )
-    read = _with_colors(samples.to_one_scale(samples.read_all(request.images, request.scribbles, reading), None))
+    read = with_colors(samples.to_one_scale(samples.read_all(request.images, request.scribbles, reading), None))
     marked = marked_pixels(read, request.seed)
     _check_enough(marked, classes)
     folds, how = _folds(marked, len(read))
@@ -101,6 +79,8 @@ def train_on_strokes(request: Request, progress: Progress | None = None) -> Trai
         shown = tuple(sorted(cases, key=lambda case: -case.wrong)[: worst_cases.CASES])
         judged_on = Text("training.judged_on", images=names, how=how)
         worst_cases.write(folder, card, shown, (judged_on, *notes), request.language or ENGLISH)
+        for file in samples.files_of(request.scribbles, "mask") if request.keeps_strokes else ():
+            shutil.copyfile(file, folder / file.name)
     return Trained(
         folder=request.out,
         card=card,
@@ -112,6 +92,32 @@ def train_on_strokes(request: Request, progress: Progress | None = None) -> Trai
         before=None,
         notes=notes,
     )
+
+
+def taught(marked: Marked, classes: Sequence[str]) -> Perceptrons:
+    """Teach all members at once, as ``train_on_strokes`` does with the usual seed.
+
+    Raises
+    ------
+    SettingsError
+        A class has no stroke.
+    """
+    _check_enough(marked, classes, least=1)
+    return together(list(fitted(marked, len(classes), SEED)))
+
+
+def agreement(marked: Marked, sample: Sample, classes: Sequence[str]) -> dict[str, float]:
+    """Share of the marked pixels of one image that classifiers find which did not see their stroke: mean, and by class.
+
+    Raises
+    ------
+    SettingsError
+        A class has fewer than two strokes.
+    """
+    _check_enough(marked, classes)
+    folds, _ = _folds(marked, 1)
+    found, _ = _judged(marked, folds, (sample,), len(classes), SEED, lambda: None)
+    return _scores(marked.classes, found, classes)
 
 
 def _classes(request: Request) -> tuple[str, ...]:
@@ -129,102 +135,17 @@ def _classes(request: Request) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _with_colors(read: Sequence[Sample]) -> tuple[Sample, ...]:
+def with_colors(read: Sequence[Sample]) -> tuple[Sample, ...]:
     """Samples with three channels where some image has colors, else with one."""
     if any(np.ptp(sample.image, axis=2).any() for sample in read):
         return tuple(read)
     return tuple(replace(sample, image=sample.image[..., :1]) for sample in read)
 
 
-# ------------------------------------------------------------------------------------------------------ strokes
-
-
-def marked_pixels(read: Sequence[Sample], seed: int) -> Marked:
-    """Look at the pixels under the strokes of all images.
-
-    Parameters
-    ----------
-    read : sequence of Sample
-        Images with strokes.
-    seed : int
-        Of the draw of pixels where a stroke has very many.
-    """
-    rng = np.random.default_rng((seed, 3))
-    looks, classes, numbers, images = [], [], [], []
-    count = 0
-    for i, sample in enumerate(read):
-        strokes = numbered_strokes(sample.target)
-        kept = _drawn(strokes, rng)
-        numbers.append(strokes.ravel()[kept] + count)
-        classes.append(sample.target.ravel()[kept])
-        images.append(np.full(len(kept), i))
-        looks.append(_looks(sample.image, kept))
-        count += int(strokes.max()) + 1
-    every = Marked(
-        looks=np.concatenate(looks),
-        classes=np.concatenate(classes).astype(np.intp),
-        strokes=np.concatenate(numbers).astype(np.intp),
-        images=np.concatenate(images).astype(np.intp),
-    )
-    if len(every.classes) <= _MOST:
-        return every
-    chosen = np.zeros(len(every.classes), np.bool_)
-    chosen[rng.choice(len(every.classes), _MOST, replace=False)] = True
-    return every[chosen]
-
-
-def numbered_strokes(target: Target) -> NDArray[np.intp]:
-    """Number the strokes of an image from 0 on; -1 where there is none.
-
-    A stroke is a connected piece of one class; one that is an area, as in a sparse mask, is cut into cells of 64 px.
-
-    >>> numbered_strokes(np.array([[0, 0, -1, 1], [-1, -1, -1, 1]], dtype=np.int32))
-    array([[ 0,  0, -1,  1],
-           [-1, -1, -1,  1]])
-    """
-    found = np.full(target.shape, -1, np.intp)
-    count = 0
-    for number in range(int(target.max()) + 1):
-        marked = (target == number).astype(np.uint8)
-        _, pieces, stats, _ = cv2.connectedComponentsWithStats(marked, connectivity=8, ltype=cv2.CV_32S)
-        large = np.minimum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > _LONGEST_PX
-        large &= stats[:, cv2.CC_STAT_AREA] > _LONGEST_PX**2
-        rows, columns = np.nonzero(marked)
-        piece = pieces[rows, columns].astype(np.int64)
-        cell = np.where(large[piece], 1 + rows // _LONGEST_PX * target.shape[1] + columns // _LONGEST_PX, 0)
-        _, own = np.unique(np.stack([piece, cell]), axis=1, return_inverse=True)
-        found[rows, columns] = own.ravel() + count
-        count += int(own.max(initial=-1)) + 1
-    return found
-
-
-def _drawn(strokes: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Places of pixels under strokes, in order; of a stroke with very many some."""
-    places = np.flatnonzero(strokes.ravel() >= 0)
-    places = places[rng.permutation(len(places))]
-    numbers = strokes.ravel()[places]
-    order = np.argsort(numbers, kind="stable")
-    first = np.searchsorted(numbers[order], np.arange(int(strokes.max()) + 1))
-    rank = np.empty(len(places), np.intp)
-    rank[order] = np.arange(len(places)) - first[numbers[order]]
-    return np.sort(places[rank < _MOST_OF_STROKE])
-
-
-def _looks(image: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Features of some pixels of an image, by strips: (pixels, features)."""
-    width, found = image.shape[1], []
-    for strip in features.by_strips(image, features.SIGMAS_PX):
-        begin, end = np.searchsorted(places, (strip[0].start * width, strip[0].stop * width))
-        if begin < end:
-            whole = features.of_strip(image, strip, features.SIGMAS_PX)
-            found.append(whole.reshape(len(whole), -1)[:, places[begin:end] - strip[0].start * width].T)
-    return np.concatenate(found)
-
-
-def _check_enough(marked: Marked, classes: Sequence[str]) -> None:
+def _check_enough(marked: Marked, classes: Sequence[str], least: int = 2) -> None:
     for number, name in enumerate(classes):
         count = len(np.unique(marked.strokes[marked.classes == number]))
-        if count < 2:
+        if count < least:
             drawn = "no stroke" if count == 0 else "one stroke"
             msg = f"class '{name}' has {drawn} in all images together; draw at least two, in places that look different"
             raise SettingsError(msg)
@@ -449,6 +370,7 @@ def _card(
                 "weight_decay": WEIGHT_DECAY,
                 "judged": how,
                 "training_images": samples.hashes(read),
+                **({"by": request.by} if request.by else {}),
             }
         ),
         "scores": {key: round(value, 4) for key, value in scores.items()},

@@ -21,6 +21,7 @@ ROOMS = (
     ("/specs", "Specifications"),
     ("/instruments", "Instruments"),
     ("/templates", "Templates"),
+    ("/scribble", "Classifiers"),
     ("/users", "Users"),
     ("/trail", "Audit trail"),
 )

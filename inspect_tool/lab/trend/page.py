@@ -47,12 +47,12 @@ def page(found: Trend, folder: Path, template: Path, medium: Medium) -> str:
         "capability_text": _capability_text(found),
         "reports": len({point.uid for point in found.points}),
         "fingerprints_table": _fingerprints_table(found),
-        "points_table": _points_table(found),
+        "points_table": points_table(found),
     }
     return render_page("trend.html.j2", translated(values, language), folder, template, medium, language)
 
 
-def _points_table(found: Trend) -> Table:
+def points_table(found: Trend) -> Table:
     """Every value with what speaks up at it."""
     stated = [point.expanded_u for point in found.points if point.expanded_u]
     values = [point.value for point in found.points]

@@ -180,17 +180,49 @@ def _views(model: Model, micrograph: Micrograph, scale: float) -> _Views:
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
     image = channels_of(normalized(resized(seen(card, micrograph), scale), low, high), asked.in_channels)
-    made = []
-    for strip in features.by_strips(image, asked.sigmas):
-        looks = features.of_strip(image, strip, asked.sigmas)
-        judged = probabilities(model.members, looks.reshape(len(looks), -1))
-        shape = (*judged.shape[:2], *looks.shape[1:])
-        made.append((strip[0], shape, compress(quantized(judged).tobytes(), 1)))
     inside = micrograph.roi
     if inside is not None and inside.shape != image.shape[:2]:
         small = cv2.resize(inside.view(np.uint8), image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
         inside = np.asarray(small, np.uint8).view(np.bool_)
-    return _Views(strips=tuple(made), shape=(image.shape[0], image.shape[1]), inside=inside)
+    return _judged(model.members, features.Looks(image=image, sigmas=tuple(asked.sigmas)), inside)
+
+
+def _judged(members: Perceptrons, looks: features.Looks, inside: Mask | None) -> _Views:
+    made = []
+    for rows, own in looks:
+        judged = probabilities(members, own.reshape(len(own), -1))
+        shape = (*judged.shape[:2], *own.shape[1:])
+        made.append((rows, shape, compress(quantized(judged).tobytes(), 1)))
+    return _Views(strips=tuple(made), shape=(looks.image.shape[0], looks.image.shape[1]), inside=inside)
+
+
+def shown(
+    members: Perceptrons, looks: features.Looks, settings: Settings
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Class of every pixel and its probability, of an image whose features are at hand; the classes as ``segment``'s.
+
+    Parameters
+    ----------
+    members : Perceptrons
+        As they were taught.
+    looks : Looks
+        Of the image at the scale of the training, normalized as in the training.
+    settings : Settings
+        ``shares`` and ``threshold`` count.
+
+    Returns
+    -------
+    ndarray of uint8, ndarray of float32
+        (rows, columns) each.
+    """
+    views = _judged(members, looks, None)
+    weights = _weights(views, settings)
+    labels, sure = np.empty(views.shape, np.uint8), np.empty(views.shape, np.float32)
+    for rows, judged in views:
+        mean = _weighed(judged, weights).mean(axis=0)
+        labels[rows] = _classes(mean, settings)
+        sure[rows] = mean.max(axis=0)
+    return labels, sure
 
 
 def channels_of(pixels: Samples, channels: int) -> NDArray[np.float32]:
@@ -250,8 +282,7 @@ def _labels(
     labels = np.empty(shape, np.uint8)
     maps = None if same else np.empty((len(weights), *views.shape), np.float32)
     for rows, judged in views:
-        judged *= weights[:, None, None]
-        judged /= np.maximum(judged.sum(axis=1, keepdims=True), np.float32(1e-9))
+        judged = _weighed(judged, weights)
         mean = judged.mean(axis=0)
         for number, change in changes.items():
             mean[number] += np.float32(change) * (judged[:, number].std(axis=0) if of_strokes else np.float32(1))
@@ -266,6 +297,13 @@ def _labels(
         labels[~micrograph.roi] = 0
     labels.setflags(write=False)
     return labels
+
+
+def _weighed(judged: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities by the shares of an image, in their place."""
+    judged *= weights[:, None, None]
+    judged /= np.maximum(judged.sum(axis=1, keepdims=True), np.float32(1e-9))
+    return judged
 
 
 def _classes(mean: NDArray[np.float32], settings: Settings) -> NDArray[np.uint8]:

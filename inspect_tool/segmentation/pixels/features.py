@@ -3,7 +3,8 @@
 All are local: rows of an image need only a margin of other rows, so that memory does not grow with the image.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import cv2
@@ -87,6 +88,45 @@ def of_strip(image: Image, strip: tuple[slice, slice], sigmas: Sequence[float]) 
     """Features of the rows of one strip of ``by_strips``: the same as those of the whole image."""
     rows, around = strip
     return features(image[around], sigmas)[:, rows.start - around.start : rows.stop - around.start]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Looks:
+    """Features of an image, strip by strip: those that are kept, and the others made anew each time."""
+
+    image: Image  # (rows, columns, channels), as ``features`` takes it
+    sigmas: tuple[float, ...]
+    kept: tuple[NDArray[np.float32], ...] = ()  # of the first strips, (features, rows, columns)
+
+    def __iter__(self) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        """Rows, and their features."""
+        for number in range(len(self.strips)):
+            yield self.strips[number][0], self.of(number)
+
+    @property
+    def strips(self) -> "list[tuple[slice, slice]]":
+        """Rows of each strip, and the rows that its features depend on."""
+        return by_strips(self.image, self.sigmas)
+
+    def of(self, number: int) -> NDArray[np.float32]:
+        """Features of a strip: (features, rows, columns)."""
+        return self.kept[number] if number < len(self.kept) else of_strip(self.image, self.strips[number], self.sigmas)
+
+    @property
+    def size(self) -> int:
+        """Of the image and what is kept. [byte]"""
+        return self.image.nbytes + sum(one.nbytes for one in self.kept)
+
+
+def kept(image: Image, sigmas: Sequence[float], most: int) -> Looks:
+    """Make the features of an image, and keep those of as many strips as ``most`` bytes hold."""
+    made: list[NDArray[np.float32]] = []
+    each = 4 * count(sigmas, image.shape[2]) * image.shape[1]
+    for strip in by_strips(image, sigmas):
+        if sum(one.nbytes for one in made) + each * (strip[0].stop - strip[0].start) > most:
+            break
+        made.append(np.ascontiguousarray(of_strip(image, strip, sigmas)))
+    return Looks(image=image, sigmas=tuple(sigmas), kept=tuple(made))
 
 
 def _smoothed(image: Image, sigma: float) -> Image:

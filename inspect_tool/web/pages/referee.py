@@ -35,7 +35,6 @@ def room(asked: Asked) -> Response:
     entries = ledger.read(ledger.folder_of(job))
     count = second_counts.kept(job)
     used = load_job(job).referee
-    waiting = history.waiting(entries)
     with connected(asked.bench.lab, read_only=True) as connection:
         record = _record(asked, connection, name)
     return page(
@@ -43,8 +42,7 @@ def room(asked: Asked) -> Response:
         "referee.html",
         name=name,
         entries=entries,
-        waiting=waiting if waiting is None or _sheet(job, waiting.id).is_file() else None,
-        open_sample=_last(entries, job),
+        open_sample=_last(entries, job, asked.person.full_name),
         count=count,
         is_used=count is not None and used is not None and used.file == count.answers,
         record=record,
@@ -95,6 +93,9 @@ def answers(asked: Asked) -> Response:
     given = ledger.parsed_answers(asked.body, where)
     if given.person != asked.person.full_name:
         msg = f"{where}: they are by {given.person}; everybody answers with his or her own account"
+        raise ReadError(msg)
+    if other := _other(ledger.read(ledger.folder_of(job)), given.sample, given.person):
+        msg = f"{where}: sample {given.sample[:12]} is answered by {other}; draw another one"
         raise ReadError(msg)
     file = job.with_name(f"answers-{sha256_bytes(asked.body)[:12]}.json")
     is_new = not file.exists()
@@ -188,10 +189,17 @@ def _sheet(job: Path, sample: str) -> Path:
     return job.with_name(_SHEET.format(sample[:16]))
 
 
-def _last(entries: tuple[ledger.Entry, ...], job: Path) -> str:
-    """Id of the last sample that was drawn, is not given up and has a page: more of it may be answered; empty: none."""
+def _last(entries: tuple[ledger.Entry, ...], job: Path, person: str) -> str:
+    """Id of the last sample that was drawn, where this person may answer it, or more of it; empty: none."""
     last = next((one.sample.id for one in reversed(entries) if one.sample is not None), "")
-    return last if last and last not in history.given_up(entries) and _sheet(job, last).is_file() else ""
+    is_open = last and last not in history.given_up(entries) and _sheet(job, last).is_file()
+    return last if is_open and not _other(entries, last, person) else ""
+
+
+def _other(entries: tuple[ledger.Entry, ...], sample: str, person: str) -> str:
+    """Who else has answered a sample; empty: nobody."""
+    said = (one.answers.person for one in entries if one.answers is not None and one.answers.sample == sample)
+    return next((name for name in said if name != person), "")
 
 
 def _told(asked: Asked, name: str, count: Count) -> None:

@@ -187,7 +187,7 @@ def test_a_commit_is_one_entry_by_its_person_in_its_true_size_and_the_report_ver
     assert 40 * 19 <= edit.changed_px <= 40 * 20
     assert (edit.objects_added, edit.objects_removed, edit.objects_changed) == (1, 0, 1)
     last = audit.read(made.lab.reports).entries[-1]
-    assert (last.event, last.user, last.new["by"]) == ("edit", "anna", "Anna Muster")
+    assert (last.event, last.user, last.new["by"]) == ("edit", "Anna Muster", "Anna Muster")
     assert "was corrected since it was measured" in spoken.get(HERE).text
     with connected(made.lab, read_only=True) as connection:
         assert connection.execute(tables.draft.select()).all() == []

@@ -292,7 +292,7 @@ def commit(desk: Desk, lab: Lab, sheet: Sheet, reason: str, person: Person) -> E
             sheet.labels.copy(),
             reason=reason,
             by=person.full_name,
-            user=person.name,
+            user=person.full_name,
         )
         with connected(lab) as connection:
             drafts.discard(connection, field.place, sheet.account)

@@ -61,7 +61,8 @@ def walk(page, home: str, pictures: Path) -> None:
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(700)
         with Image.open(BytesIO(page.screenshot())) as picture:
-            picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS).quantize(COLORS).save(pictures / f"{name}.png", optimize=True)
+            small = picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS).quantize(COLORS)
+            small.save(pictures / f"{name}.png", optimize=True)
 
     with step("the first account"):
         page.goto(home)

@@ -1,6 +1,7 @@
 """Trends, specifications and instruments of the workbench."""
 
 import json
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -36,7 +37,8 @@ def made(tmp_path):
 
 
 def test_the_page_draws_the_numbers_that_the_command_writes(stepped, tmp_path):
-    told = client(stepped, "axel").get(f"/trend/data?quantity={QUANTITY}&part=CB-9&since=2026-10-05").json()
+    text = client(stepped, "axel").get(f"/trend?quantity={QUANTITY}&part=CB-9&since=2026-10-05").text
+    told = json.loads(re.search(r'<script type="application/json" id="drawn">(.*?)</script>', text, re.S)[1])
     request = Request(quantity=QUANTITY, query="part:CB-9 since:2026-10-05")
     _, folder = trend(stepped.lab, request, tmp_path, exports=())
     written = json.loads((folder / "trend.json").read_text())

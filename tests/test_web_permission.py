@@ -98,7 +98,6 @@ TABLE = {
     "GET /reports/{uid}/file/{name:path}": ALL,
     # the lab's memory
     "GET /trend": ALL,
-    "GET /trend/data": ALL,
     "GET /trend/trend.pdf": ALL,
     "POST /trend/freeze": MANAGE,
     "GET /specs": ALL,

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence import audit
@@ -78,10 +78,14 @@ def show(asked: Asked) -> Response:
             found = _found(asked.bench.lab, choice)
         except InspectError as error:
             fault = str(error)
-    values: dict[str, Any] = {"rows": (), "table": None, "after_step": ""}
+    values: dict[str, Any] = {"rows": (), "table": None, "after_step": "", "drawn": None}
     if found is not None:
         table = points_table(found)
-        values |= {"table": table, "rows": tuple(zip(found.points[-len(table.rows) :], table.rows, strict=True))}
+        values |= {
+            "table": table,
+            "rows": tuple(zip(found.points[-len(table.rows) :], table.rows, strict=True)),
+            "drawn": _drawn(found),
+        }
         if found.steps:
             values["after_step"] = replace(choice, since=found.steps[-1].day).address
     return page(
@@ -106,17 +110,14 @@ def show(asked: Asked) -> Response:
     )
 
 
-def data(asked: Asked) -> Response:
-    """Give what is drawn: the trend as ``trend.json`` has it, and its words."""
-    found = _found(asked.bench.lab, _choice(asked.query))
+def _drawn(found: Trend) -> dict[str, Any]:
+    """What is drawn: the trend as ``trend.json`` has it, and its words."""
     width = found.limits.alarm if found.alarm == "cusum" else ewma_limit(found.limits.alarm)
-    return JSONResponse(
-        {
-            "trend": plain(found),
-            "causes": [str(cause_text(one.cause)) for one in found.steps],
-            "alarm_limit": plain(width),
-        }
-    )
+    return {
+        "trend": {name: value for name, value in plain(found).items() if name != "warnings"},  # which the page words
+        "causes": [str(cause_text(one.cause)) for one in found.steps],
+        "alarm_limit": plain(width),
+    }
 
 
 def pdf(asked: Asked) -> Response:
@@ -170,7 +171,6 @@ def _found(lab: Lab, choice: _Choice) -> Trend:
 
 PAGES = (
     Page(path="/trend", show=show, roles=ANYONE),
-    Page(path="/trend/data", show=data, roles=ANYONE),
     Page(path="/trend/trend.pdf", show=pdf, roles=ANYONE),
     Page(path="/trend/freeze", show=freeze, roles=frozenset({"manager"}), method="POST"),
 )

@@ -1,14 +1,6 @@
 // A quantity over time: its values with U, limits and steps; what the points say, and the way to their reports.
-const place = document.getElementById("trend");
-if (place) {
-  const tip = document.getElementById("tip");
-  fetch(place.dataset.source, { headers: { Accept: "application/json" } })
-    .then((answer) => (answer.ok ? answer.json() : Promise.reject(new Error(`the trend was not given (${answer.status})`))))
-    .then((given) => draw(given, tip))
-    .catch((error) => {
-      place.textContent = error.message;
-    });
-}
+const drawn = document.getElementById("drawn");
+if (drawn) draw(JSON.parse(drawn.textContent), document.getElementById("tip"));
 
 function color(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -85,7 +77,7 @@ function draw({ trend, causes, alarm_limit: alarmLimit }, tip) {
     scales: { ...usual(190).scales, y: { range: (_, low, high) => [0, Math.max(high, limits.range_upper) * 1.1] } },
     hooks: { draw: [(plot) => level(plot, limits.range_upper, tints.muted, [6, 4])], ...tell },
   }, [numbers, points.map((point) => point.moving_range)], points);
-  place.dataset.drawn = "yes";
+  document.getElementById("trend").dataset.drawn = "yes";
 }
 
 function chart(id, options, data, points) {

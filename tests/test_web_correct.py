@@ -159,6 +159,26 @@ def test_the_result_of_the_field_before_and_after_stands_beside_the_picture(anna
     assert f"{100 * (areas[0] + areas[2]) / rows.size:.5g}</td>" in told
 
 
+def test_a_click_on_a_pore_that_was_missed_outlines_it_and_is_kept_as_an_outline(kept, anna):
+    at = "/inspections/sinter/fields/1/correct"
+    rows, columns = np.mgrid[:160, :240]
+    disk = (rows - 90) ** 2 + (columns - 150) ** 2 < 25**2
+    anna.post(f"{at}/do", json={"do": "delete", "point": [150, 90]})
+    told = anna.post(f"{at}/do", json={"do": "click", "point": [152, 88], "number": 1}).json()
+    assert told["position"] == 2
+    colors = pixels(anna.get(f"{at}/tiles/labels/8/0_0.png"))
+    found = (colors == colors[40, 50]).all(axis=-1)  # as the pore that was always there
+    found[: told["box"][0]] = found[:, : told["box"][1]] = False
+    assert np.count_nonzero(found & disk) > 0.85 * np.count_nonzero(found | disk)
+    with connected(kept.lab, read_only=True) as connection:
+        (kept_as,) = connection.scalars(select(tables.draft.c.operations)).all()
+    assert "click" not in kept_as
+    assert '\\"do\\":\\"new\\"' in kept_as or '"do":"new"' in kept_as
+    outside = anna.post(f"{at}/do", json={"do": "click", "point": [240, 0]}).json()
+    assert "lies outside the image of 240 x 160 pixels" in outside["error"]
+    assert "is missing" in anna.post(f"{at}/do", json={"do": "click"}).json()["error"]
+
+
 def test_what_cannot_be_done_is_told_and_changes_nothing(anna):
     for told, message in (
         ({"do": "delete", "point": [999, 0]}, "the point 999, 0 lies outside the image of 240 x 160 pixels"),

@@ -21,7 +21,8 @@ from inspect_tool.inspection import correct
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import Person
 from inspect_tool.model import Edit
-from inspect_tool.web.editing import drafts, fields, numbers, operations
+from inspect_tool.segmentation import prompt
+from inspect_tool.web.editing import drafts, fields, numbers, operations, pointed
 from inspect_tool.web.editing.drafts import Draft
 from inspect_tool.web.editing.fields import Field
 from inspect_tool.web.editing.numbers import Numbers
@@ -65,6 +66,8 @@ class Desk:
     sheets: "OrderedDict[tuple[_Key, int | None], Sheet]" = default(default_factory=OrderedDict)
     lock: threading.Lock = default(default_factory=threading.Lock)
     opening: dict[_Key, threading.RLock] = default(default_factory=dict)  # who opens one field keeps nobody from others
+    outlines: prompt.Model | None = None  # what outlines things that are clicked on, once it was asked for
+    loading: threading.Lock = default(default_factory=threading.Lock)
 
 
 def field_of(desk: Desk, lab: Lab, name: str, number: int, *, fresh: bool = True) -> Field:
@@ -217,6 +220,21 @@ def do(lab: Lab, sheet: Sheet, told: object) -> Box:
         part, box = _made(sheet, text)
         _store(lab, sheet, (sheet.draft or Draft(base=field.measured.base)).done(text))
         return _laid(sheet, part, box)
+
+
+def pointed_at(desk: Desk, sheet: Sheet, told: dict[str, object]) -> dict[str, object]:
+    """Make a click on something that was missed the outline of it, as an operation that can be done.
+
+    Raises
+    ------
+    InspectError
+        It is no click, nothing is seen there, or the weights are not there.
+    """
+    click = pointed.read(told, sheet.field.shape)
+    with desk.loading:  # one network, one question at a time
+        if desk.outlines is None:
+            desk.outlines = prompt.load(prompt.Settings())
+        return operations.told(pointed.outlined(desk.outlines, sheet.field.micrograph, click))
 
 
 def undo(lab: Lab, sheet: Sheet) -> Box:

@@ -10,7 +10,7 @@ from inspect_tool.batch import inspections as queued
 from inspect_tool.errors import InspectError, ReadError
 from inspect_tool.lab.database import connected
 from inspect_tool.web.bench import Asked, Page
-from inspect_tool.web.editing import desk, drafts
+from inspect_tool.web.editing import desk, drafts, pointed
 from inspect_tool.web.editing.desk import Sheet
 from inspect_tool.web.editing.raster import Box
 from inspect_tool.web.html import page, to
@@ -24,6 +24,7 @@ _TOOLS = (
     ("split", "s", "Cut one object along a line", "objects classes", "line"),
     ("merge", "m", "Draw from one object to another: they become one", "grains objects classes", "line"),
     ("new", "o", "Draw around a missing object", "grains objects classes", "outline"),
+    ("click", "k", "Click on what was missed: its outline is found", "objects classes", "point"),
     ("fill", "f", "Fill the holes of an object, or one hole", "grains objects classes", "point"),
     ("delete", "d", "Take an object away", "grains objects classes", "point"),
     ("class", "c", "Give a piece the chosen class", "classes", "point"),
@@ -78,6 +79,8 @@ def do(asked: Asked) -> Response:
         except (ValueError, RecursionError):
             msg = "the correction is no JSON"
             raise ReadError(msg) from None
+        if isinstance(told, dict) and told.get("do") == pointed.NAME:
+            told = desk.pointed_at(asked.bench.kept[desk.NAME], sheet, told)
         return desk.do(asked.bench.lab, sheet, told)
 
     return _answered(asked, change)

@@ -3,7 +3,7 @@
 import { facts, stage } from "./stage.js";
 
 const REST_MS = 700; // without a stroke for so long, the results are measured
-const SAYS = { brush: "stroke", eraser: "stroke", boundary: "boundary", split: "split", merge: "merge", new: "new", fill: "fill", delete: "delete", class: "class" };
+const SAYS = { brush: "stroke", eraser: "stroke", boundary: "boundary", split: "split", merge: "merge", new: "new", click: "click", fill: "fill", delete: "delete", class: "class" };
 const COLORS = { eraser: "rgba(255,80,80,0.55)", boundary: "#ff5050", split: "#ff5050", merge: "#50e08c" };
 
 const here = `${facts.base}/correct`;
@@ -40,12 +40,12 @@ function choose(name) {
 /** What is sent of a path; null: it is nothing. */
 function operation(name, points) {
   const made = { do: SAYS[name] };
-  if (name === "fill" || name === "delete" || name === "class") made.point = points[0];
+  if (["click", "fill", "delete", "class"].includes(name)) made.point = points[0];
   else if (name === "merge") made.points = points.length > 1 ? [points[0], points.at(-1)] : points;
   else made.points = points;
   if (isWide(name)) made.radius = radius();
   if (name === "eraser") made.number = 0;
-  else if (facts.kind === "classes" && ["brush", "new", "class"].includes(name)) made.number = number();
+  else if (facts.kind === "classes" && ["brush", "new", "click", "class"].includes(name)) made.number = number();
   const least = { boundary: 2, split: 2, merge: 2, new: 3 }[name] ?? 1;
   return points.length < least ? null : made;
 }

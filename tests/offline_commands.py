@@ -2,11 +2,17 @@
 
 import contextlib
 import json
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from inspect_tool import cli, paths
 from inspect_tool.studies.selftest import phantom_jobs
+
+SERVED_S = 8.0
+"""How long the workbench is left to itself [s]."""
 
 
 def carry_out(commands):
@@ -15,6 +21,8 @@ def carry_out(commands):
         with contextlib.suppress(OSError):
             Path("/inspect-tool", name).read_bytes()
         sys.argv = ["inspect-tool", *arguments]
+        if name == "workbench":  # it goes on until somebody ends it
+            threading.Timer(SERVED_S, os.kill, (os.getpid(), signal.SIGINT)).start()
         try:
             cli.main()
         except SystemExit as left:

@@ -403,9 +403,7 @@ def test_entries_are_chosen_by_kind_day_and_person(log, monkeypatch):
     assert [entry.number for entry in audit.select(entries, about="it-3")] == [3]
     with pytest.raises(SettingsError, match="'yesterday' is not a date"):
         audit.select(entries, since="yesterday")
-    with pytest.raises(
-        SettingsError, match="--event: 'ran' is none of account, check by hand, edit, release, repair, run"
-    ):
+    with pytest.raises(SettingsError, match="--event: 'ran' is none of account, check by hand, classifier, edit"):
         audit.select(entries, events=["ran"])
 
 

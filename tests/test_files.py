@@ -175,6 +175,7 @@ def test_a_schema_is_named_for_its_document_and_not_for_where_the_code_lies():
         "journal/1",
         "lab/1",
         "lab_defaults/1",
+        "lab_template/1",
         "report/1",
         "report/2",
         "score/1",

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 from network_calls import watched
 from signing_keys import PASSPHRASE, Chain
+from workbench import free_port
 
 import inspect_tool
 from inspect_tool import cli, synthetic
@@ -86,6 +87,7 @@ def seen(tmp_path_factory):
         "lab search": ["lab", "search", "recipe:porosity", "--lab", "memory"],
         "batch": ["batch", "many.toml", "--lab", "memory"],
         "watch": ["watch", "incoming", "--rules", "rules.toml", "--lab", "memory", "--once"],
+        "workbench": ["workbench", "memory", "--single-user", "--no-browse", "--port", str(free_port())],
         "edit": ["edit", "pores.toml", "--field", "1", "--export", "present.tif"],
         "referee": ["referee", "pores.toml", "--out", "page.html"],
         "validate": ["validate", "pores.toml", "--truth", "porosity_mask.png", "--person", "A", "--out", "own.toml"],

@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from workbench import ORIGIN, PASSWORD, bench, client, served, with_people
+from workbench import ORIGIN, PASSWORD, bench, client, free_port, served, with_people
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.evidence.provenance import now
@@ -375,8 +375,6 @@ def test_a_certificate_that_nobody_trusts_and_an_old_tls_are_no_connection(secur
 
 def test_a_file_that_is_no_certificate_is_one_line(made, tmp_path):
     (tmp_path / "no.pem").write_text("no certificate")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        place = serve.Place(port=free.getsockname()[1], certificate=tmp_path / "no.pem")
+    place = serve.Place(port=free_port(), certificate=tmp_path / "no.pem")
     with pytest.raises(SettingsError, match=r"no\.pem: cannot be used for TLS: .*; it must be PEM, with its key"):
         serve.serve(serve.bench_of(made.lab, place), place, tell=str, browse=False)

@@ -119,7 +119,7 @@ def test_many_images_come_in_pages(olga, made, monkeypatch):
     shown = [re.findall(r"<bdi>(\d)\.png</bdi>", olga.get(f"/inbox?page={n}").text) for n in ("0", "1", "2", "3", "-1")]
     assert shown == [["4", "3"], ["2", "1"], ["0"], [], ["4", "3"]]
     assert "2 of 3" in olga.get("/inbox?page=1").text
-    assert "New <small>5</small>" in olga.get("/inbox").text
+    assert 'New <small data-of="new">5</small>' in olga.get("/inbox").text
 
 
 def test_the_scale_of_an_instrument_is_taken_for_chosen_images(olga, made):

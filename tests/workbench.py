@@ -54,12 +54,17 @@ def client(made, name=""):
     return spoken
 
 
+def free_port():
+    """A port of this computer that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextmanager
 def served(lab, certificate=None, **kwargs):
     """A workbench that listens on a free port of this computer, set up as the command does; gives its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        place = serve.Place(port=free.getsockname()[1], certificate=certificate)
+    place = serve.Place(port=free_port(), certificate=certificate)
     made = serve.bench_of(lab, place, **kwargs)
     server = uvicorn.Server(serve.configured(made, place))
     thread = threading.Thread(target=server.run)

@@ -1,11 +1,12 @@
 """The workbench: inspections on a screen."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from inspect_tool.cli.common import Quiet
+from inspect_tool.cli.common import Quiet, Stopped
 
 
 def workbench(
@@ -44,4 +45,5 @@ def workbench(
     lab = database.init(folder)
     place = serve.Place(host=host, port=port, name=name, certificate=certificate, certificate_key=certificate_key)
     bench = serve.bench_of(lab, place, single_user=single_user, key=key, workers=workers)
-    serve.serve(bench, place, tell=(lambda _: None) if quiet else print, browse=browse)
+    with suppress(Stopped):  # that is how it ends
+        serve.serve(bench, place, tell=(lambda _: None) if quiet else print, browse=browse)

@@ -1,8 +1,10 @@
 """Looking at a field and correcting it: what is drawn counts when it is committed, under a name, in its true size."""
 
+import multiprocessing
 import os
 import shutil
 import signal
+import sys
 
 import inspected
 import numpy as np
@@ -315,65 +317,66 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def in_a_process(made, act):
-    """Let Anna do something with her sheet in a process of its own; gives how it ended."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        with connected(made.lab, read_only=True) as connection:
-            anna = next(one for one in users.every(connection) if one.name == "anna")
-        open_ = desk.Desk()
-        act(open_, desk.sheet_of(open_, made.lab, desk.field_of(open_, made.lab, "steel", 1), anna), anna)
-    finally:
-        os._exit(1)
+def in_a_process(made, act, how):
+    """Let Anna do something with her sheet in a process of its own; gives how it ended.
+
+    Not a copy of this one, whose threads may hold locks that nobody would give back.
+    """
+    context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
+    process = context.Process(target=carried_out, args=(made.lab.folder, act, how))
+    process.start()
+    process.join(60)
+    return process.exitcode
+
+
+def carried_out(folder, act, how):
+    lab, open_ = open_lab(folder), desk.Desk()
+    with connected(lab, read_only=True) as connection:
+        anna = next(one for one in users.every(connection) if one.name == "anna")
+    act(lab, open_, desk.sheet_of(open_, lab, desk.field_of(open_, lab, "steel", 1), anna), anna, how)
+
+
+def killed_in_a_stroke(lab, _, sheet, __, where):
+    if where == "after it":
+        desk._laid = die
+    else:
+        put = drafts.put
+
+        def half(*args):
+            put(*args)
+            die()
+
+        drafts.put = half
+    desk.do(lab, sheet, {"do": "delete", "point": [20, 20]})
+
+
+def killed_in_a_commit(lab, open_, sheet, anna, written):
+    """Commit, and be killed after so many files of the ledger, or before the draft is given up."""
+    write, left = edits.write_whole, [written]
+
+    def counted(path, data):
+        if not left[0]:
+            die()
+        left[0] -= 1
+        write(path, data)
+
+    edits.write_whole, drafts.discard = counted, die
+    desk.commit(open_, lab, sheet, "not etched", anna)
 
 
 @pytest.mark.parametrize(("where", "kept_of_it"), [("in the transaction", 1), ("after it", 2)])
 def test_a_server_killed_in_a_stroke_keeps_all_of_it_or_nothing(made, where, kept_of_it):
     client(made, "anna").post(f"{HERE}/correct/do", json=LINE)
-
-    def stroke(_, sheet, __):
-        if where == "after it":
-            desk._laid = die
-        else:
-            put = drafts.put
-
-            def half(*args):
-                put(*args)
-                die()
-
-            drafts.put = half
-        desk.do(made.lab, sheet, {"do": "delete", "point": [20, 20]})
-
-    assert in_a_process(made, stroke) == -signal.SIGKILL
+    assert in_a_process(made, killed_in_a_stroke, where) == -signal.SIGKILL
     assert client(made, "anna").post(f"{HERE}/correct/undo").json()["position"] == kept_of_it - 1
     assert ledger(made) == ()
-
-
-def killed_in_a_commit(made, written):
-    """Commit, and be killed after so many files of the ledger, or before the draft is given up."""
-
-    def commit(open_, sheet, anna):
-        write, left = edits.write_whole, [written]
-
-        def counted(path, data):
-            if not left[0]:
-                die()
-            left[0] -= 1
-            write(path, data)
-
-        edits.write_whole, drafts.discard = counted, die
-        desk.commit(open_, made.lab, sheet, "not etched", anna)
-
-    return in_a_process(made, commit)
 
 
 @pytest.mark.parametrize(("written", "entries"), [(0, 0), (1, 0), (9, 1)])
 def test_a_server_killed_in_a_commit_leaves_a_whole_ledger(made, written, entries):
     """Before the pixels are written, between them and the entry, and after it, before the draft is given up."""
     client(made, "anna").post(f"{HERE}/correct/do", json=LINE)
-    assert killed_in_a_commit(made, written) == -signal.SIGKILL
+    assert in_a_process(made, killed_in_a_commit, written) == -signal.SIGKILL
     assert len(ledger(made)) == entries
     spoken = client(made, "anna")
     page = spoken.get(f"{HERE}/correct").text

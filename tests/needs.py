@@ -27,6 +27,7 @@ def is_there(need):
         "PostgreSQL": lambda: postgres.programs() is not None and find_spec("psycopg") is not None,
         "poppler": lambda: shutil.which("pdftotext") is not None,
         "Chromium": lambda: chromium() is not None and shutil.which("chromedriver") is not None,
+        "Playwright": _playwright,
         "strace": lambda: traces("strace", "-f", "-e", "trace=connect"),
         "shared memory": _shared_memory,
         "mount": _mount,
@@ -66,6 +67,14 @@ def _mount():
         ):
             return False
         return not subprocess.run(["umount", folder], capture_output=True).returncode
+
+
+def _playwright():
+    """Whether the program that drives the browser starts; it lacks a library on some machines."""
+    from playwright._impl._driver import compute_driver_executable
+
+    program, _ = compute_driver_executable()
+    return not subprocess.run([program, "--version"], capture_output=True).returncode
 
 
 def _pango():

@@ -58,7 +58,10 @@ def server() -> Iterator[Server]:
     here = {"cwd": folder, "env": {**os.environ, "LC_ALL": "C", "HERE": str(folder)}, **rights}
     try:
         made = ("-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-        done = subprocess.run([programs() / "initdb", *made], capture_output=True, text=True, **here)
+        try:
+            done = subprocess.run([programs() / "initdb", *made], capture_output=True, text=True, **here)
+        except PermissionError as error:  # a folder on the way to it is closed to the user postgres
+            pytest.skip(f"PostgreSQL cannot be set up: {error.filename}: {error.strerror}")
         if done.returncode:
             pytest.skip(f"PostgreSQL cannot be set up: {done.stderr.strip().splitlines()[-1]}")
         options = [part for option in FAST for part in ("-c", option)]

@@ -24,6 +24,7 @@ def test_each_new_database_is_empty_and_its_own(postgresql_server):
 
 
 @pytest.mark.needs("PostgreSQL")
+@pytest.mark.usefixtures("postgresql_server")  # which says why there can be none
 def test_a_killed_test_process_leaves_no_server():
     script = (
         "import os, postgres\n"

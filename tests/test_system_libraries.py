@@ -10,7 +10,7 @@ import pytest
 SCRIPT = Path(__file__).parent.parent / ".ci" / "system-libraries"
 pytestmark = pytest.mark.skipif(os.name != "posix" or not SCRIPT.exists(), reason="for make, in a checkout")
 
-LIBRARIES = "libpango-1.0.so.0 libpangoft2-1.0.so.0 libharfbuzz-subset.so.0"
+LIBRARIES = "libpango-1.0.so.0 libpangoft2-1.0.so.0 libharfbuzz-subset.so.0 libatomic.so.1"
 PROGRAMS = ("pdftotext", "chromium", "chromedriver", "strace", "pg_ctlcluster")
 
 

@@ -44,7 +44,7 @@ def axe():
     return files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_nothing_serious_keeps_anybody_from_a_page_which_fits_a_narrow_window(pages, axe, address):
     page, home = pages

@@ -195,7 +195,7 @@ def test_a_password_at_a_terminal_is_typed_twice(made, monkeypatch):
 # --------------------------------------------------------------------------------------------------------- in a browser
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_new_person_enters_by_keyboard_and_chooses_a_password(tmp_path):
     made = with_people(bench(tmp_path / "lab"), {"mara": "manager"})
     with served(made.lab) as listening, browser() as page:

@@ -174,7 +174,7 @@ def test_a_drawn_micrometer_gives_its_true_scale_within_the_stated_uncertainty(m
     assert found.expanded_rel < 0.02
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_two_clicks_give_the_drawn_truth_within_its_stated_uncertainty(tmp_path):
     made = with_people(bench(tmp_path / "lab"), {"anna": NAMES["anna"]})
     ground = np.random.default_rng(5).integers(60, 110, (240, 320)).astype(np.uint8)

@@ -397,7 +397,7 @@ def _split():
 # ---------------------------------------------------------------------------------------------------------- the browser
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_boundary_is_drawn_with_the_mouse_undone_done_again_and_committed(made):
     with served(made.lab) as listening, browser(viewport={"width": 1280, "height": 900}) as page:
         enters(page, listening, "anna")
@@ -438,7 +438,7 @@ def test_a_boundary_is_drawn_with_the_mouse_undone_done_again_and_committed(made
     assert entry.edit.after_sha256 == mask_sha256(_split())
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_field_is_looked_at_by_keyboard_alone(kept):
     with served(kept.lab) as listening, browser(viewport={"width": 820, "height": 900}) as page:
         enters(page, listening, "axel")

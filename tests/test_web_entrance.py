@@ -129,7 +129,7 @@ def test_what_is_taken_from_others_is_as_it_was_published():
     assert {path.name for path in vendor.iterdir()} == names
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_person_enters_in_a_browser_and_nothing_is_asked_of_elsewhere(tmp_path):
     made = with_people(bench(tmp_path / "lab"), {"anna": NAMES["anna"]})
     with served(made.lab) as listening, browser() as page:

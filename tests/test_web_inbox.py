@@ -145,7 +145,7 @@ def test_a_file_that_is_too_large_is_one_line(olga, made):
     assert given(made) == ()
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(tmp_path, monkeypatch):
     reads_here(monkeypatch)
     made = with_people(bench(tmp_path / "lab"), {"olga": NAMES["olga"]})

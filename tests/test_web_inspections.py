@@ -241,7 +241,7 @@ def test_an_unknown_inspection_is_one_line(olga):
     assert "there is none" in answer.text
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_from_two_images_to_a_finished_report_typing_only_the_header(tmp_path, monkeypatch):
     monkeypatch.setenv("INSPECT_TOOL_USER", "Eva Muster")
     lab = a_lab(tmp_path / "lab")

@@ -104,7 +104,7 @@ def test_the_pdf_is_that_of_the_command(stepped):
     assert answer.content.startswith(b"%PDF-1.7")
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_click_on_a_point_opens_its_report(stepped):
     with served(stepped.lab) as listening, browser(viewport={"width": 1280, "height": 900}) as page:
         enters(page, listening, "axel")

@@ -136,7 +136,7 @@ def test_only_who_counts_draws_and_sees_a_sample(made):
     assert "there is no page of sample" in client(made, "anna").get(f"{ROOM}/{'f' * 64}").text
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_person_answers_by_keys_hands_in_and_sees_the_result(made):
     from playwright.sync_api import expect
 

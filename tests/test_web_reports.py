@@ -123,7 +123,7 @@ def test_a_report_that_was_changed_is_not_handed_on(tmp_path):
     assert "its file is changed" in spoken.get(f"/reports/{uid}/file/report.pdf").text
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_a_script_in_a_report_reaches_nothing_of_the_workbench(tmp_path):
     lab = a_reviewed_lab(tmp_path / "lab")
     report = lab.reports / "plate"

@@ -87,7 +87,7 @@ def test_there_is_no_such_review(made):
     assert "the lab does not know it" in client(made, "anna").post("/reviews", data={"uid": "f" * 64}).text
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_one_asks_a_second_person_signs_and_the_pdf_names_him(made, tmp_path, monkeypatch):
     monkeypatch.setenv(release.PASSPHRASE, PASSPHRASE)
     key = Chain(tmp_path).person("Works 3", kind="ec")

@@ -223,7 +223,7 @@ def test_what_lies_open_is_bounded_and_what_is_not_kept_is_made_again(made):
     assert np.array_equal(kept.labels, made_anew.labels)
 
 
-@pytest.mark.needs("Chromium")
+@pytest.mark.needs("Chromium", "Playwright")
 def test_two_classes_are_drawn_and_the_overlay_is_seen(made):
     ours, _, inside = made
     with served(ours.lab) as listening, browser(viewport={"width": 1280, "height": 900}) as page:

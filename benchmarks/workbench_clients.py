@@ -24,6 +24,7 @@ from lab import HEAT, filled
 
 from inspect_tool.lab import users
 from inspect_tool.lab.database import Lab, connected, init
+from inspect_tool.web.guard import COOKIE
 
 PAGES = ("/", "/reports", f"/reports?q=heat%3A{HEAT}", "/inspections", "/inbox", "/reviews")
 
@@ -80,7 +81,7 @@ def measured(address: str, cookies: list[str], seconds: float, pause: float) -> 
 
     def client(number: int) -> None:
         pages = cycle(PAGES[number % len(PAGES) :] + PAGES[: number % len(PAGES)])
-        with httpx2.Client(base_url=address, cookies={"session": cookies[number]}) as browser:
+        with httpx2.Client(base_url=address, cookies={COOKIE: cookies[number]}) as browser:
             time.sleep(pause * number / len(cookies))
             while time.monotonic() < end:
                 page = next(pages)

@@ -36,7 +36,6 @@ CHECKED = ".."
 """Where it is from a job that is only checked."""
 
 State: TypeAlias = Literal["draft", "waiting", "measuring", "done", "failed", "canceled"]
-ENDED: tuple[State, ...] = ("done", "failed", "canceled")
 _OF_QUEUE: dict[str, State] = {"todo": "waiting", "doing": "measuring"}
 
 

@@ -1,6 +1,5 @@
 """Tokens by which a program enters the workbench as an account; kept as their hash, shown once."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.evidence.provenance import now
+from inspect_tool.files import sha256_bytes
 from inspect_tool.lab.tables import account, api_token
 from inspect_tool.lab.users import NOTED, Person, by_number
 
@@ -43,7 +43,7 @@ def make(connection: Connection, person: Person, name: str, days: int) -> str:
     token, moment = f"it_{secrets.token_urlsafe(32)}", now()
     connection.execute(
         api_token.insert().values(
-            token=_digest(token),
+            token=sha256_bytes(token.encode()),
             account=person.id,
             name=" ".join(name.split()),
             made=moment,
@@ -64,7 +64,7 @@ def owner(connection: Connection, token: str) -> Person | None:
     number = connection.scalar(
         select(api_token.c.account)
         .join(account, account.c.id == api_token.c.account)
-        .where(api_token.c.token == _digest(token), api_token.c.until > now(), account.c.active)
+        .where(api_token.c.token == sha256_bytes(token.encode()), api_token.c.until > now(), account.c.active)
     )
     return None if number is None else by_number(connection, number)
 
@@ -72,19 +72,15 @@ def owner(connection: Connection, token: str) -> Person | None:
 def is_due(connection: Connection, token: str) -> bool:
     """Whether the use of a token is to be noted: not every one is, because that writes."""
     before = or_(api_token.c.seen.is_(None), api_token.c.seen < now() - NOTED)
-    return bool(connection.scalar(select(before).where(api_token.c.token == _digest(token))))
+    return bool(connection.scalar(select(before).where(api_token.c.token == sha256_bytes(token.encode()))))
 
 
 def seen(connection: Connection, token: str) -> None:
     """Note that a token was used."""
-    connection.execute(update(api_token).where(api_token.c.token == _digest(token)).values(seen=now()))
+    connection.execute(update(api_token).where(api_token.c.token == sha256_bytes(token.encode())).values(seen=now()))
 
 
 def end(connection: Connection, person: Person, number: int) -> str | None:
     """End a token of a person; gives its name, None: there is none."""
     own = (api_token.c.id == number) & (api_token.c.account == person.id)
     return connection.scalar(delete(api_token).where(own).returning(api_token.c.name))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

@@ -5,7 +5,6 @@ an account is locked, each time for longer. Nobody has an account at first: the 
 workbench. What is done here is recorded by :mod:`inspect_tool.lab.accounts`.
 """
 
-import hashlib
 import re
 import secrets
 import unicodedata
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence.provenance import now
+from inspect_tool.files import sha256_bytes
 from inspect_tool.lab.tables import account, api_token, session
 
 Role: TypeAlias = Literal["operator", "analyst", "reviewer", "manager", "auditor"]
@@ -263,7 +263,7 @@ def enter(connection: Connection, person: Person) -> str:
     connection.execute(delete(session).where(session.c.until < moment))
     connection.execute(
         session.insert().values(
-            token=_digest(token), account=person.id, made=moment, seen=moment, until=moment + SESSION
+            token=sha256_bytes(token.encode()), account=person.id, made=moment, seen=moment, until=moment + SESSION
         )
     )
     return token
@@ -275,7 +275,9 @@ def inside(connection: Connection, token: str) -> Person | None:
     row = connection.execute(
         select(account, session.c.seen)
         .join(session, session.c.account == account.c.id)
-        .where(session.c.token == _digest(token), session.c.until > moment, session.c.seen > moment - IDLE)
+        .where(
+            session.c.token == sha256_bytes(token.encode()), session.c.until > moment, session.c.seen > moment - IDLE
+        )
         .where(account.c.active)
     ).one_or_none()
     return None if row is None else _person(row)
@@ -284,18 +286,20 @@ def inside(connection: Connection, token: str) -> Person | None:
 def is_due(connection: Connection, token: str) -> bool:
     """Whether a click is to be noted: not every one is, because that writes."""
     since = now() - NOTED
-    return bool(connection.scalar(select(session.c.seen < since).where(session.c.token == _digest(token))))
+    return bool(
+        connection.scalar(select(session.c.seen < since).where(session.c.token == sha256_bytes(token.encode())))
+    )
 
 
 def seen(connection: Connection, token: str) -> None:
     """Note a click."""
     moment = now()
-    connection.execute(update(session).where(session.c.token == _digest(token)).values(seen=moment))
+    connection.execute(update(session).where(session.c.token == sha256_bytes(token.encode())).values(seen=moment))
 
 
 def leave(connection: Connection, token: str) -> None:
     """End a session."""
-    connection.execute(delete(session).where(session.c.token == _digest(token)))
+    connection.execute(delete(session).where(session.c.token == sha256_bytes(token.encode())))
 
 
 # --------------------------------------------------------------------------------------------------------------- parts
@@ -321,10 +325,6 @@ def _roles(roles: frozenset[Role], name: str) -> str:
         msg = f"account '{name}': {what}; there are: {', '.join(ROLES)}"
         raise SettingsError(msg)
     return " ".join(role for role in ROLES if role in roles)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 _NOBODY = (

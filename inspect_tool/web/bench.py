@@ -14,7 +14,6 @@ from inspect_tool.lab.database import Lab
 from inspect_tool.lab.users import ROLES, Person, Role
 
 HERE = "127.0.0.1"
-PORT = 8765
 READING = "reading"
 """Of what lets in only so many that read images which were given, among what a bench keeps."""
 

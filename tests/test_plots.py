@@ -153,7 +153,9 @@ def test_words_stay_in_the_picture_and_apart(values, scale, names, wide):
         assert min(left, top) >= -0.5, one
         assert right <= width + 0.5, one
         assert bottom <= height + 0.5, one
-    under = sorted(extent(one)[:2] for one in plain if one[3].get("text-anchor") == "middle" and one[0] != named.label)
+    under = sorted(
+        extent(one)[:2] for one in plain if one[3].get("text-anchor") == "middle" and one[0] not in named.label
+    )
     assert all(a[1] < b[0] for a, b in pairwise(under))
     assert {"A & B", "<means>"} <= {text for text, *_ in texts(picture)}
 

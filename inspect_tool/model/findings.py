@@ -200,7 +200,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
-    """How pages word the tables of a recipe; what it leaves out is made of the names of columns."""
+    """How pages word the tables of a recipe and what its charts are judged by; what it leaves out is made of names."""
 
     titles: Mapping[str, Words] = default(default_factory=dict)
     """Title of a column, by its name without its class and, if all units have it, without its unit: "count" is that of
@@ -211,6 +211,10 @@ class Wording:
     """What one feature is called, in the singular; empty: as its class is."""
     tells_class: bool = False
     """Whether the class is named behind: "12 features of pearlite"."""
+    judged: Mapping[str, tuple[str, ...]] = default(default_factory=dict)
+    """Quantities whose limits and results belong on the axis of values of a chart, by the key of its title: the axis
+    across of a histogram and of a cumulative curve, the one up of points and bars. A name that ends in ``.*`` stands
+    for that of every class. A chart whose series is named as a result is titled needs no entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

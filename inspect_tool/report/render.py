@@ -47,7 +47,7 @@ from inspect_tool.languages import (
 )
 from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table, Wording
 from inspect_tool.paths import data_folder
-from inspect_tool.report import charts, field_pictures, text
+from inspect_tool.report import charts, field_pictures, judged, text
 from inspect_tool.report.build import (
     IDENTIFICATION,
     SECTION_STATISTICS,
@@ -512,9 +512,12 @@ def _context(
     layers = [layer.name for record in report.micrographs for layer in record.layers]
     standard = replace(report.standard, title=named("editions", report.standard.title))
     checks = tuple(replace(check, clause=_clause(check.clause)) for check in report.checks)
+    on_axes = [judged.on_axis(chart, report, wording) for chart in report.charts]
+    strips = judged.strips(report)
     report = translated(replace(report, standard=standard, checks=checks), language)
     edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
     report = _worded(report, language)
+    axes = dict(zip(report.charts, on_axes, strict=True))
     stated = replace(report.header, deviations=_deviations(report))
     main = main_results(report.results)
     across = _better_across(report)
@@ -586,7 +589,11 @@ def _context(
         "parts": lambda table: parts(slim(table), settings.sizes.most_columns + 2),
         "legend": lambda record: _legend(record, language),
         "quiet": tuple(said(name, language) for name in layers if is_text(name, _QUIET)),
-        "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height, language),
+        "chart": lambda chart, width=84.0, height=56.0: _chart(
+            chart, width, height, language, axes.get(chart, judged.NOTHING)
+        ),
+        "strips": strips,
+        "strip": lambda strip, width=84.0: _strip(strip, width, language),
         "feature_data": lambda: _feature_data(report, language, wording),
     }
     return translated(found, language)
@@ -1041,8 +1048,12 @@ def _outline_of(name: str) -> str:
     return Text("page.outline_of", name=text.term(name))
 
 
-def _chart(chart: Chart, width_mm: float, height_mm: float, language: str) -> str:
-    return data_uri(charts.chart_svg(chart, width_mm, height_mm, language).encode(), _MIME[".svg"])
+def _chart(chart: Chart, width_mm: float, height_mm: float, language: str, on: judged.OnAxis) -> str:
+    return data_uri(charts.chart_svg(chart, width_mm, height_mm, language, on).encode(), _MIME[".svg"])
+
+
+def _strip(strip: judged.Strip, width_mm: float, language: str) -> str:
+    return data_uri(charts.strip_svg(strip, width_mm, language).encode(), _MIME[".svg"])
 
 
 def data_uri(data: bytes, mime: str) -> str:

@@ -47,6 +47,10 @@ WORDING = Wording(
     },
     spreads=frozenset({"fibres.column_low", "fibres.column_high"}),
     feature="fiber",
+    judged={
+        "fibres.title_diameters": ("mean_fibre_diameter_um",),
+        "fibres.title_tilts": ("mean_fibre_tilt_deg",),
+    },
 )
 
 

@@ -38,6 +38,10 @@ WORDING = Wording(
             "grain_size.column_relative_accuracy",
         }
     ),
+    judged={
+        "grain_size.title_g_of_each_field": ("grain_size_number",),
+        "grain_size.title_whole_chord_lengths": ("mean_intercept_um",),
+    },
 )
 
 

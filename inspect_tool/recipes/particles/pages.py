@@ -54,6 +54,13 @@ WORDING = Wording(
     },
     spreads=frozenset({"particles.column_low", "particles.column_high", "particles.column_share_number"}),
     feature="particle",
+    judged={
+        "particles.title_cumulative": tuple(
+            f"particle_d{k}_um.{by}" for by in ("volume", "number") for k in (10, 50, 90)
+        ),
+        "particles.title_histogram": ("mean_particle_ecd_um", "sauter_diameter_um"),
+        "particles.title_aspect_ratio": ("particle_aspect_ratio",),
+    },
 )
 
 

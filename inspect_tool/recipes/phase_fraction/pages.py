@@ -38,6 +38,7 @@ WORDING = Wording(
     ),
     feature="feature",
     tells_class=True,
+    judged={"phase_fraction.title_area_fraction_by_field": ("area_percent.*", "worst_field_percent.*")},
 )
 
 

@@ -45,6 +45,11 @@ WORDING = Wording(
             "porosity.column_share_of_porosity",
         }
     ),
+    judged={
+        "porosity.title_pore_diameters": ("mean_pore_ecd_um", "pore_ecd_um.*"),
+        "porosity.title_pore_lengths": ("largest_pore_feret_um",),
+        "porosity.title_pore_area_by_length": ("largest_pore_feret_um",),
+    },
 )
 
 

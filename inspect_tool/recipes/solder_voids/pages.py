@@ -32,6 +32,10 @@ WORDING = Wording(
         }
     ),
     feature="joint",
+    judged={
+        f"solder_voids.{title}": ("void_percent.max", "void_percent.mean", "largest_void_percent.max")
+        for title in ("title_void_share_each_joint", "title_void_share_worst_joints", "title_void_share_of_joints")
+    },
 )
 
 

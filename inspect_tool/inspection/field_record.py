@@ -285,7 +285,7 @@ def field_pictures(
     files = field_pictures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
     height, width = micrograph.pixels.shape
     thumbnails = []
-    for notable in measurement.worst[:WORST]:
+    for notable in [one for one in measurement.worst if one.apart][:WORST]:
         shown = thumbnail(index, measurement, notable)
         _write(folder / shown.file, field_pictures.thumbnail(micrograph, segmentation, notable))
         thumbnails.append(shown)

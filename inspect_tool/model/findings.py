@@ -44,6 +44,7 @@ class Notable:
     unit: str
     caption: Words
     box: tuple[int, int, int, int]  # top, left, bottom, right [px], half-open
+    apart: bool = True  # a thing of its own; no part of what goes through the field, which is not shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,7 +65,7 @@ class FieldMeasurement(Generic[Values, Others]):
     features: "pd.DataFrame"  # one row per object: "feature", "row_px", "column_px", ... unit in every name
     alternatives: Mapping[str, Others] = default(default_factory=dict)  # name -> values re-evaluated
     marks: tuple[Mark, ...] = ()
-    worst: tuple[Notable, ...] = ()  # worst first, at most ten
+    worst: tuple[Notable, ...] = ()  # worst first, at most ten that are things of their own
     notes: tuple[Words, ...] = ()  # sentences for the report, e.g. what was excluded and why
     missed_u_rel: float = 0.0  # of the segmentation, see there
     curves: Mapping[str, tuple[float, ...]] = default(default_factory=dict)  # numbers behind a chart, no table column

@@ -117,12 +117,43 @@ def feature_table(fields: Sequence[FieldMeasurement]) -> pd.DataFrame:
 
 
 def largest_features(
-    features: pd.DataFrame, pixel_um: float | None, caption: Callable[[Mapping[Hashable, Any]], Words]
+    features: pd.DataFrame,
+    pixel_um: float | None,
+    caption: Callable[[Mapping[Hashable, Any]], Words],
+    shape: tuple[int, int],
 ) -> tuple[Notable, ...]:
-    """Features with the largest areas of a field, to be shown; ``caption`` says what a row of the table is."""
+    """Features with the largest areas of a field, to be shown.
+
+    A class of which one feature is at least half as high or as wide as the field goes through it: what of it is seen in
+    one piece says where the section was cut, and none of its features is a thing of its own.
+
+    Parameters
+    ----------
+    features : DataFrame
+        With area, box and, where there are several, the "class" of each.
+    pixel_um : float or None
+    caption : callable
+        Says what a row of the table is.
+    shape : (rows, columns)
+        Of the field. [px]
+
+    Returns
+    -------
+    tuple of Notable
+        Largest first: ten things of their own, as far as there are so many, and what is larger than they.
+    """
     column, unit = ("area_px2", "px2") if pixel_um is None else ("area_um2", "um2")
     if column not in features:
         return ()
+    high, wide = features["bottom_px"] - features["top_px"], features["right_px"] - features["left_px"]
+    goes_through = (2 * high >= shape[0]) | (2 * wide >= shape[1])
+    if "class" in features:
+        apart = ~features["class"].isin(features["class"][goes_through])
+    else:
+        apart = pd.Series(not goes_through.any(), index=features.index)
+    largest = features.nlargest(_SHOWN, column)
+    others = features[apart].drop(index=largest.index, errors="ignore").nlargest(_SHOWN, column)
+    kept = pd.concat([largest, others.head(_SHOWN - int(apart[largest.index].sum()))])
     return tuple(
         Notable(
             feature=int(row["feature"]),
@@ -130,8 +161,9 @@ def largest_features(
             unit=unit,
             caption=caption(row),
             box=(int(row["top_px"]), int(row["left_px"]), int(row["bottom_px"]), int(row["right_px"])),
+            apart=bool(is_apart),
         )
-        for row in features.nlargest(_SHOWN, column).to_dict("records")
+        for row, is_apart in zip(kept.to_dict("records"), apart[kept.index], strict=True)
     )
 
 

@@ -31,6 +31,7 @@ SMALL_PX = 800  # pictures of smaller images are enlarged to this, so that marks
 THUMBNAIL_PX = 280
 PLACE_PX, PLACE_GAP_PX = 480, 12  # of a place before and after an edit, side by side
 PLACE_LEAST_PX = 64  # of the field that is shown around an edit, at least
+_BRIGHT = 400  # sum of red, green and blue from which a color stands out on dark objects
 
 BOUNDARY = (255, 196, 37)  # bright: stands out on gray and prints nearly white, within a dark casing
 # bright and dark take turns, so that tinted classes differ in gray as well
@@ -45,6 +46,23 @@ MARK_COLORS: Mapping[str, tuple[int, int, int]] = {
     "warning": (250, 235, 80),
 }
 FONTS = data_folder("templates") / "fonts"  # of pictures and pages: the same on every machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stroke:
+    """How outlines of a segmentation are drawn: so that they and the picture below them can be judged."""
+
+    of_side: int  # the longest side of the picture is so many widths of a line
+    least_px: int
+    casing: int  # opacity of the dark line on both sides [of 255]
+    tint: int  # opacity of the color of a class [of 255]
+    light: int  # outlines of dark colors are mixed with so much white [of 255]: they stand out on dark objects
+
+
+THIN = Stroke(of_side=800, least_px=1, casing=105, tint=55, light=110)
+"""A tenth of a millimeter on paper: an etched boundary is wider and is seen on both sides of its outline."""
+STROKES = (THIN, Stroke(of_side=450, least_px=2, casing=150, tint=80, light=0))
+"""What reports are drawn with, and what earlier versions drew with, by which their pictures verify."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +162,7 @@ def bare_picture(micrograph: Micrograph, max_px: int, most_bytes: int = PICTURE_
     return _jpeg(_shrunk(full_size(micrograph), max_px), most_bytes)
 
 
-def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
+def segmentation_layer(segmentation: Segmentation, size: Shape, stroke: Stroke = THIN) -> bytes:
     """Draw a segmentation as a transparent picture: outlines, and translucent hatched classes.
 
     Parameters
@@ -154,6 +172,8 @@ def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
         class on hatched, so that they differ without color; objects that touch are parted by a line.
     size : (rows, columns)
         Size of the picture. [px]
+    stroke : Stroke
+        How outlines are drawn.
 
     Returns
     -------
@@ -164,27 +184,26 @@ def segmentation_layer(segmentation: Segmentation, size: Shape) -> bytes:
     inner = _boundaries(labels)
     if segmentation.objects is not None:
         inner |= _boundaries(_resized_labels(segmentation.objects, size), between_objects=True)
-    width = _line_width(size)
-    if np.count_nonzero(inner) > 0.12 * inner.size:  # fine structure: a wide line would hide it
-        width = 1
-    core = cv2.dilate(inner, np.ones((width, width), np.uint8)) if width > 1 else inner
-    casing = cv2.dilate(core, np.ones((3, 3), np.uint8)) if width > 1 else core
+    width = max(stroke.least_px, round(max(size) / stroke.of_side))
+    fine = np.count_nonzero(inner) > 0.12 * inner.size  # a wide line would hide it
+    core = cv2.dilate(inner, np.ones((width, width), np.uint8)) if width > 1 and not fine else inner
+    casing = core if fine else cv2.dilate(core, np.ones((3, 3), np.uint8))
 
-    palette: list[tuple[int, int, int, int]] = [(0, 0, 0, 0), (0, 0, 0, 150)]
+    palette: list[tuple[int, int, int, int]] = [(0, 0, 0, 0), (0, 0, 0, stroke.casing)]
     drawn = np.zeros(size, np.uint8)
     if segmentation.kind == "semantic":
         numbers = [number for number in sorted(segmentation.classes) if number > 0]
         for i, number in enumerate(numbers):
             color = CLASS_COLORS[i % len(CLASS_COLORS)]
-            palette += [(*color, 80), (*color, 255)]
+            palette += [(*color, stroke.tint), (*color, 255), (*_lightened(color, stroke.light), 255)]
             inside = labels == number
-            drawn[inside] = 2 + 2 * i
+            drawn[inside] = 2 + 3 * i
             if i > 0:
-                drawn[inside & _hatching(size, i, 7 * _line_width(size))] = 3 + 2 * i
+                drawn[inside & _hatching(size, i, 7 * _mark_width(size))] = 3 + 3 * i
         drawn[casing > 0] = 1
         for i, number in enumerate(numbers):
             edge = (core > 0) & (cv2.dilate((labels == number).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-            drawn[edge] = 3 + 2 * i
+            drawn[edge] = 4 + 3 * i
     else:
         palette.append((*BOUNDARY, 255))
         drawn[casing > 0] = 1
@@ -286,9 +305,9 @@ def _outlined(rgb: Rgb, labels: LabelImage, scale: float) -> Rgb:
     size = picture_size(rgb.shape[:2], scale)
     drawn = _resized(rgb, size)
     outline = _boundaries(_resized_labels(labels, size))
-    core = cv2.dilate(outline, np.ones((2, 2), np.uint8)) > 0
-    drawn[cv2.dilate(core.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0] //= 3
-    drawn[core] = BOUNDARY
+    casing = cv2.dilate(outline, np.ones((3, 3), np.uint8)) > 0
+    drawn[casing] = np.rint(drawn[casing] * (1 - THIN.casing / 255)).astype(np.uint8)
+    drawn[outline > 0] = BOUNDARY
     return drawn
 
 
@@ -399,7 +418,15 @@ def _boundaries(labels: LabelImage, *, between_objects: bool = False) -> NDArray
     return edge.view(np.uint8)
 
 
-def _line_width(size: Shape) -> int:
+def _lightened(color: tuple[int, int, int], share: int) -> tuple[int, int, int]:
+    """A dark color mixed with so much white [of 255]; a bright one as it is."""
+    if sum(color) > _BRIGHT:
+        return color
+    red, green, blue = (value + (255 - value) * share // 255 for value in color)
+    return red, green, blue
+
+
+def _mark_width(size: Shape) -> int:
     return max(2, round(max(size) / 450))
 
 
@@ -447,7 +474,7 @@ def _length_text(length_um: float) -> str:
 
 
 def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
-    width = _line_width(size)
+    width = _mark_width(size)
     radius = max(5, round(max(size) / 115))
     crowd = sum(len(mark.points) for mark in marks if mark.kind == "points")
     if crowd > 400:  # many hits: smaller circles that do not hide each other

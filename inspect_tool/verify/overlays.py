@@ -50,7 +50,9 @@ def differences(
     if picture is None or overlay is None or len(drawn) < len(layers) or "segmentation" not in drawn:
         return 0, []
     unlike: list[str] = []
-    outlines = field_pictures.segmentation_layer(segmentation, field_pictures.picture_size(shape, record.picture_scale))
+    size = field_pictures.picture_size(shape, record.picture_scale)
+    ways = [field_pictures.segmentation_layer(segmentation, size, stroke) for stroke in field_pictures.STROKES]
+    outlines = next((way for way in ways if _same_layer(drawn["segmentation"], way)), ways[0])
     if not _same_layer(drawn["segmentation"], outlines):
         unlike += [
             f"{layer.file}: is not what the masks draw" for layer in record.layers if layer.name == "segmentation"

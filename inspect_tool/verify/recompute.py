@@ -249,6 +249,7 @@ def _recomputed(
     chords: list[float | None] = []
     steps: list[Statement] = []
     worst: list[Thumbnail] = []
+    earlier: list[Thumbnail] = []  # what earlier versions showed: also parts of what goes through a field
     records: list[MicrographRecord] = []
     seen: dict[str, None] = {}
     before: dict[int, FieldMeasurement | None] = {}
@@ -267,9 +268,11 @@ def _recomputed(
         fields.append(measured)
         chords.append(quality.structure_px(taken.labels, taken.kind))
         steps += [step] if step is not None else []
-        worst += [
-            field_record.thumbnail(places[i], measured, notable) for notable in measured.worst[: field_record.WORST]
-        ]
+        for shown_of, apart in ((worst, True), (earlier, False)):
+            notables = [one for one in measured.worst if one.apart or not apart]
+            shown_of += [
+                field_record.thumbnail(places[i], measured, notable) for notable in notables[: field_record.WORST]
+            ]
         records.append(replace(record, notes=measured.notes))
         seen |= dict.fromkeys(names_read_off(measured))
     seen_tables = [  # figures of the images, and the chords of what was segmented in them
@@ -298,11 +301,17 @@ def _recomputed(
         findings,
         job_name=report.job,
         checks=[*known, *others],
-        worst=reporting.worst_first(worst),
+        worst=_as_stated(report, reporting.worst_first(worst), reporting.worst_first(earlier)),
         provenance=report.provenance,
         attachments=report.attachments,
     )
     return replace(made, checks=(*findings.checks, *known)), list(seen), pictures
+
+
+def _as_stated(report: Report, *ways: list[Thumbnail]) -> list[Thumbnail]:
+    """The worst features of a report by the rule that it goes by; by that of this version where it goes by none."""
+    stated = plain(report.worst)
+    return next((way for way in ways if not any(differences(stated, plain(way), "worst", LOOSE))), ways[0])
 
 
 def names_read_off(measured: FieldMeasurement) -> list[str]:

@@ -69,9 +69,10 @@ def measure_field(
     area_px2 = _area_px2(labels, roi)
     of_cells = None if settings.count == "nuclei" else share_scatter(labels > 0, roi)
     of_centers = None if settings.count == "nothing" else share_scatter(_centers(table, labels.shape), roi)
+    shape = labels.shape[0], labels.shape[1]
     return FieldMeasurement(
         **place_of(micrograph),
-        shape_px=(labels.shape[0], labels.shape[1]),
+        shape_px=shape,
         values=Values(
             numbers=numbers,
             area_px2=area_px2,
@@ -84,7 +85,7 @@ def measure_field(
         features=table,
         alternatives=shifted,
         # a sheet of cells is no separate thing that could be the worst one
-        worst=() if settings.count == "nothing" else largest_features(table, pixel_um, _caption),
+        worst=() if settings.count == "nothing" else largest_features(table, pixel_um, _caption, shape),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
             **facts_of_level(segmentation, micrograph),

@@ -114,7 +114,7 @@ def measure_field(
         features=features,
         alternatives=shifted,
         marks=marks,
-        worst=largest_features(features, pixel_um, _caption),
+        worst=largest_features(features, pixel_um, _caption, (labels.shape[0], labels.shape[1])),
         notes=_notes(segmentation),
         read_off={
             _colors.SPREAD: spread,

@@ -22,7 +22,7 @@ from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "standards" / "README.md"]
-WRITTEN += sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
+WRITTEN += sorted(path for path in (ROOT / "docs").rglob("*.md") if "_site" not in path.parts)
 
 
 @pytest.fixture(scope="module")
@@ -188,7 +188,7 @@ def test_every_name_of_the_package_and_every_key_of_a_report_is_in_the_reference
 
 
 def test_what_the_site_takes_from_others_is_as_it_was_published():
-    vendor = ROOT / "docs" / "_build" / "vendor"
+    vendor = ROOT / "docs" / "_site" / "vendor"
     (library,) = tomllib.loads((vendor / "vendor.toml").read_text())["library"]
     (file,) = library["files"]
     assert hashlib.sha256((vendor / file["name"]).read_bytes()).hexdigest() == file["sha256"]

@@ -43,7 +43,7 @@ def kind(hint: Any, *, is_named: bool = False) -> str:
 
 
 def explained(says: str, up: str = "../") -> str:
-    """What a key is for, with the word of a file for a value that is not stated; ``up``: as ``markdown.prose`` has it."""
+    """What a key is for, with a word of files for what is not stated; ``up``: as ``markdown.prose`` has it."""
     return prose(says.replace("None:", "not set:"), up)
 
 

@@ -112,8 +112,8 @@ def _template() -> str:
         "# Template",
         (
             "A template is a folder beside the jobs with those files of `templates/inspection` that are changed; what "
-            "is not in it is that of the shipped folder. What a block may print: [The report](../report.md). This is the "
-            "`template.toml` that is shipped, with every key at its default:"
+            "is not in it is that of the shipped folder. What a block may print: [The report](../report.md). This is "
+            "the `template.toml` that is shipped, with every key at its default:"
         ),
         block((folder / "template.toml").read_text("utf-8"), "toml"),
         "## Files of the shipped folder",

@@ -170,7 +170,7 @@ def test_a_table_that_is_cut_says_so_in_the_language(made):
 
 
 def test_the_axes_of_a_chart_have_the_sign_of_the_language(made):
-    chart = made.report.charts[0]
+    chart = made.report.charts[2]  # G of every field
     english, german = (re.findall(r">([^<>]+)</text>", chart_svg(chart, language=name)) for name in ("en", "de"))
     numbers = [label for label in english if re.fullmatch(r"\d+\.\d+", label)]
     assert numbers

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inspect_tool.model import Requirement
-from inspect_tool.report import text
+from inspect_tool.report import digits, text
 
 finite = st.floats(1e-4, 1e6)
 
@@ -59,7 +59,7 @@ def test_so_many_degrees_of_freedom_that_k_no_longer_shows_them_are_infinite(val
 @given(finite, finite)
 def test_printed_value_differs_by_at_most_half_the_second_digit_of_u(value, expanded_u):
     shown = Decimal(text.value_text(value, expanded_u).replace(text.NBSP, "").replace(text.MINUS, "-"))
-    place = text.uncertainty_place(expanded_u)
+    place = digits.uncertainty_place(expanded_u)
     assert abs(shown - Decimal(repr(value))) <= Decimal(5).scaleb(-place - 1)
 
 

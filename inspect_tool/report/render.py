@@ -41,6 +41,7 @@ from inspect_tool.languages import (
     joined,
     key_of,
     languages,
+    localized,
     named,
     said,
     translated,
@@ -57,6 +58,7 @@ from inspect_tool.report.build import (
     specimens,
     wording_of,
 )
+from inspect_tool.report.digits import common_place, row_place
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
 from inspect_tool.standards.editions import designation
@@ -150,7 +152,7 @@ class Texts:
 class Sizes:
     """How much is shown on paper; the HTML page and the CSV files hold every number."""
 
-    pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
+    pairs_up_to: int = 6  # fields; up to here every field is printed twice, as imaged and as measured
     most_fields: int = 12  # pictures on paper
     most_fields_on_screen: int = 48  # pictures inside the HTML page; those of the others stand beside it
     most_rows: int = 60  # of a table on paper
@@ -794,6 +796,8 @@ def cells(table: Table, language: str = ENGLISH, wording: Wording = text.PLAIN) 
             )
             for row in table.rows
         )
+    if any(key_of(name, "words") == "words.quantity" for name in table.columns):
+        return tuple(_quantity_row(row, table.columns, language, wording) for row in table.rows)
     columns = [
         [text.unit(str(row[i])) or text.NO_VALUE for row in table.rows]
         if key_of(name, "words") == "words.unit"
@@ -802,10 +806,34 @@ def cells(table: Table, language: str = ENGLISH, wording: Wording = text.PLAIN) 
             digits=3 if _is_spread(name, wording) else 4,
             decades=3.0 if text.heading(name, wording) != name else 1.0,
             language=language,
+            percent=_is_percent(text.heading(name, wording)),
         )
         for i, name in enumerate(table.columns)
     ]
     return tuple(zip(*columns, strict=True))
+
+
+def _quantity_row(row: Sequence[Cell], columns: Sequence[Words], language: str, wording: Wording) -> tuple[str, ...]:
+    """Print a row of a table whose rows are quantities: its numbers to one place, its scatter to two digits."""
+    spread = [_is_spread(name, wording) for name in columns]
+    found = [cell for cell, is_spread in zip(row, spread, strict=True) if isinstance(cell, float) and not is_spread]
+    s = next((row[i] for i, name in enumerate(columns) if name == "s" and isinstance(row[i], float)), None)
+    place = row_place(found, s)
+    printed = []
+    for cell, name, is_spread in zip(row, columns, spread, strict=True):
+        if key_of(name, "words") == "words.unit":
+            printed.append(text.unit(str(cell)) or text.NO_VALUE)
+        elif isinstance(cell, float) and is_spread:
+            printed.append(localized(text.uncertainty_text(cell), language))
+        elif isinstance(cell, float) and place is not None:
+            printed.append(localized(text.at_place(cell, place), language))
+        else:
+            printed.append(said(text.cell(cell, 3), language))
+    return tuple(printed)
+
+
+def _is_percent(head: str) -> bool:
+    return head.endswith("[%]")
 
 
 def _is_spread(head: str, wording: Wording) -> bool:
@@ -834,7 +862,7 @@ def transposed(fields: Table, first: tuple[str, ...] = (), wording: Wording = te
     --------
     >>> fields = Table(title="", columns=("specimen", "field", "area_um2"), rows=(("a", 1, 2.5), ("a", 2, 3.0)))
     >>> transposed(fields).columns, transposed(fields).rows
-    (('Quantity', 'Field 1', 'Field 2', 'Mean', 's'), (('Area [µm²]', '2.5', '3.0', '2.75', '0.354'),))
+    (('Quantity', 'Field 1', 'Field 2', 'Mean', 's'), (('Area [µm²]', '2.5', '3.0', '2.75', '0.35'),))
     """
     keys = [name for name in ("specimen", "section", "field") if name in slim(fields).columns]
     places = [fields.columns.index(name) for name in keys]
@@ -857,11 +885,16 @@ def transposed(fields: Table, first: tuple[str, ...] = (), wording: Wording = te
             same.append(Text("page.head_and_value", head=text.heading(name, wording), value=text.column(values)[0]))
             continue
         numbers = [float(value) for value in values if isinstance(value, int | float)]
+        head = text.heading(name, wording)
+        printed = text.column(values, percent=_is_percent(head))
+        if len(fields.rows) > 1 and len(set(printed)) == 1 and name not in first:  # they differ by rounding alone
+            same.append(Text("page.head_and_value", head=head, value=printed[0]))
+            continue
         more: tuple[str, ...] = ()
         if statistics:
-            enough = len(numbers) > 1
-            more = (text.short(mean(numbers)) if enough else "–", text.short(stdev(numbers), 3) if enough else "–")
-        rows.append((text.heading(name, wording), *map(text.figure, (*text.column(values), *more))))
+            s = stdev(numbers) if len(numbers) > 1 else None
+            more = ("–", "–") if s is None else (text.value_text(mean(numbers), s), text.uncertainty_text(s))
+        rows.append((head, *map(text.figure, (*printed, *more))))
     columns = (Text("words.quantity"), *heads, *((Text("words.mean"), "s") if statistics else ()))
     if len(heads) == 1:  # one field: two quantities in a row
         half = -(-len(rows) // 2)
@@ -903,7 +936,7 @@ def _longer(report: Report, language: str) -> int:
 def _image_notes(report: Report) -> dict[str, object]:
     """Sort what is known of every image into what all have in common and what differs."""
     records = report.micrographs
-    asked = {name: text.setting(value) for name, value in report.provenance.backend.items()}
+    asked = {name: text.setting(value, 4) for name, value in report.provenance.backend.items()}
     known: list[dict[str, Words]] = []
     for record in records:
         facts = {} if record.scale_sources else {"scale": text.prose(record.calibration.note)}
@@ -914,7 +947,7 @@ def _image_notes(report: Report) -> dict[str, object]:
             if value not in record.calibration.note and whole.get(name) != value
         }
         notes: dict[str, Words] = {name: joined(": ", (_fact(name), value)) for name, value in facts.items()}
-        found = {name: text.setting(value) for name, value in record.segmentation.get("settings", {}).items()}
+        found = {name: text.setting(value, 4) for name, value in record.segmentation.get("settings", {}).items()}
         notes |= {name: joined(" = ", (name, value)) for name, value in found.items() if asked.get(name) != value}
         # long lists stand in report.json
         known.append({name: note for name, note in notes.items() if len(note) <= len(name) + 3 + _LONGEST_NOTE})
@@ -1069,7 +1102,10 @@ def _feature_data(report: Report, language: str, wording: Wording) -> Markup:
     data = {
         "columns": [said(text.heading(name, wording), language) for name in table.columns],
         "names": table.columns,
-        "places": [text.common_place([row[i] for row in table.rows]) for i in range(len(table.columns))],
+        "places": [
+            common_place([row[i] for row in table.rows], percent=_is_percent(text.heading(name, wording)))
+            for i, name in enumerate(table.columns)
+        ],
         "rows": table.rows,
         "words": {
             "sign": decimal_sign(language),

@@ -12,8 +12,9 @@ from functools import partial
 from math import floor, isfinite, log10
 from typing import Any
 
-from inspect_tool.languages import ENGLISH, Text, is_known, key_of, localized, reworded, said
+from inspect_tool.languages import ENGLISH, Text, is_known, joined, key_of, localized, reworded, said
 from inspect_tool.model import Cell, Conformity, Requirement, Wording
+from inspect_tool.report.digits import common_place, found_place, place_of, share_place, uncertainty_place
 
 NBSP = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -116,18 +117,6 @@ def grouped(value: Decimal) -> str:
     if not (whole.strip("0") or rest.strip("0")):
         sign = ""
     return sign + whole + point + rest
-
-
-def uncertainty_place(expanded_u: float) -> int:
-    """Decimal place of the second significant digit of an uncertainty; negative left of the point.
-
-    >>> uncertainty_place(0.2345), uncertainty_place(1234.0), uncertainty_place(0.0996)
-    (2, -2, 2)
-    """
-    exact = Decimal(repr(float(expanded_u)))
-    place = 1 - exact.adjusted()
-    rounded = exact.quantize(Decimal(1).scaleb(-place), rounding=ROUND_HALF_EVEN)
-    return 1 - rounded.adjusted()  # 0.0996 becomes 0.10
 
 
 def at_place(value: float, place: int) -> str:
@@ -495,8 +484,8 @@ def cell_at(value: Cell, uncertainty: Cell, language: str = ENGLISH) -> str:
     return localized(value_text(value, uncertainty if isinstance(uncertainty, float) else None), language)
 
 
-def setting(value: object) -> str:
-    """Print the value of a setting as it would stand in a job file, with at most six digits.
+def setting(value: object, digits: int = 6) -> str:
+    """Print the value of a setting as it would stand in a job file, with at most so many digits.
 
     >>> setting({"level": 0.30000000000000004, "classes": ["a", "b"]})
     'level = 0.3, classes = a, b'
@@ -504,41 +493,53 @@ def setting(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} = {setting(item)}" for name, item in value.items())
+        return ", ".join(f"{name} = {setting(item, digits)}" for name, item in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(setting(item) for item in value)
+        return ", ".join(setting(item, digits) for item in value)
     return "none" if value is None else value if isinstance(value, str) else str(value)
 
 
-def column(values: Sequence[Cell], digits: int = 4, decades: float = 3.0, language: str = ENGLISH) -> list[str]:
+def column(
+    values: Sequence[Cell], digits: int = 4, decades: float = 3.0, language: str = ENGLISH, *, percent: bool = False
+) -> list[str]:
     """Print one column of a table: its numbers to one decimal place, so that they can be compared by eye.
 
-    The largest number gets ``digits`` significant digits, and none gets zeros that it does not have. A
-    column that spans more than so many decades is printed number by number.
+    The largest number gets at most ``digits`` significant digits, no more than the scatter of the column lets mean
+    something, and none gets zeros that it does not have. A column that spans more than so many decades is printed
+    number by number, to three digits; of shares in per cent, what is nothing to the second digit of the largest is
+    said to be less than that.
 
-    >>> column([7.93, 0.0, -0.05]), column([12345.6, 0.5])
-    (['7.93', '0.00', '−0.05'], ['12\\xa0350', '0.5'])
+    >>> column([7.93, 0.0, -0.05]), column([12345.6, 0.5]), column([46.712, 44.951, 47.482])
+    (['7.93', '0.00', '−0.05'], ['12\xa0300', '0.5'], ['46.7', '45.0', '47.5'])
+    >>> column([0.0854, 0.00031], percent=True, decades=1.0)
+    ['0.085', '<\xa00.001']
     """
-    place = common_place(values, digits, decades)
+    place = common_place(values, digits, decades, percent=percent)
+    sizes = [abs(value) for value in values if isinstance(value, float) and isfinite(value) and value]
+    last = share_place(max(sizes)) if percent and sizes and max(sizes) < 1e9 else None
 
     def printed(value: Cell) -> str:
         if not isinstance(value, float):
             return said(cell(value), language)
-        exact = at_place(value, place) if place is not None and isfinite(value) else short(value, digits)
-        return localized(exact, language)
+        return localized(_in_column(value, place, last, digits), language)
 
     return [printed(value) for value in values]
 
 
-def common_place(values: Sequence[Cell], digits: int = 4, decades: float = 3.0) -> int | None:
-    """Decimal place for all numbers of a column; None when they span more than so many decades."""
-    sizes = [abs(value) for value in values if isinstance(value, float) and isfinite(value) and value]
-    if not sizes or max(sizes) >= 1e9 or min(sizes) < 1e-5 or max(sizes) / min(sizes) > 10**decades:
-        return None
-    most = max(0, digits - 1 - floor(log10(max(sizes))))
-    return min(most, max(_decimals(value, 6) for value in sizes))
+def _in_column(value: float, place: int | None, last: int | None, digits: int) -> str:
+    """A number of a column to its common place, or to three digits, of which none lies behind a last place."""
+    if not isfinite(value):
+        return NO_VALUE
+    if place is None and (last is None or not value or place_of(value, 3) <= last):
+        return short(value, min(digits, 3))
+    used = last if place is None else place
+    assert used is not None
+    printed = at_place(value, used)
+    if value > 0 and not printed.strip("0."):
+        return f"<{NBSP}{at_place(10.0**-used, used)}"
+    return printed if place is not None or "." not in printed else printed.rstrip("0").rstrip(".")
 
 
 def short(value: float | None, digits: int = 4) -> str:
@@ -610,32 +611,70 @@ def definition(text: str) -> str:
     return re.sub(r"/\d+$", "", re.sub(r"^[a-z][a-z0-9_.*]*/\d+: ", "", text))
 
 
-def found(value: float | None, name: str) -> str:
-    """Print what a check found or asks: counts whole, other numbers to three digits.
+def found(value: float | None, name: str, limit: float | None = None) -> str:
+    """Print what a check found or asks: counts whole, other numbers to three digits; beside a limit none of them below
+    a hundredth of its size, and never onto it.
 
     >>> found(1234.0, "1"), found(0.54015, "1"), found(4.7905, "%"), found(1.0, "fields")
-    ('1234', '0.54', '4.79\\xa0%', '1\\xa0field')
+    ('1234', '0.54', '4.79\xa0%', '1\xa0field')
+    >>> found(0.0675, "%", 3.0), found(2.9996, "%", 3.0)
+    ('0.07\xa0%', '2.9996\xa0%')
     >>> found(1224.0, "counts"), said(found(1224.0, "counts"), "de")
-    ('1224\\xa0counts', '1224\\xa0Zählungen')
+    ('1224\xa0counts', '1224\xa0Zählungen')
     """
     if value is None or not isfinite(value):
         return NO_VALUE
-    count = as_given(value) if float(value).is_integer() else short(value, 3)
+    place = found_place(value, limit) if limit is not None and not float(value).is_integer() else None
+    if float(value).is_integer():
+        count = as_given(value)
+    elif place is None:
+        count = short(value, 3)
+    else:
+        count = at_place(value, place)
+        if not count.strip("0.-−"):
+            count = f"<{NBSP}{at_place(10.0**-place, place)}" if value > 0 else "0"
+        count = count.rstrip("0").rstrip(".") if "." in count else count
     if len(name) < 3:
         return with_unit(count, name)
     return _counted(count, value, unit(name.removesuffix("s")), str(unit(name)))  # 1 field
 
 
-def _decimals(value: float, digits: int) -> int:
-    exponent = Decimal(f"{value:.{digits}g}").normalize().as_tuple().exponent
-    return max(0, -exponent) if isinstance(exponent, int) else 0
+def asked(relation_sign: str, limit: float, name: str) -> str:
+    """Print what a check asks; that something is not below 0 in words.
+
+    >>> asked("<=", 3.0, "%"), asked(">=", 0.0, "days")
+    ('≤\xa03\xa0%', 'not negative')
+    """
+    if not limit and relation_sign == ">=":
+        return Text("page.not_negative")
+    return joined("", (f"{relation(relation_sign)}{NBSP}", found(limit, name)))
+
+
+def budget_u(u: float | None, combined: float | None) -> str:
+    """Print a line of a budget to the third digit of the combined uncertainty, so that the lines can be added up.
+
+    >>> budget_u(0.00866, 0.0765), budget_u(0.0000074, 0.0765), budget_u(0.0651, 0.0765), budget_u(0.0, 0.0765)
+    ('0.0087', '<\xa00.0001', '0.0651', '0')
+    """
+    if u is None or not combined or not isfinite(u) or u >= combined:
+        return number(u, 3)
+    place = max(0, place_of(combined, 3))
+    printed = at_place(u, place)
+    if printed.strip("0."):
+        return printed
+    return f"<{NBSP}{at_place(10.0**-place, place)}" if u else "0"
 
 
 def hash_text(digest: str, length: int = 64) -> str:
-    """Print a hash in groups of eight, so that it can be compared by eye and broken over lines."""
+    """Print a hash in groups of eight, so that it can be compared by eye and broken over lines; a part ends in dots.
+
+    >>> hash_text("76df679615c76d1d3690467ea285a963", 16)
+    '76df6796 15c76d1d …'
+    """
     if not digest:
         return NOT_STATED
-    return " ".join(digest[i : i + 8] for i in range(0, min(length, len(digest)), 8))
+    shown = " ".join(digest[i : i + 8] for i in range(0, min(length, len(digest)), 8))
+    return shown if length >= len(digest) else f"{shown} …"
 
 
 def file_name(path: str) -> str:
@@ -709,6 +748,7 @@ _NUMBERS: Mapping[str, Callable[..., str]] = {
     "at_place": at_place,
     "requirement_text": requirement_text,
     "found": found,
+    "budget_u": budget_u,
     "short": short,
 }
 _WORDS: Mapping[str, Callable[..., str]] = {
@@ -724,6 +764,7 @@ _WORDS: Mapping[str, Callable[..., str]] = {
     "prose": prose,
     "definition": definition,
     "setting": setting,
+    "asked": asked,
     "hash_text": hash_text,
     "file_name": file_name,
     "listed": listed,

@@ -9,7 +9,7 @@ from inspect_tool.lab.trend.found import Point, Trend
 from inspect_tool.lab.trend.words import CAUSES, COLUMNS, PROOFS, SAID, SIGNS, change_text, shortened, summary
 from inspect_tool.languages import ENGLISH, Text, Words, joined, said, translated
 from inspect_tool.model import Table
-from inspect_tool.report import text
+from inspect_tool.report import digits, text
 from inspect_tool.report.render import Medium, render_page
 
 _MOST_ROWS = 300  # of the table of values
@@ -56,11 +56,15 @@ def points_table(found: Trend) -> Table:
     """Every value with what speaks up at it."""
     stated = [point.expanded_u for point in found.points if point.expanded_u]
     values = [point.value for point in found.points]
-    common = text.uncertainty_place(median(stated)) if stated else text.common_place(values, digits=4, decades=5.0)
+    common = (
+        digits.uncertainty_place(median(stated))
+        if stated
+        else digits.common_place(values, digits=4, decades=5.0, by_scatter=False)
+    )
 
     def printed(point: Point) -> str:
         """A value to the place of its own uncertainty; where it has none, to that of the others."""
-        place = text.uncertainty_place(point.expanded_u) if point.expanded_u else common
+        place = digits.uncertainty_place(point.expanded_u) if point.expanded_u else common
         return text.figure(text.at_place(point.value, place) if place is not None else text.number(point.value, 5))
 
     return Table(

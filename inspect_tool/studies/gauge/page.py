@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said, translated
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
-from inspect_tool.report import charts, plots, text
+from inspect_tool.report import charts, digits, plots, text
 from inspect_tool.report.plots import Axis, Bars, Curve, Line, Mark, Note, Plot, plot_svg
 from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
 from inspect_tool.standards.editions import designation
@@ -230,7 +230,7 @@ def _strip(percent: float, accent: str, rule: str, language: str) -> Markup:
 def _values_table(report: GaugeReport) -> Table:
     """Every value as text, at one decimal place: one row per appraiser and part, one column per trial."""
     values = [item.value for item in report.observations]
-    place = text.common_place(values, digits=6, decades=6.0)
+    place = digits.common_place(values, digits=6, decades=6.0, by_scatter=False)
 
     def printed(value: float, more: int = 0) -> str:
         return text.figure(text.at_place(value, place + more) if place is not None else text.number(value, 6))

@@ -2,16 +2,18 @@
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from report_example import grain_field, marks
+from report_example import example, grain_field, marks
 
 from inspect_tool.model import Calibration, Chart, Mark, Micrograph, Notable, Segmentation, Series
 from inspect_tool.report import charts, field_pictures
+from inspect_tool.verify import overlays
 
 SCALED = Calibration(pixel_um=0.5, source="stage micrometer")
 RATIO = Calibration(source="ratio only")
@@ -103,6 +105,54 @@ def test_boundaries_can_be_seen_without_color_on_dark_and_bright(ground):
     assert scale == 1.0
     assert abs(gray[400, 392:409] - ground).max() > 90
     assert abs(gray[400, :390] - ground).max() <= 5
+
+
+@pytest.mark.parametrize("side", [800, 1600])
+def test_a_boundary_is_seen_on_both_sides_of_its_outline(side):
+    """What an etched boundary of a third of a millimeter on paper has beside the outline stays as it was imaged."""
+    pixels = np.full((side, side), 200, np.uint8)
+    half = round(side * 0.33 / 84 / 2)  # the picture is printed 84 mm wide
+    pixels[:, side // 2 - half : side // 2 + half] = 30
+    labels = np.ones((side, side), np.int32)
+    labels[:, side // 2 :] = 2
+    found = Segmentation(labels=labels, classes={1: "grain"}, kind="instance", backend="labels")
+    layer = np.asarray(Image.open(io.BytesIO(field_pictures.segmentation_layer(found, (side, side)))).convert("RGBA"))
+    drawn = np.flatnonzero(layer[side // 2, :, 3])
+    assert len(drawn) <= round(side * 0.33 / 84) + 1  # of 84 mm: outline and casing are not wider than the boundary
+    bright = np.flatnonzero(layer[side // 2, :, 3] == 255)
+    assert 1 <= len(bright) <= side * 0.11 / 84 + 1
+    assert (layer[side // 2, drawn, 3] > 0).all()
+    assert layer[side // 2, np.setdiff1d(drawn, bright), 3].max() < 128  # the casing lets through more than it hides
+
+
+def test_the_outline_of_a_dark_class_stands_out_on_dark_and_on_bright():
+    labels = np.zeros((800, 800), np.int32)
+    labels[100:700, 100:700], labels[300:500, 300:500] = 1, 2
+    found = Segmentation(labels=labels, classes={0: "ground", 1: "joint", 2: "void"}, kind="semantic", backend="labels")
+    for ground in (25, 235):
+        picture, _ = field_pictures.field_picture(micrograph(np.full((800, 800), ground, np.uint8), RATIO))
+        shown = opened(field_pictures.composite(picture, [field_pictures.segmentation_layer(found, (800, 800))]))
+        gray = (shown @ np.array([0.299, 0.587, 0.114]))[400, 280:320]
+        assert np.ptp(gray[12:26]) > 60, ground
+
+
+def test_pictures_of_earlier_versions_verify_and_those_of_other_masks_do_not(tmp_path):
+    made = example(tmp_path, fields=1, features=10, size=300, grains=30)
+    record, (_, found) = made.report.micrographs[0], grain_field(1, 300, 30)
+    size = field_pictures.picture_size((300, 300), record.picture_scale)
+    files = {name: (tmp_path / name).read_bytes() for name in (record.picture, record.overlay)}
+    files |= {layer.file: (tmp_path / layer.file).read_bytes() for layer in record.layers}
+    (own,) = [layer.file for layer in record.layers if layer.name == "segmentation"]
+    measurement = SimpleNamespace(marks=marks(300))
+    for stroke in field_pictures.STROKES:
+        files[own] = field_pictures.segmentation_layer(found, size, stroke)
+        files[record.overlay] = field_pictures.composite(
+            files[record.picture], [files[layer.file] for layer in record.layers]
+        )
+        assert overlays.differences(record, found, measurement, files.get, True) == (2, [])
+        other = replace(found, labels=np.roll(found.labels, 3, axis=1))
+        assert len(overlays.differences(record, other, measurement, files.get, True)[1]) == 2
+    assert len({field_pictures.segmentation_layer(found, size, stroke) for stroke in field_pictures.STROKES}) == 2
 
 
 def test_classes_differ_without_color():

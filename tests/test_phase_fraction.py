@@ -503,3 +503,29 @@ def test_a_grid_outside_the_region_is_an_error():
         pytest.skip("the random start hit the only pixel")
     with pytest.raises(MeasurementError, match="no point of the grid inside the region"):
         phase_fraction.combine([found], Settings(), E562)
+
+
+def test_a_phase_that_goes_through_the_field_has_no_worst_features():
+    labels = np.zeros((80, 100), np.int32)
+    labels[:, 10:14] = 1  # from edge to edge
+    labels[20:30, 40:50] = 1  # an island of the same phase
+    labels[60:66, 60:66], labels[60:63, 80:83] = 2, 2
+    found = field(labels, classes={0: "matrix", 1: "ferrite", 2: "carbide"})
+    classes = dict(zip(found.features["feature"], found.features["class"], strict=True))
+    assert [(classes[one.feature], one.apart) for one in found.worst] == [
+        ("ferrite", False), ("ferrite", False), ("carbide", True), ("carbide", True),
+    ]  # fmt: skip
+    short = labels.copy()
+    short[39:, 10:14] = 0  # not half as high as the field
+    assert all(one.apart for one in field(short, classes={0: "matrix", 1: "ferrite", 2: "carbide"}).worst)
+
+
+def test_ten_things_of_their_own_are_kept_below_those_that_go_through_the_field():
+    labels = np.zeros((160, 200), np.int32)
+    for row in range(0, 156, 13):  # twelve bands from edge to edge
+        labels[row : row + 3] = 1
+        labels[row + 5 : row + 9, 10:14] = labels[row + 5 : row + 9, 30 : 30 + 4 + row // 13] = 2
+    worst = field(labels, classes={0: "matrix", 1: "pearlite", 2: "carbide"}).worst
+    assert sum(not one.apart for one in worst) == 10  # as many as earlier versions showed
+    apart = [one.value for one in worst if one.apart]
+    assert apart == [0.25 * 4 * (15 - i) for i in range(10)]  # the ten largest of 24: 4 times 15 to 6 pixels

@@ -213,9 +213,10 @@ class Wording:
     tells_class: bool = False
     """Whether the class is named behind: "12 features of pearlite"."""
     judged: Mapping[str, tuple[str, ...]] = default(default_factory=dict)
-    """Quantities whose limits and results belong on the axis of values of a chart, by the key of its title: the axis
-    across of a histogram and of a cumulative curve, the one up of points and bars. A name that ends in ``.*`` stands
-    for that of every class. A chart whose series is named as a result is titled needs no entry."""
+    """Quantities whose limits and results belong on the axis of values of a chart, by the key of its title (or its
+    words, where it has no key): the axis across of a histogram and of a cumulative curve, the one up of points and
+    bars. A name that ends in ``.*`` stands for that of every class. A chart whose series is named as a result is titled
+    needs no entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

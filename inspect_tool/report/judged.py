@@ -73,7 +73,9 @@ def on_axis(chart: Chart, report: Report, wording: Wording) -> OnAxis:
     named as. Where no quantity of the axis is judged, the results of page 1 are shown.
     """
     parts = tuple(_parts(chart.title))
-    names = [name for key, some in wording.judged.items() if any(is_text(part, key) for part in parts) for name in some]
+    names = [
+        name for key, some in wording.judged.items() if any(_is_title(part, key) for part in parts) for name in some
+    ]
     specimen = _specimen_of(parts)
     titled = {
         result.quantity
@@ -123,6 +125,10 @@ def _parts(title: str) -> Iterator[str]:
     for part in parts if isinstance(parts, tuple) else ():
         if isinstance(part, Text):
             yield from _parts(part)
+
+
+def _is_title(part: str, key: str) -> bool:
+    return is_text(part, key) or str(part) == key
 
 
 def _specimen_of(parts: Sequence[str]) -> str:

@@ -656,7 +656,7 @@ def budget_u(u: float | None, combined: float | None) -> str:
     >>> budget_u(0.00866, 0.0765), budget_u(0.0000074, 0.0765), budget_u(0.0651, 0.0765), budget_u(0.0, 0.0765)
     ('0.0087', '<\xa00.0001', '0.0651', '0')
     """
-    if u is None or not combined or not isfinite(u) or u >= combined:
+    if u is None or not combined or not isfinite(u) or u >= combined or combined < 1e-5:
         return number(u, 3)
     place = max(0, place_of(combined, 3))
     printed = at_place(u, place)

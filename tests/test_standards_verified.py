@@ -93,9 +93,9 @@ def test_a_report_names_who_compared_its_values_and_page_1_is_silent(compared):
     assert report.standard.unverified == ()
     assert {(value.by, value.text) for value in report.editions[0].values} == {("R. Ito", COPY)}
     carried = [item.file for item in report.attachments if item.role == "comparison"]
-    assert carried == [f"masks/compared-{NAME}.toml", "masks/compared-astm_e562_2019.toml"]
+    assert carried == [f"evidence/compared-{NAME}.toml", "evidence/compared-astm_e562_2019.toml"]
     page = (compared / "report.html").read_text(encoding="utf-8")
-    assert f"R. Ito, 9 March 2026, {COPY}" in page.replace("\N{NO-BREAK SPACE}", " ")
+    assert f"R. Ito, 2026-03-09, {COPY}" in page
 
 
 def test_such_a_report_verifies_and_one_with_a_forged_comparison_does_not(compared, tmp_path):

@@ -675,7 +675,7 @@ def _worded(report: Report, language: str) -> Report:
 
 def _values_compared(report: Report, language: str) -> list[dict[str, object]]:
     """Values of published texts that are used, edition by edition: who compared them, and which nobody did."""
-    found = []
+    found: list[dict[str, object]] = []
     for edition in report.editions:
         groups: dict[tuple[str, str, str, str], list[str]] = {}
         for value in edition.values:

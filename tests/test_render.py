@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from dataclasses import replace
 
 import pytest
@@ -96,7 +97,7 @@ def test_hash_of_the_weights_is_printed_once_for_all_images(made):
     )
     printed = words(page(made, micrographs=records))
     assert len(records) > 1
-    assert printed.count("Weights of the network, SHA-256 " + "01234567 89abcdef " * 4) == 1
+    assert printed.count("Weights of the network, SHA-256 01234567 89abcdef …") == 1
     assert "Weights of the network" not in words(page(made))
 
 
@@ -342,7 +343,7 @@ def test_fields_side_by_side_lead_with_the_result_and_end_with_mean_and_s():
     )
     across = render.transposed(fields, ("grain_size_number",))
     assert [row[0] for row in across.rows] == ["Grain size number G", "Area [µm²]"]  # square pixels say the same
-    assert across.rows[0][-2:] == ("8.5", "0.707")  # by hand: mean 17/2, s = 1/√2
+    assert across.rows[0][-2:] == ("8.50", "0.71")  # by hand: mean 17/2, s = 1/√2 to two digits, the mean to its place
     assert across.note == "The same in every field: Lines 7."
 
 
@@ -477,3 +478,33 @@ def test_the_fields_that_are_shown_are_the_smallest_the_largest_and_some_between
     # without values of the result in the table: evenly, from the first to the last
     bare = replace(changes["fields"], columns=tuple("x" for _ in changes["fields"].columns))
     assert shown_fields(bare, changes["micrographs"], results, 3) == (0, 150, 299)
+
+
+def test_the_digest_is_printed_whole_and_other_hashes_by_their_first_16_digits(made):
+    report = made.report
+    printed = "".join(words(page(made)).split())
+    assert report.digest in printed
+    for digest in (report.micrographs[0].sha256, report.standard.sha256):
+        assert digest not in printed
+        assert f"{digest[:16]}…" in printed
+
+
+def test_every_field_is_printed_beside_its_clean_picture_up_to_six(tmp_path):
+    counts = {}
+    for fields in (5, 7):
+        found = example(tmp_path / str(fields), fields=fields, features=10, size=120, grains=14)
+        paper = render.render(found.report, found.folder, SHIPPED, "print")
+        section = paper.partition('<section class="fields">')[2].partition("</section>")[0]
+        counts[fields] = (section.count('as imaged"'), section.count('with what was measured"'))
+    assert counts == {5: (5, 5), 7: (0, 7)}
+
+
+def test_limits_are_drawn_into_the_charts_and_a_strip_stands_beside_the_verdicts(made):
+    paper = page(made)
+    decision = paper.partition('<section class="decision">')[2].partition("</section>")[0]
+    drawn = [b64decode(found).decode() for found in re.findall(r"data:image/svg\+xml;base64,([\w+/=]+)", decision)]
+    assert len(drawn) == 1
+    assert "≥\N{NO-BREAK SPACE}7<" in drawn[0]  # the limit of the requirement
+    assert "ASTM grain size number G (Abrams)" in drawn[0]
+    without = page(made, conformities=())
+    assert "svg+xml" not in without.partition('<section class="decision">')[2].partition("</section>")[0]

@@ -110,7 +110,7 @@ def stage(text: dict[str, str], folder: Path) -> None:
 
 
 def _config(nav: navigation.Entries, folder: str) -> str:
-    """The configuration of MkDocs: JSON, which is YAML, with one tag that JSON has no word for; paths as seen from it."""
+    """The configuration of MkDocs: JSON, which is YAML, with one tag that JSON has no word for; paths begin at it."""
     extensions = [
         "tables",
         "attr_list",

@@ -289,7 +289,8 @@ def test_the_report_names_the_hash_of_its_template_in_its_data_and_on_paper(made
     report = load_report(made / "report.json")
     assert report.template_sha256 == template_sha256(SHIPPED)
     said = "".join("".join(page.extract_text().split()) for page in document(made / "report.pdf").pages)
-    assert report.template_sha256 in said
+    assert f"{report.template_sha256[:16]}…" in said
+    assert report.digest in said  # whole: it is made of the whole hash
 
 
 def test_the_hash_holds_every_file_that_is_used_inherited_ones_included_and_no_other(tmp_path):

@@ -106,6 +106,22 @@ def fields_of_rows(report: Report) -> list[int]:
     return [known.get(tuple(str(row[i]) for i in places), -1) for row in table.rows]
 
 
+def rows_of_worst(report: Report, shown: Inside) -> list[int | None]:
+    """Row of each of the worst features among those inside the page; None: it is not there."""
+    table = report.features
+    names = ("specimen", "field", "feature")
+    if not set(names) <= set(table.columns):
+        return [None] * len(report.worst)
+    places = [table.columns.index(name) for name in names]
+    wanted = {(item.specimen, item.field, item.feature) for item in report.worst}
+    found: dict[tuple[object, ...], int] = {}
+    for at, i in enumerate(range(len(table.rows)) if shown.rows is None else shown.rows):
+        key = tuple(table.rows[i][place] for place in places)
+        if key in wanted:
+            found.setdefault(key, at)
+    return [found.get((item.specimen, item.field, item.feature)) for item in report.worst]
+
+
 def feature_data(report: Report, shown: Inside, language: str, wording: Wording) -> Iterator[str]:
     """Table of features as JSON for the script of the page, column by column; it cannot end the script element.
 
@@ -168,9 +184,9 @@ def _packed(values: Sequence[Cell]) -> dict[str, object]:
         return {"same": values[0]}
     if bool in kinds and kinds <= {bool, type(None)}:
         return {"bits": "".join("-" if value is None else str(int(value)) for value in values)}
-    if kinds == {str} or any(issubclass(kind, str) for kind in kinds):
-        known = {str(value): i for i, value in enumerate(dict.fromkeys(map(str, values)))}
-        return {"of": list(known), "at": [known[str(value)] for value in values]}
+    if any(issubclass(kind, str) for kind in kinds):
+        known = {value: i for i, value in enumerate(dict.fromkeys(values))}
+        return {"of": list(known), "at": [known[value] for value in values]}
     return {"values": list(values)}
 
 

@@ -85,8 +85,9 @@ const features = (() => {
     }
     state.rows = rows;
   }
-  function leading(row) {
-    const cell = Object.assign(document.createElement("td"), { className: "go" });
+  // What leads from a row to its object: into the picture on this page, or to the file beside it.
+  function leading(row, tag = "td") {
+    const cell = Object.assign(document.createElement(tag), { className: "go" });
     const label = fill(words.show, { feature: number(row), field: picture(row)?.field ?? "–" });
     let link = null;
     if (figure(row)) {
@@ -144,6 +145,9 @@ const features = (() => {
   document.getElementById("previous").addEventListener("click", turn(-1));
   document.getElementById("next").addEventListener("click", turn(1));
   draw();
+  for (const thumb of document.querySelectorAll(".thumb[data-row]")) {
+    thumb.querySelector("figcaption").append(" ", leading(Number(thumb.dataset.row), "span"));
+  }
   return {
     box, figure, title, toRow,
     inFigure: (one) => all.filter((row) => placed && picture(row)?.id === one.id),

@@ -9,6 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 function place() {
   view.stack.style.transform = `translate(${view.x}px, ${view.y}px) scale(${view.zoom})`;
+  view.stack.style.setProperty("--pixel", `${1 / view.zoom}px`); // of the screen, for lines that stay as thin
 }
 function zoomAt(factor, x = stage.clientWidth / 2, y = stage.clientHeight / 2) {
   const zoom = Math.min(40, Math.max(0.1, view.zoom * factor));
@@ -52,6 +53,7 @@ function enlarge(figure) {
   if (!viewer.open) viewer.showModal();
   const at = figures.indexOf(figure);
   for (const button of viewer.querySelectorAll("[data-step]")) button.disabled = !figures[at + Number(button.dataset.step)];
+  if (document.activeElement.disabled) stage.focus(); // a button that went off would keep the keys to itself
   whole();
 }
 function step(by) {
@@ -116,8 +118,8 @@ function showObject(row) {
   const figure = features.figure(row);
   opened(figure);
   enlarge(figure);
+  pick(row); // its values take room from the picture
   closeUp(features.box(row));
-  pick(row);
 }
 
 for (const figure of figures) {

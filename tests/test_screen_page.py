@@ -13,6 +13,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.report import render, screen, text
 from inspect_tool.report.exporters import html
 from inspect_tool.report.selection import worst_fields
+from inspect_tool.verify import pages
 
 SHIPPED = data_folder("templates") / "inspection"
 
@@ -132,6 +133,17 @@ def test_the_page_is_written_in_pieces_of_which_none_is_larger_than_a_picture(ma
         == "".join(pieces)
         == render.render(made.report, made.folder, SHIPPED, "screen")
     )
+
+
+def test_a_number_changed_in_the_table_of_the_script_is_named(made, tmp_path):
+    page = render.render(made.report, made.folder, SHIPPED, "screen")
+    value = made.report.features.rows[40][made.report.features.columns.index("area_um2")]
+    changed = tmp_path / "report.html"
+    changed.write_text(page.replace(f",{value},", ",77.5,", 1), encoding="utf-8")
+    found = pages.html_differences(made.report, changed, SHIPPED, made.folder)
+    assert len(found) == 1
+    assert ",77.5," in found[0].partition("the data say")[0]
+    assert f",{value}," in found[0].partition("the data say")[2]
 
 
 @pytest.mark.parametrize(("place", "media"), [("blocks", {"print", "screen"}), ("screen", {"screen"})])

@@ -62,7 +62,7 @@ contents.parentElement.addEventListener("keydown", (event) => {
 const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
 const blocks = [...document.querySelectorAll("main > .block")];
 function markCurrent() {
-  const line = innerHeight / 3;
+  const line = parseFloat(getComputedStyle(blocks[0]).scrollMarginTop) + 10; // where a link leads to, or just below
   const atEnd = scrollY > 0 && scrollY + innerHeight >= root.scrollHeight - 2;
   const current = atEnd ? blocks.at(-1) : blocks.findLast((block) => block.getBoundingClientRect().top <= line) ?? blocks[0];
   for (const [id, link] of links) {
@@ -72,6 +72,7 @@ function markCurrent() {
 }
 addEventListener("scroll", markCurrent, { passive: true });
 addEventListener("resize", markCurrent);
+addEventListener("toggle", markCurrent, true); // what opens or folds moves the others
 markCurrent();
 
 // ------------------------------------------------------------------------------------------------ wide tables

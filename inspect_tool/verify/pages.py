@@ -7,7 +7,6 @@ from functools import cache
 from html.parser import HTMLParser
 from io import BytesIO
 from itertools import zip_longest
-from os.path import commonprefix
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -342,7 +341,7 @@ def _from_difference(shown: str, wanted: str) -> tuple[str, str]:
     >>> _from_difference("12," * 40 + "7]", "12," * 40 + "8]")
     ('...2,12,12,12,12,12,12,7]', '...2,12,12,12,12,12,12,8]')
     """
-    alike = len(commonprefix((shown, wanted)))
+    alike = next((i for i, (a, b) in enumerate(zip(shown, wanted, strict=False)) if a != b), 0)
     if alike <= _LONG_ALIKE:
         return shown, wanted
     start = alike - _LONG_ALIKE // 2

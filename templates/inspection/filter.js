@@ -117,7 +117,7 @@ function compiled(query, columns, words, shown) {
     const wanted = text.toLowerCase();
     return (row) => columns.some((one, i) => shown(one.get(row), i).toLowerCase().includes(wanted));
   }
-  const split = (text, word, sign) => text.split(new RegExp(`\\s+(?:${word})\\s+|\\s*${sign}\\s*`, "i"));
+  const split = (text, word, sign) => text.split(new RegExp(`\\s+(?:${word})(?:\\s+|$)|\\s*${sign}\\s*`, "i"));
   try {
     const either = split(query, `or|${words.or}`, "\\|\\|").map((some) => split(some, `and|${words.and}`, "&&").map(claim));
     return { holds: (row) => either.some((all) => all.every((one) => one(row))), said: [...said].join(". "), fault: "" };

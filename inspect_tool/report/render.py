@@ -314,7 +314,7 @@ def _page_pieces(
 ) -> Iterator[str]:
     settings = _in_language(load_settings(template), language)
     folders = search_path(template)
-    common = {
+    common: dict[str, Any] = {
         "template": settings,
         "medium": medium,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself

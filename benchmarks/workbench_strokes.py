@@ -25,7 +25,6 @@ from inspect_tool.lab.database import Lab, connected
 from inspect_tool.pixels import png
 from inspect_tool.web import serve
 from inspect_tool.web.app import application
-from inspect_tool.web.bench import PORT
 from inspect_tool.web.editing import tiles
 
 JOB = """
@@ -43,6 +42,7 @@ name = "labels"
 kind = "labels"
 masks = ["m1.tif"]
 """
+PORT = 8765
 WINDOW = (1000, 1600)  # rows and columns [px]
 NAME, HERE = "steel", "/inspections/steel/fields/1"
 

@@ -320,12 +320,12 @@ def test_the_calibration_of_an_instrument_makes_an_image_green_and_one_by_hand_d
     record = CalibrationRecord(pixel_um=0.5, u_rel=0.002, method="stage micrometer", certificate="K-17", instrument="A")
     (lab.folder / "calibrations" / "a_50x.toml").write_text(dump_calibration(record))
     image, _ = intake.give(lab, io.BytesIO(png()), "a.png", "Eva", calibration="a_50x.toml")
-    assert (image.scale, image.note) == ("green", "0.5 um per pixel: certificate K-17")
+    assert (image.scale, image.note) == ("green", "0.5 µm per pixel: certificate K-17")
     hand = dump_calibration(CalibrationRecord(pixel_um=0.6, u_rel=0.004, method="two points on the scale bar"))
     image = intake.calibrated(lab, image.id, by_hand=hand.encode())
     assert image.scale == "red"
-    assert "0.6 um per pixel" in image.note
-    assert "0.5 um per pixel" in image.note
+    assert "0.6 µm per pixel" in image.note
+    assert "0.5 µm per pixel" in image.note
     assert [path.name for path in intake.calibrations_of(lab, 1)] == ["1-by_hand.toml", "1-instrument.toml"]
     with pytest.raises(SettingsError, match=r"calibration '\.\./lab\.toml': the lab has none of that name"):
         intake.give(lab, io.BytesIO(png(1)), "b.png", "Eva", calibration="../lab.toml")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, pi, sqrt
 from typing import Any
 
@@ -22,6 +23,7 @@ from inspect_tool.measure.edges import Window, chance_to_be_whole, present_label
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
+from inspect_tool.measure.recall import Numbers, Parts, Recall, parts_of, window_of
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
 from inspect_tool.recipes.grain_size.settings import Settings, area_line, basis, grain_number
 from inspect_tool.recipes.grain_size.values import CircleFigure, Counted, Figure, LineFigure, RectangleFigure, Scaled
@@ -45,6 +47,7 @@ class GrainField:
     matrix_fraction: float  # [1]
     given_fraction: float | None  # volume fraction of the matrix that the user states
     notes: tuple[str, ...]
+    parts: Parts  # what is known of the labels
 
 
 def check_settings(settings: Settings) -> None:
@@ -73,10 +76,12 @@ def prepared(
     where: str,
     kept: dict[str, tuple[int, ...]],
     name: str = "",
+    recall: Recall | None = None,
 ) -> GrainField:
     """Grains as connected pieces, the second phase set apart, and the window for areas.
 
-    ``kept`` takes what was read off the gray values; ``name`` is that of an alternative.
+    ``kept`` takes what was read off the gray values; ``name`` is that of an alternative; ``recall`` holds what is
+    known of this field.
     """
     if segmentation.kind != "instance":
         msg = (
@@ -94,7 +99,7 @@ def prepared(
             notes.append(
                 Text("grain_size.note_small_regions_merged", given=given, smallest_grain_px=settings.smallest_grain_px)
             )
-    labels, torn = _pieces(labels)
+    labels, torn = _pieces(labels, parts_of(recall, "given", labels))
     if torn:
         notes.append(Text("grain_size.note_labels_in_pieces", torn=torn))
     if settings.second_phase in ("dark", "bright"):
@@ -108,7 +113,8 @@ def prepared(
         labels = np.where(inside, np.int32(SECOND_PHASE), labels)
     grain = int(np.count_nonzero(labels > 0))
     in_field = int(np.count_nonzero(labels))
-    if len(present_labels(labels)) < 2:
+    parts = parts_of(recall, "grains", labels)
+    if len(present_labels(labels, parts)) < 2:
         raise MeasurementError(Text("grain_size.error_no_closed_grain", where=where))
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
         notes.append(Text("grain_size.note_no_second_phase"))
@@ -132,6 +138,7 @@ def prepared(
         matrix_fraction=given_fraction if given_fraction is not None else grain / in_field,
         given_fraction=given_fraction,
         notes=tuple(notes),
+        parts=parts,
     )
 
 
@@ -149,13 +156,14 @@ def _given_back(labels: LabelImage, gone: Mask) -> LabelImage:
     return np.where(gone, kept[row, column], kept).astype(np.int32)
 
 
-def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
+def _pieces(labels: LabelImage, parts: Parts) -> tuple[LabelImage, int]:
     """Give every piece of a label a number of its own; the answer also counts the labels in several pieces.
 
     Pixels of one number that meet at a corner are one piece: their number says so. Fragments, such as the
     tip of a grain that gets thinner than a pixel, go to the grain round them.
     """
-    if _number_of_pieces(labels) == len(present_labels(labels)):
+    numbers = present_labels(labels, parts)
+    if all(one == 1 for one in parts.objects("pieces", numbers, partial(_number_of_pieces, labels))):
         return np.ascontiguousarray(labels, dtype=np.int32), 0
     from skimage.measure import label
 
@@ -180,9 +188,10 @@ def _inside(labels: LabelImage, roi: Mask) -> LabelImage:
     return labels
 
 
-def _number_of_pieces(labels: LabelImage) -> int:
-    """Number of 8-connected pieces of one label: runs along the rows less what joins them, strip by strip."""
-    pieces = 0
+def _number_of_pieces(whole: LabelImage, numbers: Numbers) -> list[int]:
+    """8-connected pieces of each of some labels: runs along the rows less what joins them, strip by strip."""
+    labels = whole[window_of(whole, numbers)] if len(numbers) else whole
+    pieces = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
     last_row = np.zeros((1, labels.shape[1]), np.int32)
     last_part, count = np.zeros(1, np.int64), 1
     for rows in strips(labels.shape, 1 << 18):
@@ -210,12 +219,15 @@ def _number_of_pieces(labels: LabelImage) -> int:
         graph = coo_array((np.ones(len(i), bool), (i, j)), shape=(size, size))
         _, part = connected_components(graph, directed=False)
         # what is new below the first row, less what it joins above
-        real = np.flatnonzero(label_of != 0)
-        pieces += len(np.unique(part[real])) - len(np.unique(last_part[label_of[:top] != 0]))
+        for runs_of, parts, sign in ((label_of, part, 1), (label_of[:top], last_part, -1)):
+            real = np.flatnonzero(runs_of > 0)
+            _, one_of = np.unique(parts[real], return_index=True)
+            np.add.at(pieces, runs_of[real[one_of]], sign)
         last_row = strip[-1:]
         _, last_part = np.unique(part[number[-1, run[-1]]], return_inverse=True)
         count = int(last_part.max()) + 1
-    return pieces
+    found: list[int] = pieces[numbers].tolist()
+    return found
 
 
 def _by_gray(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> list[int]:
@@ -263,7 +275,7 @@ def measured_values(
     where: str,
 ) -> tuple[Counted, tuple[Mark, ...]]:
     """Count one field by every method."""
-    counts = intercepts.directional_counts(field.labels)
+    counts = intercepts.directional_counts(field.labels, field.parts)
     share = field.given_fraction
     counted_px, per_px = intercepts_px(field, counts, where)
     n_l_px = float(np.mean(list(per_px.values())))
@@ -282,7 +294,7 @@ def measured_values(
     mm = pixel_um / 1e3
     # directions count from the deformation axis
     turn = 0 if settings.deformation_axis == "horizontal" else 90
-    rectangle = planimetric.count_rectangle(field.labels, field.window)
+    rectangle = planimetric.count_rectangle(field.labels, field.window, field.parts)
     area_px2 = rectangle.area_px2 if share is None else share * (field.window[2] - 1) * (field.window[3] - 1)
     whole = table[_wholly_inside(table, field.window)]
     # the weights count in the window, the rectangle runs through the centers of its outer pixels
@@ -337,7 +349,7 @@ def _with_lost_chords(field: GrainField, per_px: Mapping[int, float], mean_px: f
     are stretched, the line that crosses more boundaries loses more, with the square (an affine change of shape).
     """
     area = float(np.count_nonzero(field.labels > 0)) * (1.0 if field.given_fraction is None else field.given_fraction)
-    lost = intercepts.LOST_PER_JUNCTION * intercepts.junctions(field.labels) / area
+    lost = intercepts.LOST_PER_JUNCTION * intercepts.junctions(field.labels, field.parts) / area
     return {
         direction: n + lost * (1.0 if direction % 90 == 0 else sqrt(2)) * (n / mean_px) ** 2
         for direction, n in per_px.items()

@@ -14,7 +14,7 @@ from inspect_tool.lab.file_names import shown_name
 from inspect_tool.lab.intake import Given
 from inspect_tool.lab.users import Role
 from inspect_tool.web import watching as watching_
-from inspect_tool.web.bench import ANYONE, READING, Asked, Page
+from inspect_tool.web.bench import ANYONE, READING, Asked, Page, whole_number
 from inspect_tool.web.html import is_part, page, to
 
 GIVERS: frozenset[Role] = frozenset({"operator", "analyst"})
@@ -34,8 +34,7 @@ def inbox(asked: Asked) -> Response:
     """Show what is there, and take more."""
     chosen = asked.query.get("state", "new")
     chosen = chosen if chosen in _FILTERS else "new"
-    stated = asked.query.get("page", "")
-    number = int(stated) if stated.isdecimal() and len(stated) < 6 else 0
+    number = whole_number(asked.query.get("page", "")) or 0
     with connected(asked.bench.lab, read_only=True) as connection:
         counted = intake.counts(connection)
         shown = intake.listed(connection, _FILTERS[chosen], most=_MOST, skip=_MOST * number)
@@ -117,11 +116,11 @@ def thumbnail(asked: Asked) -> Response:
 
 def _numbers(asked: Asked) -> list[int]:
     """Numbers of the images that were chosen."""
-    texts = [str(each) for each in asked.form.getlist("images")]
-    if not texts or not all(text.isdecimal() and len(text) < 10 for text in texts):
+    numbers = [number for each in asked.form.getlist("images") if (number := whole_number(str(each))) is not None]
+    if not numbers or len(numbers) < len(asked.form.getlist("images")):
         msg = "no image was chosen"
         raise SettingsError(msg)
-    return list(dict.fromkeys(map(int, texts)))
+    return list(dict.fromkeys(numbers))
 
 
 def _tile(given: Given) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from inspect_tool.lab.users import Role
 from inspect_tool.referee import history, ledger
 from inspect_tool.referee import page as sheets
 from inspect_tool.report.text import pm
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages import reports
 
@@ -57,12 +57,13 @@ def draw(asked: Asked) -> Response:
     """Draw a sample, or the page of the one that waits again."""
     name, job = _inspection(asked)
     text = str(asked.form.get("points", "")).strip()
-    if text and not (text.isdecimal() and len(text) < 6):
+    points = whole_number(text)
+    if text and points is None:
         msg = f"number of points or lines: '{text[:20]}' is no whole number"
         raise SettingsError(msg)
     drawn, shown = hand_check.asked_by_hand(
         job,
-        points=int(text) if text else None,
+        points=points,
         reports=asked.bench.lab.reports,
         name=name,
         by=asked.person.full_name,

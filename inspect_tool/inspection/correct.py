@@ -441,8 +441,9 @@ def read_corrected(
     """Read a corrected mask as labels that mean what those of the segmentation mean.
 
     Classes keep their numbers (or 0 and 255 where there are two); objects get the numbers they had, whatever the
-    editor wrote (``edits.numbered``); new ones are above ``used``. Outside the region that counts nothing changes. What a drawn boundary cuts off from
-    a grain and is no region itself (``min_region_px`` of the backend "labels") goes to the nearest grain, and is told.
+    editor wrote (``edits.numbered``); new ones are above ``used``. Outside the region that counts nothing changes.
+    What a drawn boundary cuts off from a grain and is no region itself (``min_region_px`` of the backend "labels") goes
+    to the nearest grain, and is told.
 
     Raises
     ------

@@ -154,6 +154,7 @@ def _me(asked: Asked, status: int = 200, reason: str = "", token: str = "") -> R
     with connected(asked.bench.lab, read_only=True) as connection:
         known = () if person.id is None else tokens.of(connection, person)
     values = {"tokens": known, "reason": reason, "token": token, "moment": now()}
+    values["must_change"] = users.must_change(person, asked.bench.lab.password_days)
     longest = tokens.LONGEST.days
     return page(asked, "me.html", status, may=MAY, shortest=users.SHORTEST, days=_DAYS, longest=longest, **values)
 

@@ -17,7 +17,7 @@ from inspect_tool.web.editing.operations import Ground
 SIDE = 1040  # px, so that the image is measured in several strips
 CHANGES = (
     {"do": "stroke", "points": [[100, 300], [210, 320]], "radius": 6},
-    {"do": "boundary", "points": [[500, 960], [620, 1030]]},  # over the rows where two strips meet
+    {"do": "boundary", "points": [[300, 960], [800, 1030]]},  # over the rows where two strips meet
     {"do": "delete", "point": [1030, 5]},
     {"do": "stroke", "points": [[700, 100], [700, 1000]], "radius": 3, "number": 0},
 )
@@ -40,7 +40,11 @@ def assert_equal(found, expected):
 
 @pytest.fixture(scope="module")
 def grains():
-    return mosaic(3, (SIDE, SIDE), 60.0)
+    """A mosaic of which some grains have fragments, as a network leaves them."""
+    labels, rng = mosaic(3, (SIDE, SIDE), 60.0), np.random.default_rng(2)
+    row, column = rng.integers(0, SIDE, (2, 60))
+    labels[row, column] = labels[row - 200, column]
+    return labels
 
 
 @pytest.mark.parametrize(("second_phase", "changes"), [("none", CHANGES), ("dark", CHANGES[1:2])])

@@ -80,6 +80,7 @@ TABLE = {
     "GET /referee/page.js": ALL,
     "GET /referee/page.css": ALL,
     "GET /inspections/{name}/referee": ALL,
+    "GET /inspections/{name}/referee/state": ALL,
     "GET /inspections/{name}/referee/{sample}": EDIT | APPROVE,
     "POST /inspections/{name}/referee/draw": EDIT | APPROVE,
     "POST /inspections/{name}/referee/answers": EDIT | APPROVE,

@@ -315,6 +315,26 @@ def test_what_an_inspection_uses_is_not_removed_and_nothing_with_it(three):
 # --------------------------------------------------------------------------------------------------------------- scale
 
 
+def test_the_text_that_a_microscope_wrote_beside_an_image_stays_with_it_and_states_its_scale(lab, here):
+    pixels = np.random.default_rng(1).integers(0, 255, (48, 64)).astype(np.uint8)
+    tif = cv2.imencode(".tif", pixels)[1].tobytes()
+    text = b"[SemImageFile]\r\nImageName=SEM 7.tif\r\nDataSize=64x48\r\nPixelSize=250\r\n"
+    given, _ = intake.give(lab, io.BytesIO(tif), "day 1/SEM 7.tif", "Eva", text=text)
+    assert (given.scale, given.pixel_um) == ("amber", 0.25)
+    for name, again in (("x", ()), ("y", (given.id,))):  # a second inspection takes both too
+        folder = lab.folder / "inspections" / name / "images"
+        folder.mkdir(parents=True)
+        with intake.using(lab, [given.id], folder, again) as (_, (path,)):
+            assert path.is_relative_to(folder)
+        assert (path.name, path.with_suffix(".txt").read_bytes()) == ("SEM 7.tif", text)
+    assert not (lab.folder / "inbox" / str(given.id)).exists()
+    turned = io.BytesIO(cv2.imencode(".tif", pixels[::-1])[1].tobytes())
+    other, _ = intake.give(lab, turned, "SEM 8.tif", "Eva", text=text)
+    assert (other.scale, "'SEM 7.tif'" in other.note) == ("red", True)
+    intake.remove(lab, [other.id])
+    assert sorted(path.name for path in (lab.folder / "inbox").iterdir()) == ["calibrations", "pictures", "thumbnails"]
+
+
 def test_the_calibration_of_an_instrument_makes_an_image_green_and_one_by_hand_disagrees(lab, here):
     (lab.folder / "calibrations").mkdir()
     record = CalibrationRecord(pixel_um=0.5, u_rel=0.002, method="stage micrometer", certificate="K-17", instrument="A")

@@ -67,6 +67,23 @@ def test_without_a_script_a_form_of_several_files_is_taken_too(olga, made):
     assert all(f"{i}.png" in olga.get("/inbox").text for i in range(3))
 
 
+def test_a_text_of_the_same_name_goes_with_its_image(olga, made, monkeypatch):
+    taken = []
+
+    def give(*args, text=None, **kwargs):
+        taken.append((args[2], text))
+        return real(*args, text=text, **kwargs)
+
+    real = intake.give
+    monkeypatch.setattr(intake, "give", give)
+    texts = [("file", (name, b"[SemImageFile]")) for name in ("SEM 7.TXT", "notes.txt")]
+    olga.post("/inbox/give", files=[("file", ("sem 7.png", png(7))), ("file", ("b.png", png(8))), *texts])
+    assert taken == [("sem 7.png", b"[SemImageFile]"), ("b.png", None), ("notes.txt", None)]
+    files = [("file", ("one.image", png(9))), ("file", ("one.txt", b"[SemImageFile]"))]
+    olga.post("/inbox/give", files=files, data={"name": "c.png"}, headers=PART)
+    assert taken[3] == ("c.png", b"[SemImageFile]")
+
+
 @pytest.mark.parametrize("name", [".DS_Store", "s1/Thumbs.db", "s1\\._a.tif", "a.tif.part"])
 def test_what_file_managers_leave_is_no_image(olga, made, name):
     answer = gives(olga, png(), name)

@@ -1,7 +1,8 @@
 """Images that were given to the workbench: taken whole or not at all, looked at, listed, used, removed.
 
 A file lies in ``inbox/`` as ``<id>-<safe name>`` and never under the path that its owner had for it; what is derived
-from it lies in the folders beside it. The folder holds what the table ``intake`` lists, and a file of the same content
+from it lies in the folders beside it. With the text that a microscope wrote of an image, which names it, it lies as
+``<id>/<safe name>``. The folder holds what the table ``intake`` lists, and a file of the same content
 once.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal, TypeAlias, get_args
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -37,6 +38,9 @@ STATES: tuple[State, ...] = get_args(State)
 FOLDER, FILE = "inbox", "inbox.toml"
 MOST_MB = 4096
 """Largest limit of a file that ``inbox.toml`` may set. [MB]"""
+
+LONGEST_TEXT = 65536
+"""Of a text that a microscope writes beside an image: what is longer is something else. [byte]"""
 
 _BLOCK = 1 << 20
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial.*")
@@ -102,6 +106,7 @@ def give(
     name: str,
     by: str,
     *,
+    text: bytes | None = None,
     calibration: str = "",
     reading: AbstractContextManager[object] | None = None,
 ) -> tuple[Given, bool]:
@@ -116,6 +121,8 @@ def give(
         As its owner calls it; may be a path below a folder that was given.
     by : str
         Full name of who gives it.
+    text : bytes, optional
+        What the microscope wrote beside it, which may state its scale.
     calibration : str
         Name of a file of ``calibrations/``: of the instrument that took the image.
     reading : context manager, optional
@@ -136,8 +143,12 @@ def give(
     settings, folder = settings_of(lab), _made(lab)
     instrument = (_instrument_file(lab, calibration),) if calibration else ()
     shown = shown_name(name)
-    partial = folder / f".{secrets.token_hex(8)}.partial{suffix_of(name)}"
+    begun = folder / f".{secrets.token_hex(8)}.partial{suffix_of(name) if text is None else ''}"
+    partial = begun if text is None else begun / safe_name(name)
     try:
+        if text is not None:
+            begun.mkdir()
+            text_of(partial).write_bytes(text)
         digest, size = _written(stream, partial, shown, settings)
         with connected(lab, read_only=True) as connection:
             same = _same(connection, digest)
@@ -154,7 +165,20 @@ def give(
     except OSError as error:
         raise _unwritten(shown, error) from None
     finally:
-        partial.unlink(missing_ok=True)
+        _cleared(begun)
+
+
+def text_of(path: Path) -> Path:
+    """Where the text of a microscope lies beside an image."""
+    return path.with_suffix(".txt")
+
+
+def _cleared(place: Path) -> None:
+    """Remove a file, or a folder of an image with its text, where it is there."""
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _written(stream: BinaryIO, place: Path, name: str, settings: Settings) -> tuple[str, int]:
@@ -207,11 +231,13 @@ def _entered(
             return same, False
         connection.execute(delete(intake).where(intake.c.sha256 == digest, intake.c.state == "refused"))
         number = connection.scalar(insert(intake).values(values).returning(intake.c.id))
-        place = f"{FOLDER}/{number}-{safe_name(name)}"
+        is_alone = partial.parent == lab.folder / FOLDER
+        place = f"{FOLDER}/{number}{'-' if is_alone else '/'}{safe_name(name)}"
         connection.execute(update(intake).where(intake.c.id == number).values(place=place))
         if seen is not None:  # last: a row without its file would be worse than a file without its row
             _kept(lab, int(number or 0), seen, calibrations)
-            partial.replace(lab.folder / place)
+            begun, home = (partial, lab.folder / place) if is_alone else (partial.parent, (lab.folder / place).parent)
+            begun.replace(home)
         return one(connection, int(number or 0)), True
 
 
@@ -237,7 +263,7 @@ def tidy(lab: Lab, moment: datetime) -> None:
     for path in (lab.folder / FOLDER).glob(".*.partial*"):
         with suppress(OSError):
             if _PARTIAL.fullmatch(path.name) and moment.timestamp() - path.stat().st_mtime > _DAY_S:
-                path.unlink()
+                _cleared(path)
 
 
 # ----------------------------------------------------------------------------------------------------- what is listed
@@ -396,6 +422,7 @@ def using(
     OutputError
         One cannot be given another place.
     """
+    begun: list[Path] = []
     made: list[Path] = []
     left: list[Path] = []
     try:
@@ -406,31 +433,40 @@ def using(
                     msg = f"{given.name}: is {given.state}, not new; another inspection has it, or it was removed"
                     raise SettingsError(msg)
                 source = lab.folder / given.place
-                target = folder / free_name(folder, _own_name(given))
+                has_text = text_of(source).is_file() and text_of(source) != source
+                # a text names its image: both keep their names, in a folder of their own
+                home = folder / str(number) if has_text else folder
+                target = home / (_own_name(given) if has_text else free_name(folder, _own_name(given)))
                 try:
+                    if has_text:
+                        home.mkdir()
+                        begun.append(home)
+                        _second_name(text_of(source), text_of(target))
+                    else:
+                        begun.append(target)
                     _second_name(source, target)
                 except OSError as error:
                     msg = f"{given.name}: cannot be put to {target}: {error.strerror}"
                     raise OutputError(msg) from None
                 made.append(target)
                 if given.state == "new":
-                    left.append(source)
+                    left.append(source.parent if has_text else source)
                     place = target.relative_to(lab.folder).as_posix()
                     connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
             yield connection, tuple(made)
     except BaseException:
-        for target in made:
-            target.unlink(missing_ok=True)
+        for place in begun:
+            _cleared(place)
         raise
     for source in left:
         with suppress(OSError):  # a rest in the inbox that nobody lists
-            source.unlink()
+            _cleared(source)
 
 
 def _own_name(given: Given) -> str:
     """Safe name of an image, without the number that it has in the inbox."""
-    name = Path(given.place).name
-    return name.partition("-")[2] if given.place.startswith(f"{FOLDER}/") else name
+    place = PurePosixPath(given.place)
+    return place.name.partition("-")[2] if place.parent == PurePosixPath(FOLDER) else place.name
 
 
 def _second_name(old: Path, new: Path) -> None:
@@ -460,7 +496,8 @@ def remove(lab: Lab, numbers: Collection[int]) -> int:
         connection.execute(update(intake).where(intake.c.id.in_([each.id for each in found])).values(state="removed"))
     for given in found:  # after the rows: what stays behind is a file that nobody lists, not a row without its file
         with suppress(OSError):
-            (lab.folder / given.place).unlink(missing_ok=True)
+            place = lab.folder / given.place
+            _cleared(place if place.parent == lab.folder / FOLDER else place.parent)
             thumbnail_file(lab, given.id).unlink(missing_ok=True)
             picture_file(lab, given.id).unlink(missing_ok=True)
             for path in calibrations_of(lab, given.id):

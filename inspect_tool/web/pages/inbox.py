@@ -66,9 +66,12 @@ def give(asked: Asked) -> Response:
         raise SettingsError(msg)
     stated = str(asked.form.get("name", ""))
     calibration = str(asked.form.get("calibration", ""))
+    texts = {_stem(one.filename): one.file.read(intake.LONGEST_TEXT + 1) for one in files if _is_text(one)}
+    images = [one for one in files if not (_is_text(one) and any(_goes_with(one, other) for other in files))]
     taken = []
-    for file in files:
-        name = stated if stated and len(files) == 1 else file.filename or ""
+    for file in images:
+        name = stated if stated and len(images) == 1 else file.filename or ""
+        text = texts.get(_stem(file.filename))
         if passed_over(name.replace("\\", "/").rpartition("/")[2]):
             msg = f"{shown_name(name)}: is hidden or unfinished, no image"
             raise SettingsError(msg)
@@ -78,6 +81,7 @@ def give(asked: Asked) -> Response:
                 file.file,
                 name,
                 asked.person.full_name,
+                text=text if text is not None and not _is_text(file) and len(text) <= intake.LONGEST_TEXT else None,
                 calibration=calibration,
                 reading=asked.bench.kept.get(READING),
             )
@@ -86,6 +90,19 @@ def give(asked: Asked) -> Response:
         return to("/inbox")
     given, is_new = taken[0]
     return page(asked, "inbox_tile.html", image=_tile(given), is_new=is_new, calibrates="analyst" in asked.person.roles)
+
+
+def _is_text(file: UploadFile) -> bool:
+    return (file.filename or "").casefold().endswith(".txt")
+
+
+def _stem(name: str | None) -> str:
+    return (name or "").rpartition(".")[0].casefold()
+
+
+def _goes_with(text: UploadFile, image: UploadFile) -> bool:
+    """Whether a text is what a microscope wrote beside an image."""
+    return not _is_text(image) and _stem(text.filename) == _stem(image.filename)
 
 
 def remove(asked: Asked) -> Response:

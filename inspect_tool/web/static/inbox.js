@@ -9,7 +9,7 @@ const told = document.getElementById("told");
 
 // -------------------------------------------------------------------------------------------------------------- giving
 
-function queued(file, name) {
+function queued(file, name, text) {
   const line = document.createElement("li");
   const label = document.createElement("bdi");
   label.className = "name";
@@ -22,7 +22,7 @@ function queued(file, name) {
   state.textContent = "waits";
   line.append(label, bar, state);
   document.getElementById("sending").append(line);
-  waiting.push({ file, name, line, bar, state });
+  waiting.push({ file, name, text, line, bar, state });
   next();
 }
 
@@ -33,11 +33,12 @@ function next() {
   }
 }
 
-function send({ file, name, line, bar, state }) {
+function send({ file, name, text, line, bar, state }) {
   const form = new FormData();
   form.append("name", name);
   form.append("calibration", document.getElementById("instrument")?.value ?? "");
-  form.append("file", file, "file");
+  form.append("file", file, "one.image");
+  if (text) form.append("file", text, "one.txt"); // what the microscope wrote beside it
   const request = new XMLHttpRequest();
   request.open("POST", "/inbox/give");
   request.setRequestHeader("HX-Request", "true");
@@ -83,24 +84,32 @@ function oneMore(state) {
   }
 }
 
-async function walk(entry, path) {
+async function walk(entry, path, found) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-    queue([[file, path + entry.name]]);
+    found.push([file, path + entry.name]);
     return;
   }
   const reader = entry.createReader();
   for (;;) {
     const entries = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // 100 at most
     if (!entries.length) return;
-    for (const each of entries) await walk(each, `${path}${entry.name}/`);
+    for (const each of entries) await walk(each, `${path}${entry.name}/`, found);
   }
 }
 
+const stem = (name) => name.slice(0, Math.max(0, name.lastIndexOf("."))).toLowerCase();
+const isText = (name) => name.toLowerCase().endsWith(".txt");
+
+/** Send images; a text of the same name goes with its image. */
 function queue(files) {
+  const texts = new Map(files.filter(([, name]) => isText(name)).map(([file, name]) => [stem(name), file]));
+  const stems = new Set(files.filter(([, name]) => !isText(name)).map(([, name]) => stem(name)));
   for (const [file, name] of files) {
     const last = name.split("/").pop();
-    if (!last.startsWith(".") && last.toLowerCase() !== "thumbs.db" && last.toLowerCase() !== "desktop.ini") queued(file, name);
+    if (last.startsWith(".") || ["thumbs.db", "desktop.ini"].includes(last.toLowerCase())) continue;
+    if (!isText(name)) queued(file, name, texts.get(stem(name)));
+    else if (!stems.has(stem(name))) queued(file, name);
   }
 }
 
@@ -128,7 +137,9 @@ if (drop) {
     const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
     const files = [...event.dataTransfer.files];
     if (entries.length) {
-      for (const entry of entries) await walk(entry, "");
+      const found = [];
+      for (const entry of entries) await walk(entry, "", found);
+      queue(found);
     } else {
       queue(files.map((file) => [file, file.name]));
     }

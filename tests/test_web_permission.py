@@ -110,6 +110,7 @@ TABLE = {
     "GET /instruments": ALL,
     # classifiers of pixels
     "GET /scribble": ALL,
+    "GET /scribble/inspections/{name}": EDIT,
     **{
         f"{what} /scribble/{place}{part}": EDIT
         for place in ("inbox/{number:int}", "inspections/{name}/{number:int}")

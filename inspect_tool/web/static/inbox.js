@@ -158,10 +158,10 @@ function boxes() {
 
 function counted() {
   const chosen = boxes().filter((box) => box.checked);
-  const usable = chosen.filter((box) => box.closest(".tile").dataset.state === "new");
+  const states = chosen.map((box) => box.closest(".tile").dataset.state);
   document.getElementById("count").textContent = `${chosen.length} chosen`;
-  document.getElementById("remove").disabled = !chosen.length;
-  if (inspect) inspect.disabled = !usable.length || usable.length < chosen.length;
+  document.getElementById("remove").disabled = !chosen.length || states.includes("used");
+  if (inspect) inspect.disabled = !chosen.length || states.includes("refused");
   all.checked = chosen.length > 0 && chosen.length === boxes().length;
   all.indeterminate = chosen.length > 0 && !all.checked;
 }

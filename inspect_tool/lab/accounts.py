@@ -14,7 +14,7 @@ from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import ROLES, EntryRefusedError, Person, Role
 
 FOLDER = "accounts"
-REFUSED = f"name or password are wrong, or entry is locked, as it is after {users.TRIES} wrong passwords"
+REFUSED = f"name or password are wrong, or the account is locked here, as it is after {users.TRIES} wrong passwords"
 """All that is said to who is not let in."""
 
 

@@ -455,8 +455,8 @@ def using(
                     connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
             yield connection, tuple(made)
     except BaseException:
-        for place in begun:
-            _cleared(place)
+        for each in begun:
+            _cleared(each)
         raise
     for source in left:
         with suppress(OSError):  # a rest in the inbox that nobody lists

@@ -322,7 +322,8 @@ def _chords_in(rows: LabelImage) -> FloatArray:
     first = rows[row[:-1], column[:-1] + 1]
     left, right = rows[row[:-1], column[:-1]], rows[row[1:], column[1:] + 1]
     whole = same_row & (first > 0) & (left != 0) & (right != 0)
-    return (column[1:] - column[:-1])[whole].astype(np.float64)
+    lengths: FloatArray = (column[1:] - column[:-1])[whole].astype(np.float64)
+    return lengths
 
 
 def alternate(counts: Sequence[LineCount]) -> float:

@@ -274,9 +274,9 @@ def _outlines(image: LabelImage, sums: _PixelSums, numbers: Numbers) -> list[tup
             # an outline belongs to one piece, the pixel count to all of them
             top, left, bottom, right = sums.box[k]
             pieces = connected(image[top:bottom, left:right] == sums.label[k]).view(np.uint32)
-            found = [_outline(piece) for piece in diplib.GetImageChainCodes(diplib.Image(pieces))]
-            length = sum(piece[0] for piece in found)
-            corners = np.concatenate([piece[2] for piece in found]).astype(np.float32)
+            each = [_outline(piece) for piece in diplib.GetImageChainCodes(diplib.Image(pieces))]
+            length = sum(piece[0] for piece in each)
+            corners = np.concatenate([piece[2] for piece in each]).astype(np.float32)
             hull = cv2.convexHull(corners)[:, 0].astype(np.float64)
         found.append((length, hull))
     return found

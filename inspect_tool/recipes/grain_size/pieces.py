@@ -110,13 +110,6 @@ def _mask(shape: tuple[int, ...], fragments: list[Places]) -> Mask:
     return mask
 
 
-def _given_back(labels: LabelImage, gone: Mask) -> LabelImage:
-    """Give the pixels that are ``gone`` to the nearest other grain."""
-    kept = np.where(gone, 0, labels)
-    row, column = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
-    return np.where(gone, kept[row, column], kept).astype(np.int32)
-
-
 def _fragments_given_back(labels: LabelImage, fragments: list[Places]) -> LabelImage:
     """Give fragments to the nearest other grain, each at its place."""
     gone = _mask(labels.shape, fragments)

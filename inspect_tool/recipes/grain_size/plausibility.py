@@ -110,12 +110,13 @@ def _second_level_percent(pixels: GrayImage, labels: LabelImage, parts: Parts) -
     return 100.0 * second / len(level)
 
 
-def _gray_sums(pixels: GrayImage, labels: LabelImage) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]:
+def _gray_sums(pixels: GrayImage, labels: LabelImage) -> tuple[Numbers, Numbers, NDArray[np.float64]]:
     """Numbers of the grains of a strip, their pixels, and the sum of their gray levels."""
     flat = np.maximum(labels, 0).ravel()
     size = np.bincount(flat)
     numbers = np.flatnonzero(size)
-    return numbers, size[numbers], np.bincount(flat, pixels.ravel())[numbers]
+    gray: NDArray[np.float64] = np.bincount(flat, pixels.ravel())
+    return numbers, size[numbers], gray[numbers]
 
 
 def _small_apart_percent(pixels: GrayImage, labels: LabelImage, parts: Parts) -> float:

@@ -115,8 +115,7 @@ def _gray_sums(pixels: GrayImage, labels: LabelImage) -> tuple[Numbers, Numbers,
     flat = np.maximum(labels, 0).ravel()
     size = np.bincount(flat)
     numbers = np.flatnonzero(size)
-    gray: NDArray[np.float64] = np.bincount(flat, pixels.ravel())
-    return numbers, size[numbers], gray[numbers]
+    return numbers, size[numbers], np.asarray(np.bincount(flat, pixels.ravel())[numbers], np.float64)
 
 
 def _small_apart_percent(pixels: GrayImage, labels: LabelImage, parts: Parts) -> float:

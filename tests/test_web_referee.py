@@ -11,6 +11,7 @@ from reviewed_example import a_reviewed_lab, submitted
 from workbench import bench, browser, client, enters, served
 
 from inspect_tool.batch import queue
+from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit
 from inspect_tool.files import sha256_file
 from inspect_tool.inspection import hand_check, job_run
@@ -150,11 +151,19 @@ def test_what_takes_long_goes_on_beside_the_page_which_says_how_far_it_is(made, 
     while "HX-Refresh" not in spoken.get(state).headers:
         time.sleep(0.01)
     assert "To the pictures" in spoken.get(ROOM).text
-    monkeypatch.setattr(hand_check, "asked_by_hand", asked_by_hand)
-    assert spoken.post(f"{ROOM}/draw", data={"points": "7"}).headers["location"] == ROOM
+    goes_on.clear()
+
+    def fails(*_, **__):
+        assert goes_on.wait(60)
+        msg = "f2.png: cannot be read"
+        raise ReadError(msg)
+
+    monkeypatch.setattr(hand_check, "asked_by_hand", fails)
+    assert spoken.post(f"{ROOM}/draw", data={"points": "60"}).headers["location"] == ROOM
+    goes_on.set()
     while "HX-Refresh" not in spoken.get(state).headers:
         time.sleep(0.01)
-    assert "Drawing a sample: " in spoken.get(ROOM).text  # why it failed is said there
+    assert "Drawing a sample: f2.png: cannot be read" in spoken.get(ROOM).text
 
 
 def test_only_who_counts_draws_and_sees_a_sample(made):

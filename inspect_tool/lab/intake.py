@@ -2,8 +2,8 @@
 
 A file lies in ``inbox/`` as ``<id>-<safe name>`` and never under the path that its owner had for it; what is derived
 from it lies in the folders beside it. With the text that a microscope wrote of an image, which names it, it lies as
-``<id>/<safe name>``. The folder holds what the table ``intake`` lists, and a file of the same content
-once.
+``<id>/<safe name>``; so does an image that is a folder. The folder holds what the table ``intake`` lists, and a file of
+the same content once.
 """
 
 import errno
@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import checked, read_toml, write_whole
-from inspect_tool.lab import intake_reading
+from inspect_tool.lab import intake_folder, intake_reading
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.file_names import free_name, safe_name, shown_name, suffix_of
 from inspect_tool.lab.intake_reading import Seen
@@ -143,11 +143,13 @@ def give(
     settings, folder = settings_of(lab), _made(lab)
     instrument = (_instrument_file(lab, calibration),) if calibration else ()
     shown = shown_name(name)
-    begun = folder / f".{secrets.token_hex(8)}.partial{suffix_of(name) if text is None else ''}"
-    partial = begun if text is None else begun / safe_name(name)
+    is_apart = text is not None or intake_folder.is_packed(name)
+    begun = folder / f".{secrets.token_hex(8)}.partial{'' if is_apart else suffix_of(name)}"
+    partial = begun / safe_name(name) if is_apart else begun
     try:
-        if text is not None:
+        if is_apart:
             begun.mkdir()
+        if text is not None:
             text_of(partial).write_bytes(text)
         digest, size = _written(stream, partial, shown, settings)
         with connected(lab, read_only=True) as connection:
@@ -158,6 +160,10 @@ def give(
         note = ""
         try:
             with reading or nullcontext():
+                if intake_folder.is_packed(name):
+                    packed, partial = partial, partial.with_suffix("")
+                    intake_folder.unpacked(packed, partial, shown, settings.most_mb << 20)
+                    packed.unlink()
                 seen = intake_reading.looked(partial, shown, instrument)
         except ReadError as error:
             note = str(error).removeprefix(f"{shown}: ")
@@ -232,7 +238,7 @@ def _entered(
         connection.execute(delete(intake).where(intake.c.sha256 == digest, intake.c.state == "refused"))
         number = connection.scalar(insert(intake).values(values).returning(intake.c.id))
         is_alone = partial.parent == lab.folder / FOLDER
-        place = f"{FOLDER}/{number}{'-' if is_alone else '/'}{safe_name(name)}"
+        place = f"{FOLDER}/{number}-{safe_name(name)}" if is_alone else f"{FOLDER}/{number}/{partial.name}"
         connection.execute(update(intake).where(intake.c.id == number).values(place=place))
         if seen is not None:  # last: a row without its file would be worse than a file without its row
             _kept(lab, int(number or 0), seen, calibrations)
@@ -433,24 +439,24 @@ def using(
                     msg = f"{given.name}: is {given.state}, not new; another inspection has it, or it was removed"
                     raise SettingsError(msg)
                 source = lab.folder / given.place
-                has_text = text_of(source).is_file() and text_of(source) != source
+                has_text = text_of(source).is_file()
                 # a text names its image: both keep their names, in a folder of their own
-                home = folder / str(number) if has_text else folder
-                target = home / (_own_name(given) if has_text else free_name(folder, _own_name(given)))
+                is_apart = has_text or source.is_dir()
+                home = folder / str(number) if is_apart else folder
+                target = home / (_own_name(given) if is_apart else free_name(folder, _own_name(given)))
                 try:
-                    if has_text:
+                    if is_apart:
                         home.mkdir()
-                        begun.append(home)
+                    begun.append(home if is_apart else target)
+                    if has_text:
                         _second_name(text_of(source), text_of(target))
-                    else:
-                        begun.append(target)
                     _second_name(source, target)
                 except OSError as error:
                     msg = f"{given.name}: cannot be put to {target}: {error.strerror}"
                     raise OutputError(msg) from None
                 made.append(target)
                 if given.state == "new":
-                    left.append(source.parent if has_text else source)
+                    left.append(source.parent if is_apart else source)
                     place = target.relative_to(lab.folder).as_posix()
                     connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
             yield connection, tuple(made)
@@ -470,7 +476,10 @@ def _own_name(given: Given) -> str:
 
 
 def _second_name(old: Path, new: Path) -> None:
-    """Let a file have a second name; on a disk that has no second names, a copy."""
+    """Let a file, or all files of a folder, have a second name; on a disk that has no second names, a copy."""
+    if Path(old).is_dir():
+        shutil.copytree(old, new, copy_function=_second_name)
+        return
     try:
         os.link(old, new)
     except FileNotFoundError:

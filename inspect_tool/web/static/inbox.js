@@ -84,6 +84,62 @@ function oneMore(state) {
   }
 }
 
+const CRC = Uint32Array.from({ length: 256 }, (_, i) => {
+  let value = i;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
+  return value;
+});
+
+function crc32(bytes) {
+  let value = 0xffffffff;
+  for (const byte of bytes) value = CRC[(value ^ byte) & 255] ^ (value >>> 8);
+  return (value ^ 0xffffffff) >>> 0;
+}
+
+/** Files as a ZIP without compression: an image that is a folder is sent as one. */
+async function packed(files) {
+  const parts = [], ends = [];
+  let offset = 0, size = 0;
+  for (const [file, name] of files) {
+    const text = new TextEncoder().encode(name), sum = crc32(new Uint8Array(await file.arrayBuffer()));
+    const head = new DataView(new ArrayBuffer(46)); // of the list at the end; what stands before a file is a part of it
+    head.setUint32(0, 0x02014b50, true);
+    for (const [at, value] of [[4, 20], [6, 20], [8, 0x0800], [14, 33], [28, text.length]]) head.setUint16(at, value, true);
+    for (const [at, value] of [[16, sum], [20, file.size], [24, file.size], [42, offset]]) head.setUint32(at, value, true);
+    const before = new Uint8Array(30);
+    new DataView(before.buffer).setUint32(0, 0x04034b50, true);
+    before.set(new Uint8Array(head.buffer, 6, 26), 4);
+    parts.push(before, text, file);
+    ends.push(new Uint8Array(head.buffer), text);
+    offset += 30 + text.length + file.size;
+    size += 46 + text.length;
+  }
+  const end = new DataView(new ArrayBuffer(22));
+  end.setUint32(0, 0x06054b50, true);
+  for (const at of [8, 10]) end.setUint16(at, files.length, true);
+  end.setUint32(12, size, true);
+  end.setUint32(16, offset, true);
+  return new Blob([...parts, ...ends, end.buffer]);
+}
+
+const MOST_FILES = 65535, MOST_BYTES = 2 ** 32 - 1; // of a ZIP of the plain kind
+
+/** Take the files of images that are folders out of others, and send each as one. */
+async function withoutFolders(files) {
+  const folders = new Map(), rest = [];
+  for (const [file, name] of files) {
+    const inner = /^(.*?\.zarr)\/(.+)$/i.exec(name);
+    if (!inner) rest.push([file, name]);
+    else folders.set(inner[1], [...(folders.get(inner[1]) ?? []), [file, inner[2]]]);
+  }
+  for (const [name, held] of folders) {
+    const bytes = held.reduce((sum, [file]) => sum + file.size + 200, 0);
+    if (held.length > MOST_FILES || bytes > MOST_BYTES) told.textContent = `${name}: is too large to be packed here; pack it as ${name}.zip and give that`;
+    else rest.push([await packed(held), `${name}.zip`]);
+  }
+  return rest;
+}
+
 async function walk(entry, path, found) {
   if (entry.isFile) {
     const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
@@ -101,8 +157,9 @@ async function walk(entry, path, found) {
 const stem = (name) => name.slice(0, Math.max(0, name.lastIndexOf("."))).toLowerCase();
 const isText = (name) => name.toLowerCase().endsWith(".txt");
 
-/** Send images; a text of the same name goes with its image. */
-function queue(files) {
+/** Send images; a text of the same name goes with its image, and an image that is a folder goes whole. */
+async function queue(given) {
+  const files = await withoutFolders(given);
   const texts = new Map(files.filter(([, name]) => isText(name)).map(([file, name]) => [stem(name), file]));
   const stems = new Set(files.filter(([, name]) => !isText(name)).map(([, name]) => stem(name)));
   for (const [file, name] of files) {

@@ -475,7 +475,7 @@ def _own_name(given: Given) -> str:
     return place.name.partition("-")[2] if place.parent == PurePosixPath(FOLDER) else place.name
 
 
-def _second_name(old: Path, new: Path) -> None:
+def _second_name(old: str | Path, new: str | Path) -> None:
     """Let a file, or all files of a folder, have a second name; on a disk that has no second names, a copy."""
     if Path(old).is_dir():
         shutil.copytree(old, new, copy_function=_second_name)

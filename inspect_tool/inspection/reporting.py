@@ -115,6 +115,7 @@ def report_of(
     attachments: Sequence[Attachment],
     template_sha256: str = "",
     language: str = "",
+    issued: str = "",
 ) -> Report:
     """Build the report of what a job found, with its verdicts; ``checks`` stand after those of the findings."""
     from inspect_tool.report.build import build
@@ -136,6 +137,7 @@ def report_of(
         lost=measured.lost,
         template_sha256=template_sha256,
         language=language,
+        issued=issued,
     )
 
 

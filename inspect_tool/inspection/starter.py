@@ -30,6 +30,8 @@ standard = {standard}{other_standards}
 {images}
 # template = "inspection"    # or the path of your own template folder
 {language:<28} # of the pages; there are {languages}
+# layout   = "full"          # PDF of all blocks, in the place of a certificate of two pages with its annex behind it
+# annex    = "apart"         # of the certificate: annex.pdf beside report.pdf (docs/report.md)
 # exports  = ["json", "html", "pdf", "csv"]   # there are {exporters}
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and

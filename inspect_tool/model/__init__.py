@@ -48,8 +48,10 @@ from inspect_tool.model.image import (
 )
 from inspect_tool.model.job import (
     Acceptance,
+    Annex,
     Header,
     Job,
+    Layout,
     Limit,
     Limits,
     Lot,
@@ -84,6 +86,7 @@ from inspect_tool.model.told import Told, stated
 __all__ = [
     "Acceptance",
     "Alternatives",
+    "Annex",
     "Attachment",
     "Calibration",
     "CalibrationReading",
@@ -109,6 +112,7 @@ __all__ = [
     "Job",
     "LabelImage",
     "Layer",
+    "Layout",
     "Limit",
     "Limits",
     "LostField",

@@ -84,7 +84,9 @@ def reading(report: Report) -> Text:
         f"certificate.{state}_{kept}",
         edition=designation(report.standard),
         missed=missed,
-        requirements=len(report.conformities),
+        what=Text("certificate.what_one")
+        if len(report.conformities) == 1
+        else Text("certificate.what_some", missed=missed, requirements=len(report.conformities)),
         broken=len(failed_rules(report)),
         rules=len(checked),
         lot="" if report.lot is None else report.lot.lot.id,

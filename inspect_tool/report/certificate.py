@@ -111,8 +111,12 @@ def _state(report: Report) -> str:
 
 
 def rows(report: Report) -> tuple[Row, ...]:
-    """Every requirement with its result, the worst verdict first, then the main results that none judges."""
-    judged = sorted(report.conformities, key=lambda one: _SEVERITY.index(one.decision))
+    """Every requirement with its result, the worst verdict first and of equal ones what is the least likely to conform,
+    then the main results that none judges."""
+    judged = sorted(
+        report.conformities,
+        key=lambda one: (_SEVERITY.index(one.decision), 1.0 if one.probability is None else one.probability),
+    )
     found = {(one.quantity, one.specimen): one for one in report.results}
     taken = {(one.quantity, one.specimen) for one in judged}
     of_requirements = [
@@ -216,6 +220,9 @@ def shown(
     texts = {entry["field"]: entry["text"] for entry in identified}
     names = certified(texts)
     every = rows(report)
+    sources = tuple(
+        dict.fromkeys(one.requirement.source or Text("page.unstated_source") for one in report.conformities)
+    )
     rules = tuple(
         dict.fromkeys((text.rule(one.requirement), text.rule_text(one.requirement)) for one in report.conformities)
     )
@@ -225,6 +232,7 @@ def shown(
         "rows": every[:MOST_ROWS],
         "more": max(0, len(every) - MOST_ROWS),
         "counts": counts(report),
+        "source": sources[0] if len(sources) == 1 else "",
         "rules": [{"name": name, "text": means} for name, means in rules[:MOST_RULES]],
         "failed": failed(report),
         "remarks": remarks(report),

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from inspect_tool.languages import Text, Words
+from inspect_tool.languages import Text, Words, said
 from inspect_tool.model import Chart, Check, Conformity, MicrographRecord, Report, Result
+from inspect_tool.report import certificate_space as space
 from inspect_tool.report import text
 from inspect_tool.report.build import failed_rules, main_results
 from inspect_tool.standards.editions import designation
@@ -18,20 +19,19 @@ Part: TypeAlias = Literal["whole", "certificate", "annex"]
 """What of a report a file of pages holds."""
 
 CERTIFIED = (
-    *("customer", "customer_contact", "order", "part", "item", "condition", "material", "heat"),
-    *("date_received", "date_of_work", "place_of_work", "sampling"),
+    *("customer", "customer_contact", "order", "part", "item", "condition", "date_received", "date_of_work"),
+    *("material", "heat", "place_of_work", "sampling"),
 )
 """Fields of the header that stand on the certificate, in their order; the laboratory and the issue are its head."""
 PICTURED = ("preparation", "instrument")  # beside the micrograph
 HEAD = ("laboratory", "address", "date_of_issue", "authorised_by")
 MOST_ROWS = 8  # requirements and results on page 1; the worst come first
-MOST_RULES = 2  # rules of decision that are put into words there, and rules of the method that were not kept
-MOST_FAILED = 3
+MOST_RULES = 2  # rules of decision that are put into words there
+MOST_FAILED = 3  # rules of the method that were not kept, on page 2
 MOST_REMARKS = 4
-LINES_OF_REMARKS = 9  # on page 2, of ``_LETTERS`` letters
-PLATE_MM = 84.0  # width of a picture on the certificate
-_LETTERS = 105
 _LONGEST = 150  # letters of an entry of the identification; a longer one stands in the annex
+PLATE_MM = 84.0  # width of a picture on the certificate
+PLATE_HIGH_MM = 90.0
 _SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 TITLES: Mapping[str, Words] = {
     "identification": Text("page.identification"),
@@ -153,18 +153,6 @@ def counts(report: Report) -> tuple[Words, ...]:
     )
 
 
-def remarks(report: Report) -> tuple[Words, ...]:
-    """The remarks that the certificate has room for; the others stand in the annex."""
-    shown: list[Words] = []
-    lines = 0
-    for remark in report.warnings[:MOST_REMARKS]:
-        lines += 1 + len(remark) // _LETTERS
-        if lines > LINES_OF_REMARKS:
-            break
-        shown.append(remark)
-    return tuple(shown)
-
-
 def failed(report: Report) -> tuple[Check, ...]:
     """The rules of the method that were not kept and that the certificate names."""
     return failed_rules(report)[:MOST_FAILED]
@@ -203,6 +191,8 @@ def shown(
     identified: Sequence[Mapping[str, str]],
     field: MicrographRecord | None,
     blocks: Sequence[str],
+    paper: str,
+    language: str,
 ) -> dict[str, object]:
     """What the template of the certificate and that of the annex ask for.
 
@@ -216,35 +206,70 @@ def shown(
         The field that the certificate pictures.
     blocks : sequence of str
         Of the template: those of the annex are all but the summary, in whose place the certificate stands.
+    paper : str
+        "A4" or "letter".
+    language : str
+        Of the page.
     """
     texts = {entry["field"]: entry["text"] for entry in identified}
-    names = certified(texts)
-    every = rows(report)
     sources = tuple(
         dict.fromkeys(one.requirement.source or Text("page.unstated_source") for one in report.conformities)
     )
     rules = tuple(
         dict.fromkeys((text.rule(one.requirement), text.rule_text(one.requirement)) for one in report.conformities)
+    )[:MOST_RULES]
+    every = rows(report)
+    made = [texts[name] for name in PICTURED if name in certified(texts)]
+    fitting = space.front(
+        paper,
+        title=report.title,
+        lede=f"{said(designation(report.standard), language)} {said(report.standard.title, language)}",
+        sentence=said(reading(report), language),
+        rows=[
+            (said(row.title, language), bool(row.conformity) and (len(sources) > 1 or _open(row)))
+            for row in every[:MOST_ROWS]
+        ],
+        rules=[f"{said(name, language)} {said(means, language)}" for name, means in rules],
+        entries=[texts[name] for name in CERTIFIED if name in certified(texts)],
+        lot=report.lot is not None,
+    )
+    names = [name for name in CERTIFIED if name in certified(texts)][: fitting.entries]
+    names += [name for name in PICTURED if name in certified(texts)]
+    chart = chart_of(report)
+    behind = space.back(
+        paper,
+        failed=[f"{said(check.name, language)} {said(check.clause, language)}" for check in failed(report)],
+        remarks=[said(one, language) for one in report.warnings[:MOST_REMARKS]],
+        caption=" ".join(made),
+        plate_mm=0.0 if field is None else min(PLATE_HIGH_MM, 7 + PLATE_MM * field.height_px / field.width_px),
+        chart=chart is not None,
     )
     return {
         "apart": report.annex == "apart",
         "reading": reading(report),
-        "rows": every[:MOST_ROWS],
-        "more": max(0, len(every) - MOST_ROWS),
+        "rows": every[: fitting.rows],
+        "more": len(every) - fitting.rows,
         "counts": counts(report),
         "source": sources[0] if len(sources) == 1 else "",
-        "rules": [{"name": name, "text": means} for name, means in rules[:MOST_RULES]],
+        "rules": [
+            {"name": said(name, language), "text": said(means, language)} for name, means in rules[: fitting.rules]
+        ],
         "failed": failed(report),
-        "remarks": remarks(report),
+        "remarks": report.warnings[: behind.remarks],
         "entries": sorted(
             (entry for entry in identified if entry["field"] in names and entry["field"] in CERTIFIED),
             key=lambda entry: CERTIFIED.index(entry["field"]),
         ),
         "names": (*HEAD, *names),
         "field": field,
-        "made": [texts[name] for name in PICTURED if name in names],
+        "made": made,
         "field_width": "" if field is None else width_of(field),
-        "chart": chart_of(report),
+        "chart": chart if behind.chart else None,
         "blocks": tuple(block for block in blocks if block != "summary"),
         "titles": TITLES,
     }
+
+
+def _open(row: Row) -> bool:
+    """Whether a row says beside its verdict why nothing was decided."""
+    return row.conformity is not None and row.conformity.decision not in ("pass", "fail")

@@ -590,7 +590,9 @@ def _context(
         "objects": _object_counts(report, wording),
         "annexed": annexed,
         "part": part,
-        "certificate": certificate.shown(report, identified, on_certificate, settings.blocks) if annexed else None,
+        "certificate": certificate.shown(report, identified, on_certificate, settings.blocks, settings.paper, language)
+        if annexed
+        else None,
         "fields_shown": [record for record in pictures if record is not on_certificate],
         "shown_by": text.heading(deciding(report.fields, report.results), wording),
         "fields_beside": [record for i, record in enumerate(report.micrographs) if i not in pictured],

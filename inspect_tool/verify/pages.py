@@ -22,6 +22,7 @@ from inspect_tool.paths import data_folder
 from inspect_tool.report import certificate, field_pictures, text
 from inspect_tool.report.build import main_results
 from inspect_tool.report.certificate import Part
+from inspect_tool.report.certificate_space import LEAST_ROWS
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
 from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pdf_compare
@@ -355,8 +356,8 @@ def missing(report: Report, shown: str, language: str = "", part: Part = "whole"
     joined = "".join(shown.split())
     written = text.filters(language or report.language or ENGLISH)
     rows = certificate.rows(report)
-    few = part == "certificate" and len(rows) > certificate.MOST_ROWS
-    known = {(row.quantity, row.specimen) for row in rows[: certificate.MOST_ROWS]} if few else None
+    few = part == "certificate" and len(rows) > LEAST_ROWS
+    known = {(row.quantity, row.specimen) for row in rows[:LEAST_ROWS]} if few else None
     wanted = [("identification", [report.id]), ("digest", [report.digest])]
     if part != "annex":
         wanted.append(("verdict", [written["term"](report.verdict)]))

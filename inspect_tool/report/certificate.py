@@ -264,7 +264,8 @@ def shown(
         "field": field,
         "made": made,
         "field_width": "" if field is None else width_of(field),
-        "chart": chart if behind.chart else None,
+        "chart": chart if behind.chart_mm else None,
+        "chart_mm": (space.CHART_WIDE_MM, behind.chart_mm),
         "blocks": tuple(block for block in blocks if block != "summary"),
         "titles": TITLES,
     }

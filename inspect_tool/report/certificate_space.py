@@ -21,9 +21,11 @@ _LINE = 4.35  # of 9 to 9.4 pt
 _ROOM = 30.0  # for signatures, with the line above
 _ENTRIES = 46.0  # that rows of results leave to the identification
 LEAST_ROWS = 3
-_CHART = 72.0
-_LEGAL = 34.0
+CHART_WIDE_MM = 122.0  # as it is drawn; it is enlarged to the width of the page, and its letters to 9 pt or more
+_CHARTS = (44.0, 36.0, 28.0)  # heights of it, in the order of preference
+_LEGAL = 40.0
 _MOST_LINES = 9  # of remarks
+_FIRST_LINES = 4  # of remarks, that a chart leaves
 _RAGGED = 1.05  # lines end before the margin
 
 
@@ -38,10 +40,10 @@ class Front:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """How many remarks page 2 shows, and whether a chart."""
+    """How many remarks page 2 shows, and how high its chart is drawn [mm]; 0: there is none."""
 
     remarks: int
-    chart: bool
+    chart_mm: float
 
 
 def lines(words: str, size_pt: float, wide_mm: float, *, bold: bool = False) -> int:
@@ -138,21 +140,19 @@ def back(
         Whether there is one.
     """
     wide = _WIDE[paper]
-    left = (
-        _HIGH[paper]
-        - _LEGAL
-        - 8
-        - _LINE * (1 + bool(failed))
-        - sum(0.8 + _LINE * lines(one, 9.2, wide - 60) for one in failed)
-    )
+    left = _HIGH[paper] - _LEGAL - 2 * _LINE - sum(0.8 + _LINE * lines(one, 9.2, wide - 60) for one in failed)
+    left -= 9 + 3 * (_LINE + 0.8)  # head of the remarks, how many more there are, what is not stated
     if plate_mm:
-        left -= plate_mm + 12 + _LINE * lines(caption, 9, wide - 90)
-    with_chart = chart and left > _CHART + 8
-    left -= (_CHART if with_chart else 0) + 9 + _LINE  # head of the remarks, and how many more there are
+        left -= plate_mm + 13 + _LINE * lines(caption, 9, wide - 90)
+    counted = [lines(remark, 9.2, wide - 5) for remark in remarks]
+    first = (_LINE + 0.4) * min(_FIRST_LINES, sum(counted))  # a lower chart, and not none of them
+    high = {drawn: 13 + drawn * wide / CHART_WIDE_MM for drawn in _CHARTS}
+    drawn = next((one for one in _CHARTS if chart and high[one] + first <= left), 0.0)
+    left -= high.get(drawn, 0.0)
     shown = taken = 0
-    for remark in remarks:
-        taken += lines(remark, 9.2, wide - 5)
+    for count in counted:
+        taken += count
         if taken > _MOST_LINES or taken * (_LINE + 0.4) > left:
             break
         shown += 1
-    return Back(remarks=shown, chart=with_chart)
+    return Back(remarks=shown, chart_mm=drawn)

@@ -45,7 +45,7 @@ from inspect_tool.languages import (
     said,
     translated,
 )
-from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table, Wording
+from inspect_tool.model import Cell, Chart, Component, EditionValue, MicrographRecord, Report, Result, Table, Wording
 from inspect_tool.paths import data_folder
 from inspect_tool.report import certificate, charts, field_pictures, text
 from inspect_tool.report.build import (
@@ -581,6 +581,7 @@ def _context(
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),
+        "values_compared": _values_compared(report, language),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main), wording)
         if across
         else None,
@@ -692,6 +693,41 @@ def _worded(report: Report, language: str) -> Report:
         ),
         worst=tuple(replace(item, caption=say(item.caption)) for item in report.worst),
     )
+
+
+def _values_compared(report: Report, language: str) -> list[dict[str, object]]:
+    """Values of published texts that are used, edition by edition: who compared them, and which nobody did."""
+    found: list[dict[str, object]] = []
+    for edition in report.editions:
+        groups: dict[tuple[str, str, str, str], list[str]] = {}
+        for value in edition.values:
+            day = text.day(value.day) if value.day is not None else ""
+            groups.setdefault((value.state, value.by, day, value.text), []).append(_value_of(value, language))
+        lines = [
+            said(Text("page.values_open", values=tuple(values)), language)
+            if state == "not compared"
+            else said(Text(_STATES[state], by=by, day=day, text=copy, values=tuple(values)), language)
+            for (state, by, day, copy), values in groups.items()
+        ]
+        if edition.outdated:
+            lines.append(said(Text("page.values_outdated"), language))
+        if lines:
+            found.append({"head": said(Text("page.values_head", edition=edition.edition), language), "lines": lines})
+    return found
+
+
+_STATES = {"agrees": "page.values_agree", "differs": "page.values_differ"}
+
+
+def _value_of(value: EditionValue, language: str) -> str:
+    """A value of an edition as a page names it: "Counts in all fields ≥ 400"."""
+    if value.value is None:
+        shown: Words = Text("page.values_table", name=value.name)
+    else:
+        sign = text.relation(value.relation) if value.relation else "="
+        name = text.prose(said(value.name, language)) if value.relation else value.name
+        shown = f"{name} {sign} {said(text.found(value.value, value.unit), language)}"
+    return said(Text("page.values_note", value=shown, note=value.note) if value.note else shown, language)
 
 
 def _some_uneven(results: Sequence[Result]) -> bool:

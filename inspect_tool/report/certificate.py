@@ -19,8 +19,8 @@ Part: TypeAlias = Literal["whole", "certificate", "annex"]
 """What of a report a file of pages holds."""
 
 CERTIFIED = (
-    *("customer", "customer_contact", "order", "part", "item", "condition", "date_received", "date_of_work"),
-    *("material", "heat", "place_of_work", "sampling"),
+    *("customer", "part", "item", "order", "material", "heat", "date_received", "date_of_work"),
+    *("condition", "customer_contact", "place_of_work", "sampling"),
 )
 """Fields of the header that stand on the certificate, in their order; the laboratory and the issue are its head."""
 PICTURED = ("preparation", "instrument")  # beside the micrograph

@@ -59,7 +59,7 @@ def unlike(found):
 
 
 def test_a_certificate_that_was_signed_verifies_with_its_annex_apart(apart, tmp_path):
-    chain = Chain(tmp_path / "keys")
+    chain = Chain(tmp_path)
     shutil.copytree(apart.parent, tmp_path / "out")
     report = tmp_path / "out" / "job" / "report.pdf"
     key = signing.load_key(chain.person("Ada Example"), PASSPHRASE)

@@ -197,10 +197,10 @@ def order(path: Path, rng: random.Random) -> str:
             one, other = pdf.pages[i].obj, pdf.pages[j].obj
             for key in {*one.keys(), *other.keys()} - {"/Parent"}:
                 for page, value in ((one, other.get(key)), (other, one.get(key))):
-                    if value is None:
-                        page.pop(key, None)
-                    else:
+                    if value is not None:
                         page[key] = value
+                    elif key in page:
+                        del page[key]
         elif kind == "other first":
             pages = list(pdf.pages)
             del pdf.pages[:]

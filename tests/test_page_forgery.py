@@ -163,10 +163,10 @@ def test_an_update_after_a_signature_that_changes_a_page_differs(made, once, tmp
 CERTIFICATE = (SHIPPED / "certificate.html.j2").read_text(encoding="utf-8")
 
 
-def template(folder, certificate):
-    """The shipped template with another certificate."""
+def template(folder, certificate=CERTIFICATE, settings=""):
+    """The shipped template with another certificate or with settings of its own."""
     folder.mkdir(parents=True)
-    (folder / "template.toml").write_text("", encoding="utf-8")
+    (folder / "template.toml").write_text(settings, encoding="utf-8")
     (folder / "certificate.html.j2").write_text(certificate, encoding="utf-8")
     return folder
 
@@ -209,7 +209,7 @@ def sealed(made, folder, **changes):
     data |= changes
     tamper.seal(copy, data)
     report = load_report(copy / "report.json")
-    own = template(folder / "short", ["summary", "provenance"])
+    own = template(folder / "short", settings='blocks = ["summary", "provenance"]\n')
     carried = pdf.attachments(report, dump_report(report).encode(), lambda file: (copy / file).read_bytes())
     return pdf.print_page(render(report, copy, own, "print"), copy / "report.pdf", own, report.id, carried)
 

@@ -22,7 +22,16 @@ from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.html import page
 
 ON_A_PAGE = 25
-_PAGES = ("report.pdf", "report.html", "report.docx", "report.xlsx", "report.json", "features.csv", "fields.csv")
+_PAGES = (
+    "report.pdf",
+    "annex.pdf",
+    "report.html",
+    "report.docx",
+    "report.xlsx",
+    "report.json",
+    "features.csv",
+    "fields.csv",
+)
 """What a report may be handed on as, in the order in which it is offered."""
 _SEALED_OFF = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "

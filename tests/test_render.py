@@ -510,3 +510,14 @@ def test_limits_are_drawn_into_the_charts_and_a_strip_stands_beside_the_verdicts
     assert "ASTM grain size number G (Abrams)" in drawn[0]
     without = page(made, conformities=())
     assert "svg+xml" not in without.partition('<section class="decision">')[2].partition("</section>")[0]
+
+
+def test_the_certificate_shows_the_result_against_its_limit_and_the_annex_does_not_repeat_it(made):
+    report = replace(made.report, layout="certificate")
+    said = "results with their intervals, and the limits"
+    counts = {
+        part: render.render(report, made.folder, SHIPPED, "print", part=part).count(said)
+        for part in ("certificate", "annex", "whole")
+    }
+    assert counts == {"certificate": 1, "annex": 0, "whole": 1}
+    assert page(made).count(said) == 1  # full: beside the verdicts

@@ -67,7 +67,7 @@ def layer(
     -------
     Field
         Labels 0 rest, 1 layer (pores in it too). Truth ``mean_thickness_um.layer`` of process and field, and of the
-        field ``minimum_thickness_um.layer`` and ``thickness_sd_um.layer``, all normal to the middle line.
+        field ``minimum_thickness_um.layer`` and ``thickness_sd_um.layer``, all normal to the middle line and with the roughness.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def layer(
     local = thick_px * np.maximum(1 + spread * _waves(rng, len(x), length), _LEAST)
     below, above = (rough * _waves(rng, len(x), 4.0) for _ in range(2))
     inside = (x[:-1] >= 0) & (x[:-1] <= width - 1)
-    seen = np.repeat(local[:-1][inside], 1)
+    seen = (local + below - above)[:-1][inside]
     weight = steps[inside]
     mean = float(np.average(seen, weights=weight))
     picture, labels = _painted(rng, line, local, above, below, shape_px, gray, texture, pores, thick_px)

@@ -67,7 +67,8 @@ def layer(
     -------
     Field
         Labels 0 rest, 1 layer (pores in it too). Truth ``mean_thickness_um.layer`` of process and field, and of the
-        field ``minimum_thickness_um.layer`` and ``thickness_sd_um.layer``, all normal to the middle line and with the roughness.
+        field ``minimum_thickness_um.layer`` and ``thickness_sd_um.layer``, all normal to the middle line, with the
+        roughness.
 
     Examples
     --------

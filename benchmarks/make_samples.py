@@ -46,8 +46,11 @@ XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 CULTURE = Degradation(shading=0.08, blur_px=0.5, electrons=60000, read_noise=0.5)
 """A camera on an inverted microscope; a dish has no scratches, pits and stains of polishing."""
 
+LAYER = Degradation(shading=0.06, blur_px=0.7, electrons=90000, read_noise=0.4)
+"""A polished section in a mount, averaged frames."""
+
 GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
-POWDER_UM, FIBER_UM, CULTURE_UM = 0.62, 0.32, 0.65
+POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM = 0.62, 0.32, 0.65, 0.21
 """Pixel sizes as in the job files. [um/px]"""
 
 
@@ -172,6 +175,15 @@ def culture_fields(count: int = 6, seed: int = 600) -> Iterator[tuple[str, Field
         yield f"field_{i + 1}.png", field, CULTURE
 
 
+def layer_fields(count: int = 5, seed: int = 700) -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields along the section of a nickel plated steel, 24 um of nickel between mount and steel."""
+    for i in range(count):
+        field = synthetic.layer(
+            seed=seed + i, thickness_um=24.0, spread=0.06, length_um=22.0, shape_px=(360, 560), pixel_um=LAYER_UM
+        )
+        yield f"field_{i + 1}.png", field, LAYER
+
+
 def expected_of_fields(
     fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
 ) -> dict[str, dict[str, Any]]:
@@ -237,6 +249,7 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "particles": powder_fields,
     "fibres": fiber_fields,
     "confluence": culture_fields,
+    "layer_thickness": layer_fields,
 }
 
 LOOKS: Mapping[str, Any] = dict.fromkeys(
@@ -358,6 +371,10 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
         return expected_of_process(every, "0", tolerances) | expected_of_process(tilted, "35", tolerances | of_tilt)
     if recipe == "confluence":
         return expected_of_process(every, "1", {"area_percent.covered": ("%", 5.0)})
+    if recipe == "layer_thickness":
+        tolerances = {"mean_thickness_um.layer": ("um", 0.9)}
+        of_fields = {"thickness_sd_um.layer": ("um", 0.4)}
+        return expected_of_process(every, "1", tolerances) | expected_of_fields(every, "1", of_fields)
     return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(
         [fields["Q3_1.png"]], "Q3"
     )

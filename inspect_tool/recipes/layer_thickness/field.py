@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.normal_chords import Chords, Sides, normal_chords, sides_of
 from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
 from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.layer_thickness.settings import Settings
-from inspect_tool.recipes.layer_thickness.values import Layer, Measured, Numbers, Scatter, Values
+from inspect_tool.recipes.layer_thickness.values import Layer, Length, Measured, Numbers, Scatter, Values
 from inspect_tool.statistics.series import series_scatter
 
 _DRAWN = 25  # chords of a layer that are drawn, as many as a reader can tell apart
@@ -59,13 +59,8 @@ def measure_field(
     ------
     MeasurementError
         A class that the segmentation does not have, or a layer that does not part the field in two.
-    SettingsError
-        The job states no scale.
     """
     pixel_um = micrograph.calibration.pixel_um
-    if pixel_um is None:
-        msg = f"{micrograph.path}: a thickness needs a scale; the calibration is 'ratio only'"
-        raise SettingsError(msg)
     names = layers_of(segmentation, settings, micrograph.path)
     shifted: dict[str, Numbers] = {}
     without = 0
@@ -96,9 +91,9 @@ def measure_field(
         marks=tuple(mark for one in found.values() for mark in _marks(one.chords)),
         worst=tuple(_worst(tables)),
         curves={
-            f"{what}.{layer}": tuple((pixel_um * values).tolist())
+            f"{what}.{layer}": tuple((values * (pixel_um or 1.0)).tolist())
             for layer, one in found.items()
-            for what, values in (("along_um", one.chords.along), ("thickness_um", one.chords.length))
+            for what, values in (("along", one.chords.along), ("thickness", one.chords.length))
         },
         read_off=facts_of_level(segmentation, micrograph),
     )
@@ -145,18 +140,24 @@ def _found(
     return made
 
 
-def _numbers(found: _Found, pixel_um: float) -> Layer:
+def _numbers(found: _Found, pixel_um: float | None) -> Layer:
     chords = found.chords
-    length = pixel_um * chords.length
+    length = chords.length
+    mean, sd = float(length.mean()), float(length.std(ddof=1)) if len(length) > 1 else 0.0
     return Layer(
-        mean_thickness_um=float(length.mean()),
-        minimum_thickness_um=float(length.min()),
-        maximum_thickness_um=float(length.max()),
-        thickness_sd_um=float(length.std(ddof=1)) if len(length) > 1 else 0.0,
+        mean_thickness=_length(mean, pixel_um),
+        minimum_thickness=_length(float(length.min()), pixel_um),
+        maximum_thickness=_length(float(length.max()), pixel_um),
+        thickness_sd=_length(sd, pixel_um),
+        thickness_variation_percent=100 * sd / mean,
         chords=len(length),
         chords_missed=chords.missed,
-        area_over_length_um=pixel_um * _between(chords) / chords.line_px,
+        area_over_length=_length(_between(chords) / chords.line_px, pixel_um),
     )
+
+
+def _length(px: float, pixel_um: float | None) -> Length:
+    return {"px": px} if pixel_um is None else {"um": px * pixel_um}
 
 
 def _between(chords: Chords) -> float:
@@ -167,27 +168,29 @@ def _between(chords: Chords) -> float:
     return area + chords.step * float(chords.length[0] + chords.length[-1]) / 2
 
 
-def _scatter(chords: Chords, pixel_um: float) -> Scatter:
-    inside = series_scatter(pixel_um * chords.length)
+def _scatter(chords: Chords, pixel_um: float | None) -> Scatter:
+    inside = series_scatter(chords.length)
     return Scatter(
-        inner_scatter_um=None if inside is None else inside.u,
+        inner_scatter={} if inside is None else _length(inside.u, pixel_um),
         inner_scatter_dof=None if inside is None else inside.dof,
-        line_um=pixel_um * chords.line_px,
+        line=_length(chords.line_px, pixel_um),
     )
 
 
-def _table(chords: Chords, layer: str, pixel_um: float) -> pd.DataFrame:
+def _table(chords: Chords, layer: str, pixel_um: float | None) -> pd.DataFrame:
     ends = np.stack([chords.first, chords.second])
     low, high = np.floor(ends.min(axis=0)).astype(int), np.ceil(ends.max(axis=0)).astype(int) + 1
+    lengths = {"along_px": chords.along, "thickness_px": chords.length}
+    if pixel_um is not None:
+        lengths |= {"along_um": pixel_um * chords.along, "thickness_um": pixel_um * chords.length}
     return pd.DataFrame(
         {
             "feature": np.arange(1, len(chords.length) + 1),
             "class": layer,
             "row_px": chords.middle[:, 0],
             "column_px": chords.middle[:, 1],
-            "along_um": pixel_um * chords.along,
-            "thickness_um": pixel_um * chords.length,
-            "thickness_px": chords.length,
+            **lengths,
+            "touches_edge": False,  # a chord that meets the edge is none
             "top_px": low[:, 0],
             "left_px": low[:, 1],
             "bottom_px": high[:, 0],
@@ -221,18 +224,19 @@ def _worst(tables: Sequence[pd.DataFrame]) -> list[Notable]:
     made = []
     for table in tables:
         far: list[float] = []
-        for row in table.sort_values("thickness_um", kind="stable").to_dict("records"):
+        unit = "um" if "thickness_um" in table else "px"
+        for row in table.sort_values("thickness_px", kind="stable").to_dict("records"):
             if len(far) == _SHOWN:
                 break
-            if any(abs(row["along_um"] - place) < row["thickness_um"] for place in far):
+            if any(abs(row["along_px"] - place) < row["thickness_px"] for place in far):
                 continue
-            far.append(row["along_um"])
+            far.append(row["along_px"])
             margin = round(_MARGIN * row["thickness_px"])
             made.append(
                 Notable(
                     feature=int(row["feature"]),
-                    value=float(row["thickness_um"]),
-                    unit="um",
+                    value=float(row[f"thickness_{unit}"]),
+                    unit=unit,
                     caption=Text("layer_thickness.caption_thin", layer=row["class"]),
                     box=(
                         max(int(row["top_px"]) - margin, 0),

@@ -6,10 +6,10 @@ import numpy as np
 
 from inspect_tool.languages import Text, joined, named, recognized
 from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, Wording
-from inspect_tool.recipes._common import specimens_of
+from inspect_tool.recipes._common import length_unit, specimens_of
 from inspect_tool.recipes.layer_thickness.results import layers_in
 from inspect_tool.recipes.layer_thickness.settings import Settings
-from inspect_tool.recipes.layer_thickness.values import Measured
+from inspect_tool.recipes.layer_thickness.values import Measured, Unit
 
 _CLASSES = 16  # of the histogram
 
@@ -19,6 +19,7 @@ WORDING = Wording(
         "minimum_thickness": Text("layer_thickness.title_minimum"),
         "maximum_thickness": Text("layer_thickness.title_maximum"),
         "thickness_sd": Text("layer_thickness.title_sd"),
+        "thickness_variation": Text("layer_thickness.title_variation"),
         "thickness": Text("layer_thickness.column_thickness"),
         "along": Text("layer_thickness.column_along"),
         "line": Text("layer_thickness.column_line"),
@@ -35,6 +36,7 @@ WORDING = Wording(
 
 def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
     """Every layer of every field, as a standard asks them to be reported."""
+    unit, mark = _unit_of(fields)
     rows: list[tuple[Cell, ...]] = []
     for field in fields:
         for name, layer in field.values.numbers.layers.items():
@@ -44,11 +46,11 @@ def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
                     field.field,
                     named("terms", name),
                     layer.chords,
-                    layer.mean_thickness_um,
-                    layer.thickness_sd_um,
-                    layer.minimum_thickness_um,
-                    layer.maximum_thickness_um,
-                    field.values.scatter[name].line_um,
+                    layer.mean_thickness[unit],
+                    layer.thickness_sd[unit],
+                    layer.minimum_thickness[unit],
+                    layer.maximum_thickness[unit],
+                    field.values.scatter[name].line[unit],
                 )
             )
     return (
@@ -59,11 +61,10 @@ def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
                 Text("words.field"),
                 Text("layer_thickness.column_layer"),
                 Text("layer_thickness.column_chords"),
-                Text("layer_thickness.column_mean"),
-                Text("layer_thickness.column_sd"),
-                Text("layer_thickness.column_minimum"),
-                Text("layer_thickness.column_maximum"),
-                Text("layer_thickness.column_seen_over"),
+                *(
+                    Text("page.head_with_unit", head=Text(f"layer_thickness.column_{name}"), unit=mark)
+                    for name in ("mean", "sd", "minimum", "maximum", "seen_over")
+                ),
             ),
             rows=tuple(rows),
             note=Text("layer_thickness.note_fields"),
@@ -71,27 +72,33 @@ def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
     )
 
 
+def _unit_of(fields: Sequence[Measured]) -> tuple[Unit, str]:
+    name, mark = length_unit(fields)
+    return ("um" if name == "um" else "px"), mark
+
+
 def charts(fields: Sequence[Measured]) -> tuple[Chart, ...]:
     """The thickness along the layer, field by field, and its distribution."""
     made = []
+    _, mark = _unit_of(fields)
     for specimen, mine in specimens_of(fields):
         for name in layers_in(mine):
             profiles = tuple(
                 Series(
                     name=Text("page.a_field", field=str(field.field)),
-                    x=field.curves[f"along_um.{name}"],
-                    y=field.curves[f"thickness_um.{name}"],
+                    x=field.curves[f"along.{name}"],
+                    y=field.curves[f"thickness.{name}"],
                 )
                 for field in mine
             )
             every = np.concatenate([series.y for series in profiles])
             edges = np.linspace(float(every.min()) * 0.999, float(every.max()) * 1.001 + 1e-9, _CLASSES + 1)
-            label = Text("page.head_with_unit", head=Text("layer_thickness.column_thickness"), unit="µm")
+            label = Text("page.head_with_unit", head=Text("layer_thickness.column_thickness"), unit=mark)
             made += [
                 Chart(
                     kind="points",
                     title=Text("layer_thickness.title_profile", layer=named("terms", name), specimen=specimen),
-                    x_label=Text("page.head_with_unit", head=Text("layer_thickness.column_along"), unit="µm"),
+                    x_label=Text("page.head_with_unit", head=Text("layer_thickness.column_along"), unit=mark),
                     y_label=label,
                     series=profiles,
                 ),

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from math import cos, radians, sqrt
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import Component, Result, Standard
 from inspect_tool.recipes._common import scale_line
-from inspect_tool.recipes.layer_thickness.settings import LEAST, MEAN, MOST, SPREAD, Settings
+from inspect_tool.recipes.layer_thickness.settings import LEAST, MEAN, MOST, SPREAD, VARIATION, Settings
 from inspect_tool.recipes.layer_thickness.values import Layer, Measured
 from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
@@ -28,17 +30,22 @@ def layers_in(fields: Sequence[Measured]) -> tuple[str, ...]:
 
 
 def results_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Result]:
-    """All results of one specimen."""
+    """All results of one specimen; without a scale only how much the thickness varies, over its mean."""
     made = []
     for name in layers_in(fields):
-        mean = _mean(fields, name, settings, standard)
-        made += [
-            mean,
-            _extreme(fields, name, "minimum", settings, standard),
-            _extreme(fields, name, "maximum", settings, standard),
-            _sd(fields, name, standard),
-        ]
+        if _scaled(fields):
+            made += [
+                _mean(fields, name, settings, standard),
+                _extreme(fields, name, "minimum", settings, standard),
+                _extreme(fields, name, "maximum", settings, standard),
+                _sd(fields, name, standard),
+            ]
+        made.append(_variation(fields, name, standard))
     return made
+
+
+def _scaled(fields: Sequence[Measured]) -> bool:
+    return all(field.calibration.pixel_um is not None for field in fields)
 
 
 def of_layer(fields: Sequence[Measured], name: str) -> list[Layer]:
@@ -52,11 +59,11 @@ def statistics_of(fields: Sequence[Measured], values: Sequence[float]) -> FieldS
 
 
 def _mean(fields: Sequence[Measured], name: str, settings: Settings, standard: Standard) -> Result:
-    found = statistics_of(fields, [one.mean_thickness_um for one in of_layer(fields, name)])
+    found = statistics_of(fields, [one.mean_thickness["um"] for one in of_layer(fields, name)])
     others = {
         other: statistics_of(
             fields,
-            [field.alternatives.get(other, field.values.numbers).layers[name].mean_thickness_um for field in fields],
+            [field.alternatives.get(other, field.values.numbers).layers[name].mean_thickness["um"] for field in fields],
         ).mean
         for other in _others(fields)
     }
@@ -120,11 +127,9 @@ def _extreme(fields: Sequence[Measured], name: str, which: Extreme, settings: Se
 
 def _sd(fields: Sequence[Measured], name: str, standard: Standard) -> Result:
     """Standard deviation of the local thickness, all chords together."""
-    layers = of_layer(fields, name)
-    chords = [value for field in fields for value in field.curves[f"thickness_um.{name}"]]
-    mean = sum(chords) / len(chords)
-    value = sqrt(sum((one - mean) ** 2 for one in chords) / max(len(chords) - 1, 1))
-    lines = scatter_line(statistics_of(fields, [one.thickness_sd_um for one in layers]))
+    chords = np.asarray([value for field in fields for value in field.curves[f"thickness.{name}"]])
+    value = float(chords.std(ddof=1)) if len(chords) > 1 else 0.0
+    each = [one.thickness_sd["um"] for one in of_layer(fields, name)]
     return evaluated(
         Result(
             quantity=SPREAD.replace("*", name),
@@ -135,9 +140,61 @@ def _sd(fields: Sequence[Measured], name: str, standard: Standard) -> Result:
             n_of=Text("layer_thickness.n_of_chords"),
             clause=joined(": ", (designation(standard), Text("layer_thickness.clause_sd"))),
             definition=Text("layer_thickness.definition_sd"),
-            budget=(*lines, _interfaces(fields, bool(_others(fields)))) if lines else (),
+            budget=(
+                *(scatter_line(statistics_of(fields, each)) or (_inside_of_sd(fields, name, value),)),
+                _interfaces(fields, bool(_others(fields))),
+            ),
             title=Text("layer_thickness.title_sd_of", layer=named("terms", name)),
         )
+    )
+
+
+def _variation(fields: Sequence[Measured], name: str, standard: Standard) -> Result:
+    """Standard deviation over the mean of a field, mean over fields."""
+    found = statistics_of(fields, [one.thickness_variation_percent for one in of_layer(fields, name)])
+    half_px = _BESIDE_PX if _others(fields) else _OUTLINE_PX
+    return evaluated(
+        Result(
+            quantity=VARIATION.replace("*", name),
+            specimen=fields[0].specimen,
+            value=found.mean,
+            unit="%",
+            n=found.n,
+            clause=joined(": ", (designation(standard), Text("layer_thickness.clause_variation"))),
+            definition=Text("layer_thickness.definition_variation"),
+            budget=(
+                *(scatter_line(found) or (_inside_of_sd(fields, name, found.mean),)),
+                Component(
+                    name=Text("budget.interfaces"),
+                    u=100 * sqrt(2) * half_px / sqrt(3) / min(_px(field, name) for field in fields),
+                    kind="B",
+                    basis=Text("layer_thickness.basis_interfaces", half=half_px),
+                ),
+            ),
+            title=Text("layer_thickness.title_variation_of", layer=named("terms", name)),
+            main=not _scaled(fields),
+        )
+    )
+
+
+def _px(field: Measured, name: str) -> float:
+    """Mean thickness of a field in pixels."""
+    (value,) = field.values.numbers.layers[name].mean_thickness.values()
+    return value / float(field.calibration.pixel_um or 1.0)
+
+
+def _inside_of_sd(fields: Sequence[Measured], name: str, value: float) -> Component:
+    """How well one field tells a standard deviation: by as many independent chords as its mean is known from."""
+    (field,) = fields
+    (sd,) = field.values.numbers.layers[name].thickness_sd.values()
+    inner = next(iter(field.values.scatter[name].inner_scatter.values()), 0.0)
+    independent = max((sd / inner) ** 2 if inner > 0 else 1.0, 1.0)
+    return Component(
+        name=Text("budget.scatter_inside_the_fields"),
+        u=value / sqrt(2 * independent),
+        kind="B",
+        dof=max(independent - 1, 1.0),
+        basis=Text("layer_thickness.basis_independent", independent=independent),
     )
 
 
@@ -149,21 +206,21 @@ def _inside(fields: Sequence[Measured], name: str) -> Component:
     """What varies along the layer inside a single field."""
     (field,) = fields
     scatter = field.values.scatter[name]
-    if scatter.inner_scatter_um is None:
+    if not scatter.inner_scatter:
         one = field.values.numbers.layers[name]
         return Component(
             name=Text("budget.scatter_inside_the_fields"),
-            u=one.thickness_sd_um or one.mean_thickness_um,
+            u=one.thickness_sd["um"] or one.mean_thickness["um"],
             kind="B",
             dof=1.0,
             basis=Text("layer_thickness.basis_few"),
         )
     return Component(
         name=Text("budget.scatter_inside_the_fields"),
-        u=scatter.inner_scatter_um,
+        u=scatter.inner_scatter["um"],
         kind="B",
         dof=scatter.inner_scatter_dof,
-        basis=Text("layer_thickness.basis_along", line=scatter.line_um),
+        basis=Text("layer_thickness.basis_along", line=scatter.line["um"]),
     )
 
 

@@ -11,9 +11,8 @@ from inspect_tool.languages import Text
 from inspect_tool.model import Quantity
 from inspect_tool.ranges import Above0, From0, Percent
 
-MEAN, LEAST, MOST, SPREAD = (
-    f"{name}.*" for name in ("mean_thickness_um", "minimum_thickness_um", "maximum_thickness_um", "thickness_sd_um")
-)
+MEAN, LEAST, MOST = (f"{name}_thickness_um.*" for name in ("mean", "minimum", "maximum"))
+SPREAD, VARIATION = "thickness_sd_um.*", "thickness_variation_percent.*"
 
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
@@ -21,6 +20,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         LEAST: Quantity(title=Text("layer_thickness.title_minimum"), unit="um", needs_scale=True),
         MOST: Quantity(title=Text("layer_thickness.title_maximum"), unit="um", needs_scale=True),
         SPREAD: Quantity(title=Text("layer_thickness.title_sd"), unit="um", needs_scale=True),
+        VARIATION: Quantity(title=Text("layer_thickness.title_variation"), unit="%", needs_scale=False),
     }
 )
 

@@ -179,7 +179,7 @@ def _distance(side: Mask) -> NDArray[np.float32]:
 
 def _middle_line(difference: NDArray[np.float32]) -> Floats:
     """Longest line along which both sides are equally far, (points, 2)."""
-    lines = find_contours(difference, 0.0)
+    lines = find_contours(difference, 0.0)  # type: ignore[no-untyped-call]
     if not lines:
         msg = "the layer has no middle line"
         raise MeasurementError(msg)

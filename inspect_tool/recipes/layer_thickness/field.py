@@ -73,7 +73,7 @@ def measure_field(
             without += 1
         del other  # before the next one is made
     found = _found(segmentation.labels, names, segmentation, micrograph, settings)
-    tables = []
+    tables: list[pd.DataFrame] = []
     for layer, one in found.items():
         table = _table(one.chords, layer, pixel_um)
         table["feature"] += sum(len(other) for other in tables)

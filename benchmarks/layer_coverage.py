@@ -1,6 +1,6 @@
 """How often the stated interval of a layer holds the thickness that it was drawn with.
 
-    python benchmarks/layer_coverage.py KIND [specimens] [look ...]
+    python benchmarks/layer_coverage.py KIND [specimens] [look or number of fields ...]
 
 KIND is ``labels`` (exact labels, specimens of one and of five fields) or ``threshold`` (pictures, good, ordinary and
 poor, by the default backend, one to five fields each). Layers are drawn 12 to 80 px thick, with a standard deviation of
@@ -130,7 +130,7 @@ def main() -> None:
     kind: Any = sys.argv[1]
     wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     if kind == "labels":
-        for fields in (1, 5):
+        for fields in [int(number) for number in sys.argv[3:]] or (1, 5):
             print(line(f"labels, fields {fields}", list(specimens(kind, 0, wanted, fields))), flush=True)
         return
     for level in [int(look) for look in sys.argv[3:]] or LOOKS:

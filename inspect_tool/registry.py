@@ -53,6 +53,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "fibres": "inspect_tool.recipes.fibres",
         "confluence": "inspect_tool.recipes.confluence",
         "layer_thickness": "inspect_tool.recipes.layer_thickness",
+        "graphite": "inspect_tool.recipes.graphite",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

@@ -25,6 +25,7 @@ Generators::
     powder(seed=, area_percent=, median_ecd_um=, sigma=, ...)                         instance labels, as in an SEM
     culture(seed=, area_percent=, look="phase contrast", ...)                         semantic labels, 1 on cells
     nuclei(seed=, per_mm2=, mean_um=, ...)                                            instance labels, in their stain
+    graphite(seed=, nodularity_percent=, graphite_percent=, median_um=, ...)         0 matrix, 1 graphite
     layer(seed=, thickness_um=, spread=, roughness_um=, slope_deg=, ...)              0 rest, 1 layer
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
@@ -43,6 +44,7 @@ from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.fibers import FiberLook, fibers
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
+from inspect_tool.synthetic.irons import graphite
 from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
 from inspect_tool.synthetic.layers import layer
 from inspect_tool.synthetic.micrometer import MicrometerKind, stage_micrometer
@@ -77,6 +79,7 @@ __all__ = [
     "die_attach",
     "fibers",
     "grains",
+    "graphite",
     "layer",
     "multi_phase",
     "nuclei",

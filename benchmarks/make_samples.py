@@ -50,7 +50,7 @@ LAYER = Degradation(shading=0.06, blur_px=0.7, electrons=90000, read_noise=0.4)
 """A polished section in a mount, averaged frames."""
 
 GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
-POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM = 0.62, 0.32, 0.65, 0.21
+POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM, GRAPHITE_UM = 0.62, 0.32, 0.65, 0.21, 0.8
 """Pixel sizes as in the job files. [um/px]"""
 
 
@@ -184,6 +184,22 @@ def layer_fields(count: int = 5, seed: int = 700) -> Iterator[tuple[str, Field, 
         yield f"field_{i + 1}.png", field, LAYER
 
 
+def graphite_fields(count: int = 6, seed: int = 800) -> Iterator[tuple[str, Field, Degradation]]:
+    """Six fields of an unetched ductile iron, 86 % nodularity."""
+    for i in range(count):
+        field = synthetic.graphite(
+            seed=seed + i,
+            nodularity_percent=86.0,
+            graphite_percent=11.0,
+            median_um=20.0,
+            spread=0.25,
+            between_percent=8.0,
+            shape_px=(640, 800),
+            pixel_um=GRAPHITE_UM,
+        )
+        yield f"field_{i + 1}.png", field, POLISHED
+
+
 def expected_of_fields(
     fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
 ) -> dict[str, dict[str, Any]]:
@@ -250,6 +266,7 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "fibres": fiber_fields,
     "confluence": culture_fields,
     "layer_thickness": layer_fields,
+    "graphite": graphite_fields,
 }
 
 LOOKS: Mapping[str, Any] = dict.fromkeys(
@@ -371,6 +388,9 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
         return expected_of_process(every, "0", tolerances) | expected_of_process(tilted, "35", tolerances | of_tilt)
     if recipe == "confluence":
         return expected_of_process(every, "1", {"area_percent.covered": ("%", 5.0)})
+    if recipe == "graphite":
+        of_process = {"nodularity_percent": ("%", 7.0), "nodule_count_per_mm2": ("1/mm2", 30.0)}
+        return expected_of_process(every, "1", of_process | {"graphite_percent": ("%", 1.5)})
     if recipe == "layer_thickness":
         tolerances = {"mean_thickness_um.layer": ("um", 0.9)}
         of_fields = {"thickness_sd_um.layer": ("um", 0.4)}

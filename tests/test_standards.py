@@ -110,6 +110,7 @@ def editions_of(recipe, name="", asked=(), folder=None, **settings):
         ("fibres", "", {}, []),
         ("confluence", "", {}, []),
         ("layer_thickness", "", {}, []),
+        ("graphite", "", {}, []),
     ],
 )
 def test_the_editions_of_a_job_are_its_own_and_those_its_recipe_names(recipe, name, settings, others):

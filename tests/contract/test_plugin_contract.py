@@ -41,6 +41,9 @@ PICTURES = {
         pixel_um=0.35,
     ),
     "confluence": lambda seed: synthetic.culture(seed=seed, area_percent=50.0, cell_um=40.0, shape_px=(300, 360)),
+    "graphite": lambda seed: synthetic.graphite(
+        seed=seed, nodularity_percent=70.0, median_um=30.0, shape_px=(300, 360), pixel_um=1.0
+    ),
     "layer_thickness": lambda seed: synthetic.layer(seed=seed, thickness_um=15.0, shape_px=(240, 300)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
@@ -196,6 +199,7 @@ def combine(recipe, editions, pairs, settings=None):
 
 CONTRACT = {
     "confluence": {"area_percent.covered"},
+    "graphite": {"nodularity_percent", "nodule_count_per_mm2", "graphite_percent"},
     "layer_thickness": {"mean_thickness_um.layer", "minimum_thickness_um.layer"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",

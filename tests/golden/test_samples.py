@@ -144,6 +144,7 @@ def script() -> ModuleType:
         ("fibres", "fiber_fields"),
         ("confluence", "culture_fields"),
         ("layer_thickness", "layer_fields"),
+        ("graphite", "graphite_fields"),
     ],
 )
 def test_the_script_makes_these_images(recipe: str, draw: str, script: ModuleType) -> None:

@@ -98,4 +98,5 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         tables=pages.tables(fields, settings, editions),
         charts=pages.charts(fields, settings, editions),
         warnings=tuple(warnings),
+        deviations=(Text("graphite.deviation_weighted"),) if settings.edge == "weighted" else (),
     )

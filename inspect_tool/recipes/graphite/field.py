@@ -129,6 +129,7 @@ def measure_field(
             "particle_roundness": tuple(counted["roundness"].tolist()),
             "particle_feret": tuple(counted[f"feret_max_{'px' if pixel_um is None else 'um'}"].tolist()),
             "particle_weight": tuple(counted["count_weight"].tolist()),
+            "particle_shape_weight": tuple(counted["shape_weight"].tolist()),
         },
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(len(table))),
@@ -168,11 +169,12 @@ def _found(segmentation: Segmentation, micrograph: Micrograph, settings: Setting
         np.asarray(segmentation.labels, np.int32) if segmentation.kind == "instance" else connected(graphite)
     )
     table = region_table(labels, pixel_um, roi=micrograph.roi)
-    table["count_weight"] = whole_weights(labels, table, micrograph.roi, margin_px=BLURRED_PX)
-    whole = ~table["touches_edge"].to_numpy(bool)
+    weight = whole_weights(labels, table, micrograph.roi, margin_px=BLURRED_PX)
+    whole = weight > 0
+    table["shape_weight"] = weight if settings.edge == "weighted" else whole.astype(np.float64)
     large = _large(table, limits, pixel_um, 0.0) & (table["area_px2"].to_numpy() >= settings.minimum_px2)
     table["counts"] = whole & large
-    table["count_weight"] = np.where(large, table["count_weight"], 0.0)
+    table["count_weight"] = np.where(large, weight, 0.0)
     table["form"] = _forms(table["roundness"].to_numpy(), limits)
     return Found(table=table, graphite=graphite, below=int((whole & ~large).sum()))
 
@@ -191,26 +193,29 @@ def _forms(roundness: Floats, limits: Limits) -> NDArray[np.str_]:
     )
 
 
-def _shares(area: Floats, roundness: Floats, limits: Limits) -> Shares:
+def _shares(weight: Floats, area: Floats, roundness: Floats, limits: Limits) -> Shares:
     nodules = roundness >= limits.nodule
     return Shares(
         counted=len(area),
         nodules=int(nodules.sum()),
-        counted_area_px2=float(area.sum()),
-        nodular_area_px2=iso_945_4.nodular_area(area, roundness, limits.nodule, limits.between, limits.weight),
+        counted_weight=float(weight.sum()),
+        nodules_weight=float(weight[nodules].sum()),
+        counted_area_px2=float(np.dot(weight, area)),
+        nodular_area_px2=iso_945_4.nodular_area(weight * area, roundness, limits.nodule, limits.between, limits.weight),
     )
 
 
 def _moved(table: pd.DataFrame, limits: Limits, pixel_um: float | None, outline_px: float) -> Shares:
     """Shares were every outline moved outward by so many pixels."""
-    whole = table[~table["touches_edge"]]
+    whole = table[table["shape_weight"] > 0]
     size = 1.0 if pixel_um is None else pixel_um
     unit = "px" if pixel_um is None else "um"
     area = whole["area_px2"].to_numpy(np.float64)
     moved = np.maximum(area + outline_px * whole[f"perimeter_{unit}"].to_numpy() / size, 1.0)
     feret = np.maximum(whole[f"feret_max_{unit}"].to_numpy() / size + 2 * outline_px, 1.0)
     large = _large(whole, limits, pixel_um, outline_px)
-    return _shares(moved[large], np.asarray(shape.roundness(moved, feret))[large], limits)
+    weight = whole["shape_weight"].to_numpy()[large]
+    return _shares(weight, moved[large], np.asarray(shape.roundness(moved, feret))[large], limits)
 
 
 def _numbers(found: Found, limits: Limits, roi: Mask | None) -> Numbers:
@@ -218,7 +223,12 @@ def _numbers(found: Found, limits: Limits, roi: Mask | None) -> Numbers:
     counted = table[table["counts"]]
     graphite = found.graphite if roi is None else found.graphite[roi]
     return Numbers(
-        shares=_shares(counted["area_px2"].to_numpy(np.float64), counted["roundness"].to_numpy(), limits),
+        shares=_shares(
+            counted["shape_weight"].to_numpy(),
+            counted["area_px2"].to_numpy(np.float64),
+            counted["roundness"].to_numpy(),
+            limits,
+        ),
         nodules_weighted=float(table["count_weight"].to_numpy()[(table["form"] == "nodule").to_numpy()].sum()),
         graphite_percent=100 * float(graphite.mean()),
         below_minimum=found.below,

@@ -17,6 +17,9 @@ WORDING = Wording(
     titles={
         "counted": Text("graphite.column_counted"),
         "nodules": Text("graphite.column_nodules"),
+        "counted_weight": Text("graphite.column_counted_weight"),
+        "nodules_weight": Text("graphite.column_nodules_weighted"),
+        "shape_weight": Text("graphite.column_shape_weight"),
         "counted_area": Text("graphite.column_counted_area"),
         "nodular_area": Text("graphite.column_nodular_area"),
         "nodules_weighted": Text("graphite.column_nodules_weighted"),
@@ -52,7 +55,8 @@ def statements(settings: Settings, editions: Editions) -> tuple[Statement, ...]:
         ),
         Statement(
             name=Text("graphite.counted"),
-            text=Text("graphite.counted_text", feret=limits.feret_um, minimum_px2=settings.minimum_px2),
+            text=Text("graphite.counted_text", feret=limits.feret_um, minimum_px2=settings.minimum_px2)
+            + (Text("graphite.weighted_text") if settings.edge == "weighted" else ""),
         ),
         Statement(name=Text("graphite.shape_limit"), text=Text("graphite.shape_limit_text")),
     ]
@@ -75,7 +79,8 @@ def _forms(fields: Sequence[Measured], settings: Settings, editions: Editions) -
         bounds.insert(1, ("intermediate", limits.between, limits.nodule))
     rows: list[tuple[Cell, ...]] = []
     for specimen, mine in specimens_of(fields):
-        area, roundness = sample_of(mine).size, curve(mine, "particle_roundness")
+        area, roundness = sample_of(mine).weight, curve(mine, "particle_roundness")
+        number = curve(mine, "particle_shape_weight")
         if len(area) < LEAST:
             continue
         for form, low, high in bounds:
@@ -85,7 +90,7 @@ def _forms(fields: Sequence[Measured], settings: Settings, editions: Editions) -
                     specimen,
                     Text(f"graphite.form_{form}"),
                     int(inside.sum()),
-                    100 * float(inside.mean()),
+                    100 * float(number[inside].sum() / number.sum()),
                     100 * float(area[inside].sum() / area.sum()),
                 )
             )
@@ -109,19 +114,20 @@ def _sizes(fields: Sequence[Measured]) -> Table:
     for specimen, mine in specimens_of(fields):
         if not all(field.calibration.pixel_um is not None for field in mine):
             continue
-        feret, area = curve(mine, "particle_feret"), sample_of(mine).size
+        feret, area = curve(mine, "particle_feret"), sample_of(mine).weight
+        number = curve(mine, "particle_shape_weight")
         if len(feret) < LEAST:
             continue
         classes = np.asarray([iso_945_4.size_class(one) for one in feret.tolist()])
-        for number in range(1, 9):
-            inside = classes == number
+        for size in range(1, 9):
+            inside = classes == size
             if inside.any():
                 rows.append(
                     (
                         specimen,
-                        number,
+                        size,
                         int(inside.sum()),
-                        100 * float(inside.mean()),
+                        100 * float(number[inside].sum() / number.sum()),
                         100 * float(area[inside].sum() / area.sum()),
                     )
                 )
@@ -152,7 +158,7 @@ def charts(fields: Sequence[Measured], settings: Settings, editions: Editions) -
     _, mark = length_unit(fields)
 
     def shares(mine: Sequence[Measured]) -> tuple[float, ...]:
-        area = sample_of(mine).size
+        area = sample_of(mine).weight
         found, _ = np.histogram(np.minimum(curve(mine, "particle_roundness"), 1.0), edges, weights=area)
         return tuple((100 * found / area.sum()).tolist())
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import hypot, sqrt
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from inspect_tool.standards.formulas import iso_945_4
 from inspect_tool.statistics import samples
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.samples import Floats, Limits, Sample
-from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range, proportion_interval
 
 LEAST = 10  # whole particles; with fewer nothing of their shape is stated
 
@@ -45,7 +45,8 @@ def sample_of(fields: Sequence[Measured]) -> Sample:
     area = np.concatenate(
         [np.asarray(field.curves["particle_area_px2"]) * um**2 for field, um in zip(fields, pixel, strict=True)]
     )
-    return Sample(size=area, weight=area, group=np.repeat(groups, each), groups=int(groups.max()) + 1)
+    weight = area * curve(fields, "particle_shape_weight")
+    return Sample(size=area, weight=weight, group=np.repeat(groups, each), groups=int(groups.max()) + 1)
 
 
 def curve(fields: Sequence[Measured], name: str) -> Floats:
@@ -67,6 +68,21 @@ def _of(other: str) -> Callable[[Measured], Numbers]:
 
 def _others(fields: Sequence[Measured]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for field in fields for name in field.alternatives))
+
+
+def _as_share(found: Limits) -> Limits:
+    """Limits of a share of particles: uneven near its ends, and none of width 0 where all particles are of one form."""
+    share = min(max(found.value / 100, 0.0), 1.0)
+    low, high = (100 * end for end in proportion_interval(share * found.effective, found.effective))
+    beyond2 = max((found.together[1] - found.value) ** 2 - (found.alone[1] - found.value) ** 2, 0.0)
+    return replace(
+        found,
+        alone=(low, high),
+        together=(
+            found.value - sqrt((found.value - low) ** 2 + beyond2),
+            found.value + sqrt((high - found.value) ** 2 + beyond2),
+        ),
+    )
 
 
 def _made(
@@ -95,6 +111,10 @@ def _made(
             clause=joined(": ", (designation(editions.job), Text(f"graphite.clause_{_SLUG[name]}"))),
             definition=Text(f"graphite.definition_{_SLUG[name]}"),
             budget=(*budget, *lines),
+            interval=(
+                found.value - hypot(found.value - found.together[0], expanded(lines)),
+                found.value + hypot(found.together[1] - found.value, expanded(lines)),
+            ),
             title=QUANTITIES[name].title,
             main=name in (NODULARITY, NODULES),
         )
@@ -139,7 +159,7 @@ def _shape_limit(value: float, moved: Sequence[float], fields: Sequence[Measured
 def _nodularity(fields: Sequence[Measured], sample: Sample, settings: Settings, editions: Editions) -> Result:
     limits = limits_of(editions, settings)
     counts = iso_945_4.nodule_weight(curve(fields, "particle_roundness"), limits.nodule, limits.between, limits.weight)
-    found = samples.average(sample, 100 * counts)
+    found = _as_share(samples.average(sample, 100 * counts))
     others = {name: shares_of(fields, lambda f, name=name: _of(name)(f).shares) for name in _others(fields)}  # type: ignore[misc]
     moved = [shares_of(fields, lambda f, edge=edge: f.values.outlines[edge]) for edge in ("wider", "narrower")]  # type: ignore[misc]
     lines = [*_segmentation(found.value, others, "%"), _shape_limit(found.value, moved, fields, "%")]
@@ -148,9 +168,9 @@ def _nodularity(fields: Sequence[Measured], sample: Sample, settings: Settings, 
 
 def _by_number(fields: Sequence[Measured], sample: Sample, settings: Settings, editions: Editions) -> Result:
     limits = limits_of(editions, settings)
-    by_number = replace(sample, weight=np.ones(len(sample.size)))
+    by_number = replace(sample, weight=curve(fields, "particle_shape_weight"))
     nodules = curve(fields, "particle_roundness") >= limits.nodule
-    found = samples.average(by_number, 100.0 * nodules)
+    found = _as_share(samples.average(by_number, 100.0 * nodules))
     others = {name: _number_share([_of(name)(field).shares for field in fields]) for name in _others(fields)}
     moved = [_number_share([field.values.outlines[edge] for field in fields]) for edge in ("wider", "narrower")]  # type: ignore[index]
     lines = [*_segmentation(found.value, others, "%"), _shape_limit(found.value, moved, fields, "%")]
@@ -158,8 +178,8 @@ def _by_number(fields: Sequence[Measured], sample: Sample, settings: Settings, e
 
 
 def _number_share(shares: Sequence[Shares]) -> float:
-    counted = sum(one.counted for one in shares)
-    return 100 * sum(one.nodules for one in shares) / counted if counted else 0.0
+    counted = sum(one.counted_weight for one in shares)
+    return 100 * sum(one.nodules_weight for one in shares) / counted if counted else 0.0
 
 
 def _nodules(fields: Sequence[Measured], sample: Sample, settings: Settings, editions: Editions) -> Result:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from typing_extensions import Doc
 
@@ -33,6 +33,13 @@ class Settings:
     """Settings of the recipe."""
 
     classes: Annotated[tuple[str, ...], Doc("names of the classes that are graphite; empty: class 1")] = ()
+    edge: Annotated[
+        Literal["weighted", "left out"],
+        Doc(
+            "those that the frame cuts are left out; weighted: each whole one counts with the inverse of its chance to "
+            "be whole, as long ones are cut more often than round ones"
+        ),
+    ] = "weighted"
     minimum_px2: Annotated[
         Above0[int], Doc("smaller particles have no shape that could be told: they are left out [px2]")
     ] = 30

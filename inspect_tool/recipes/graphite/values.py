@@ -16,7 +16,9 @@ class Shares(Row):
 
     counted: int
     nodules: int
-    counted_area_px2: float
+    counted_weight: float  # whole ones, for those that the frame cuts
+    nodules_weight: float
+    counted_area_px2: float  # weighted likewise
     nodular_area_px2: float  # of nodules, and the part of those in between that an edition gives them
 
 

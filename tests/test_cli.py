@@ -101,7 +101,8 @@ _WORD = r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]
 @pytest.mark.long
 @pytest.mark.needs("Pango", "poppler")
 @pytest.mark.parametrize(
-    "recipe", ["confluence", "fibres", "grain_size", "graphite", "layer_thickness", "particles", "phase_fraction", "porosity"]
+    "recipe",
+    ["confluence", "fibres", "grain_size", "graphite", "layer_thickness", "particles", "phase_fraction", "porosity"],
 )  # the labels of joints under a chart still meet
 def test_no_word_of_a_page_runs_into_another(demo, recipe):
     found = subprocess.run(
@@ -123,7 +124,9 @@ def test_no_word_of_a_page_runs_into_another(demo, recipe):
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():
-    known = "confluence, fibres, grain_size, graphite, layer_thickness, particles, phase_fraction, porosity, solder_voids"
+    known = (
+        "confluence, fibres, grain_size, graphite, layer_thickness, particles, phase_fraction, porosity, solder_voids"
+    )
     said = rf"no sample of 'porositi'; there are: {known}; did you"
     with pytest.raises(SettingsError, match=said):
         CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inspect_tool import registry, synthetic
-from inspect_tool.errors import MeasurementError
+from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes.graphite.field import limits_of
 from inspect_tool.standards.editions import editions_for
@@ -45,7 +45,8 @@ def field(labels, number=1, calibration=SCALE, others=()):
 
 
 def findings(pairs, edition="", **settings):
-    chosen, found = RECIPE.Settings(**settings), editions(edition)
+    chosen = RECIPE.Settings(**settings)
+    found = editions_for(RECIPE, chosen, edition)
     return RECIPE.combine([RECIPE.measure_field(*pair, chosen, found) for pair in pairs], chosen, found)
 
 
@@ -66,7 +67,7 @@ def half_and_half(number):
 )
 def test_six_particles_have_the_nodularity_of_the_edition(edition, percent):
     """The worked case of the fact sheet, through the numbers that the edition holds."""
-    limits = limits_of(editions(edition), RECIPE.Settings())
+    limits = limits_of(editions(edition).job, RECIPE.Settings())
     found = iso_945_4.nodularity_percent(
         [700, 450, 500, 300, 60, 45],
         [30, 25, 40, 20, 12, 8],
@@ -103,6 +104,24 @@ def test_particles_in_between_count_one_half_by_iso_16112_and_nothing_by_iso_945
     half = results([field(labels)], "iso_16112_2017", edge="left out")["nodularity_percent"].value
     assert whole == pytest.approx(100 * areas[0] / sum(areas), abs=0.4)
     assert half == pytest.approx(100 * (areas[0] + areas[1] / 2) / sum(areas), abs=0.4)
+
+
+def test_one_measurement_is_rated_by_several_editions_side_by_side():
+    def axes(number):
+        return ((40.0, 40.0), (50.0, 50.0 * 0.57), (60.0, 60.0 * 0.3))[number % 3]
+
+    pair = field(ellipses(4, 6, axes))
+    both = results([pair], also_by=("iso_16112_2017",))
+    for edition, quantity in (("", "nodularity_percent"), ("iso_16112_2017", "nodularity_percent.iso_16112_2017")):
+        alone = results([pair], edition)["nodularity_percent"]
+        assert both[quantity].value == pytest.approx(alone.value)
+        assert both[quantity].expanded_u == pytest.approx(alone.expanded_u)
+    assert "ISO 16112" in both["nodularity_percent.iso_16112_2017"].title
+
+
+def test_an_edition_that_rates_no_graphite_is_refused():
+    with pytest.raises(SettingsError, match=r"no edition 'iso_16112'; there are: iso_945_4_2019.*did you mean"):
+        editions_for(RECIPE, RECIPE.Settings(also_by=("iso_16112",)))
 
 
 def test_particles_below_the_least_dimension_do_not_count():

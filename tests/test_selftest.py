@@ -367,6 +367,15 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
-    known = {"confluence", "fibres", "graphite", "layer_thickness", "particles", "phase_fraction", "porosity", "solder_voids"}
+    known = {
+        "confluence",
+        "fibres",
+        "graphite",
+        "layer_thickness",
+        "particles",
+        "phase_fraction",
+        "porosity",
+        "solder_voids",
+    }
     assert set(tables) == known - set(refused)
     assert "grain_size" in refused

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
-from inspect_tool.errors import MeasurementError
+from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, Editions, Findings, Measurements, Result
+from inspect_tool.model import Check, Editions, Findings, Measurements, Requirement, Result, Standard
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
@@ -19,8 +19,9 @@ from inspect_tool.recipes.graphite.field import measure_field, point_classes
 from inspect_tool.recipes.graphite.phantoms import phantoms
 from inspect_tool.recipes.graphite.results import results_of
 from inspect_tool.recipes.graphite.rules import checks_of, warnings_of
-from inspect_tool.recipes.graphite.settings import QUANTITIES, Settings
+from inspect_tool.recipes.graphite.settings import NODULARITY, QUANTITIES, Settings
 from inspect_tool.recipes.graphite.values import Measured, Values
+from inspect_tool.typos import near
 
 __all__ = [
     "ACCEPTS",
@@ -37,6 +38,7 @@ __all__ = [
     "Values",
     "combine",
     "measure_field",
+    "other_editions",
     "phantoms",
     "point_classes",
 ]
@@ -54,6 +56,30 @@ BACKEND: Mapping[str, Any] = MappingProxyType(
 )
 CLASSES: tuple[str, ...] = ("matrix", "graphite")
 WORDING = pages.WORDING
+
+
+def other_editions(
+    settings: Settings,
+    standard: Standard,
+    asked: Sequence[Requirement],
+) -> tuple[str, ...]:
+    """Name the editions that the particles are rated by beside that of the job: by the settings, or by a requirement.
+
+    Raises
+    ------
+    SettingsError
+        An edition that this recipe does not know.
+    """
+    of_requirements = [
+        one.quantity.removeprefix(f"{NODULARITY}.") for one in asked if one.quantity.startswith(f"{NODULARITY}.")
+    ]
+    names = tuple(name for name in dict.fromkeys((*settings.also_by, *of_requirements)) if name != standard.name)
+    for name in names:
+        if name not in STANDARDS:
+            known = ", ".join(STANDARDS)
+            msg = f"graphite: settings.also_by: no edition '{name}'; there are: {known}{near(name, STANDARDS)}"
+            raise SettingsError(msg)
+    return names
 
 
 def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:

@@ -1,7 +1,7 @@
 """One field: which particles of graphite count, and which of them are nodules."""
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,17 @@ from inspect_tool.measure.edges import BLURRED_PX, whole_weights
 from inspect_tool.measure.fraction import line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mark, Mask, Micrograph, PointClass, Segmentation
+from inspect_tool.model import (
+    Editions,
+    FieldMeasurement,
+    LabelImage,
+    Mark,
+    Mask,
+    Micrograph,
+    PointClass,
+    Segmentation,
+    Standard,
+)
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
@@ -49,9 +59,8 @@ class Found:
     below: int
 
 
-def limits_of(editions: Editions, settings: Settings) -> Limits:
-    """Take the numbers that a form is told by from the edition of the job."""
-    edition = editions.job
+def limits_of(edition: Standard, settings: Settings) -> Limits:
+    """Take the numbers that a form is told by from an edition."""
     return Limits(
         nodule=constant(edition, "nodule_roundness").value,
         between=constant(edition, "intermediate_roundness").value,
@@ -91,12 +100,15 @@ def measure_field(
     if roi is not None and not roi.any():
         msg = f"{micrograph.path}: the region holds no pixel; check [region] of the job"
         raise MeasurementError(msg)
-    limits = limits_of(editions, settings)
+    limits = limits_of(editions.job, settings)
+    others = {
+        edition.name: replace(limits_of(edition, settings), feret_um=limits.feret_um) for edition in editions.others
+    }
     shifted: dict[str, Numbers] = {}
     for name, other in segmentation.alternatives():
         found = _found(other, micrograph, settings, limits)
         del other  # before the next one is made
-        shifted[name] = _numbers(found, limits, roi)
+        shifted[name] = _numbers(found, limits, others, roi)
         del found
     found = _found(segmentation, micrograph, settings, limits)
     table = found.table
@@ -109,8 +121,13 @@ def measure_field(
         **place_of(micrograph),
         shape_px=(found.graphite.shape[0], found.graphite.shape[1]),
         values=Values(
-            numbers=_numbers(found, limits, roi),
+            numbers=_numbers(found, limits, others, roi),
             outlines={edge: _moved(table, limits, pixel_um, px) for edge, px in OUTLINE_PX.items()},
+            outlines_by_other={
+                f"{name}.{edge}": _moved(table, other, pixel_um, px)
+                for name, other in others.items()
+                for edge, px in OUTLINE_PX.items()
+            },
             near_percent=100 * float(area[near].sum() / area.sum()) if len(area) else 0.0,
             area_px2=area_px2,
             area_mm2=None if pixel_um is None else area_px2 * pixel_um**2 * 1e-6,
@@ -218,17 +235,15 @@ def _moved(table: pd.DataFrame, limits: Limits, pixel_um: float | None, outline_
     return _shares(weight, moved[large], np.asarray(shape.roundness(moved, feret))[large], limits)
 
 
-def _numbers(found: Found, limits: Limits, roi: Mask | None) -> Numbers:
+def _numbers(found: Found, limits: Limits, others: Mapping[str, Limits], roi: Mask | None) -> Numbers:
     table = found.table
     counted = table[table["counts"]]
     graphite = found.graphite if roi is None else found.graphite[roi]
+    weight, area = counted["shape_weight"].to_numpy(), counted["area_px2"].to_numpy(np.float64)
+    roundness = counted["roundness"].to_numpy()
     return Numbers(
-        shares=_shares(
-            counted["shape_weight"].to_numpy(),
-            counted["area_px2"].to_numpy(np.float64),
-            counted["roundness"].to_numpy(),
-            limits,
-        ),
+        shares=_shares(weight, area, roundness, limits),
+        by_other={name: _shares(weight, area, roundness, other) for name, other in others.items()},
         nodules_weighted=float(table["count_weight"].to_numpy()[(table["form"] == "nodule").to_numpy()].sum()),
         graphite_percent=100 * float(graphite.mean()),
         below_minimum=found.below,

@@ -42,7 +42,7 @@ _BINS = 20  # of the shape factor
 
 def statements(settings: Settings, editions: Editions) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
-    limits = limits_of(editions, settings)
+    limits = limits_of(editions.job, settings)
     between = (
         Text("graphite.between_text", between=limits.between, nodule=limits.nodule, weight=limits.weight)
         if limits.weight
@@ -73,7 +73,7 @@ def tables(fields: Sequence[Measured], settings: Settings, editions: Editions) -
 
 
 def _forms(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Table:
-    limits = limits_of(editions, settings)
+    limits = limits_of(editions.job, settings)
     bounds = [("nodule", limits.nodule, np.inf), ("other", -np.inf, limits.between)]
     if limits.between < limits.nodule:
         bounds.insert(1, ("intermediate", limits.between, limits.nodule))
@@ -147,7 +147,7 @@ def _sizes(fields: Sequence[Measured]) -> Table:
 
 def charts(fields: Sequence[Measured], settings: Settings, editions: Editions) -> tuple[Chart, ...]:
     """The shape factor by area with the limit of a nodule in it, and the largest dimension by number."""
-    limits = limits_of(editions, settings)
+    limits = limits_of(editions.job, settings)
     every = [(name, mine) for name, mine in specimens_of(fields) if len(sample_of(mine).size) >= LEAST]
     if not every:
         return ()

@@ -8,11 +8,11 @@ import numpy as np
 
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
-from inspect_tool.model import Component, Editions, Result
+from inspect_tool.model import Component, Editions, Result, Standard
 from inspect_tool.recipes._common import groups_of, limit_lines, name_of_groups, scale_line
-from inspect_tool.recipes.graphite.field import limits_of
+from inspect_tool.recipes.graphite.field import OUTLINE_PX, limits_of
 from inspect_tool.recipes.graphite.settings import BY_NUMBER, GRAPHITE, NODULARITY, NODULES, QUANTITIES, Settings
-from inspect_tool.recipes.graphite.values import Measured, Numbers, Shares
+from inspect_tool.recipes.graphite.values import Edge, Measured, Numbers, Shares
 from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import iso_945_4
@@ -29,7 +29,8 @@ def results_of(fields: Sequence[Measured], settings: Settings, editions: Edition
     sample = sample_of(fields)
     made = []
     if len(sample.size) >= LEAST:
-        made.append(_nodularity(fields, sample, settings, editions))
+        made.append(_nodularity(fields, sample, settings, editions.job, main=True))
+        made += [_nodularity(fields, sample, settings, other, main=False) for other in editions.others]
         if all(field.calibration.pixel_um is not None for field in fields):
             made.append(_nodules(fields, sample, settings, editions))
         made.append(_by_number(fields, sample, settings, editions))
@@ -54,9 +55,8 @@ def curve(fields: Sequence[Measured], name: str) -> Floats:
     return np.concatenate([np.asarray(field.curves[name], np.float64) for field in fields])
 
 
-def shares_of(fields: Sequence[Measured], pick: Callable[[Measured], Shares]) -> float:
+def shares_of(fields: Sequence[Measured], found: Sequence[Shares]) -> float:
     """Nodularity by area of all fields together. [%]"""
-    found = [pick(field) for field in fields]
     pixel = [float(field.calibration.pixel_um or 1.0) ** 2 for field in fields]
     area = sum(one.counted_area_px2 * um for one, um in zip(found, pixel, strict=True))
     return 100 * sum(one.nodular_area_px2 * um for one, um in zip(found, pixel, strict=True)) / area if area else 0.0
@@ -90,7 +90,7 @@ def _made(
     name: str,
     found: Limits,
     lines: Sequence[Component],
-    editions: Editions,
+    edition: Standard,
     n: int,
 ) -> Result:
     what = name_of_groups(fields)
@@ -108,7 +108,7 @@ def _made(
             unit=QUANTITIES[name].unit,
             n=n,
             n_of=Text("graphite.n_of_particles"),
-            clause=joined(": ", (designation(editions.job), Text(f"graphite.clause_{_SLUG[name]}"))),
+            clause=joined(": ", (designation(edition), Text(f"graphite.clause_{_SLUG[name]}"))),
             definition=Text(f"graphite.definition_{_SLUG[name]}"),
             budget=(*budget, *lines),
             interval=(
@@ -156,25 +156,39 @@ def _shape_limit(value: float, moved: Sequence[float], fields: Sequence[Measured
     )
 
 
-def _nodularity(fields: Sequence[Measured], sample: Sample, settings: Settings, editions: Editions) -> Result:
-    limits = limits_of(editions, settings)
+def _nodularity(
+    fields: Sequence[Measured], sample: Sample, settings: Settings, edition: Standard, *, main: bool
+) -> Result:
+    """Nodularity by the limits of one edition: that of the job (main), or another one on the same particles."""
+    limits = limits_of(edition, settings)
     counts = iso_945_4.nodule_weight(curve(fields, "particle_roundness"), limits.nodule, limits.between, limits.weight)
     found = _as_share(samples.average(sample, 100 * counts))
-    others = {name: shares_of(fields, lambda f, name=name: _of(name)(f).shares) for name in _others(fields)}  # type: ignore[misc]
-    moved = [shares_of(fields, lambda f, edge=edge: f.values.outlines[edge]) for edge in ("wider", "narrower")]  # type: ignore[misc]
+
+    def shares(numbers: Numbers) -> Shares:
+        return numbers.shares if main else numbers.by_other[edition.name]
+
+    def outline(field: Measured, edge: Edge) -> Shares:
+        return field.values.outlines[edge] if main else field.values.outlines_by_other[f"{edition.name}.{edge}"]
+
+    others = {name: shares_of(fields, [shares(_of(name)(field)) for field in fields]) for name in _others(fields)}
+    moved = [shares_of(fields, [outline(field, edge) for field in fields]) for edge in OUTLINE_PX]
     lines = [*_segmentation(found.value, others, "%"), _shape_limit(found.value, moved, fields, "%")]
-    return _made(fields, NODULARITY, found, lines, editions, len(sample.size))
+    made = _made(fields, NODULARITY, found, lines, edition, len(sample.size))
+    if main:
+        return made
+    title = Text("graphite.title_nodularity_by", edition=designation(edition))
+    return replace(made, quantity=f"{NODULARITY}.{edition.name}", title=title, main=False)
 
 
 def _by_number(fields: Sequence[Measured], sample: Sample, settings: Settings, editions: Editions) -> Result:
-    limits = limits_of(editions, settings)
+    limits = limits_of(editions.job, settings)
     by_number = replace(sample, weight=curve(fields, "particle_shape_weight"))
     nodules = curve(fields, "particle_roundness") >= limits.nodule
     found = _as_share(samples.average(by_number, 100.0 * nodules))
     others = {name: _number_share([_of(name)(field).shares for field in fields]) for name in _others(fields)}
-    moved = [_number_share([field.values.outlines[edge] for field in fields]) for edge in ("wider", "narrower")]  # type: ignore[index]
+    moved = [_number_share([field.values.outlines[edge] for field in fields]) for edge in OUTLINE_PX]
     lines = [*_segmentation(found.value, others, "%"), _shape_limit(found.value, moved, fields, "%")]
-    return _made(fields, BY_NUMBER, found, lines, editions, len(sample.size))
+    return _made(fields, BY_NUMBER, found, lines, editions.job, len(sample.size))
 
 
 def _number_share(shares: Sequence[Shares]) -> float:
@@ -184,7 +198,7 @@ def _number_share(shares: Sequence[Shares]) -> float:
 
 def _nodules(fields: Sequence[Measured], sample: Sample, settings: Settings, editions: Editions) -> Result:
     """Nodules per area: whole ones weighted for those that the frame cuts."""
-    limits = limits_of(editions, settings)
+    limits = limits_of(editions.job, settings)
     nodules = curve(fields, "particle_roundness") >= limits.nodule
     weight = np.where(nodules, curve(fields, "particle_weight"), 0.0)
     area = np.asarray([float(field.values.area_mm2 or 0.0) for field in fields])
@@ -208,16 +222,13 @@ def _nodules(fields: Sequence[Measured], sample: Sample, settings: Settings, edi
     )
     others = {name: sum(_of(name)(field).nodules_weighted for field in fields) / total for name in _others(fields)}
     base = max(sum(field.values.numbers.shares.nodules for field in fields), 1)
-    moved = [
-        value * sum(field.values.outlines[edge].nodules for field in fields) / base
-        for edge in ("wider", "narrower")  # type: ignore[index]
-    ]
+    moved = [value * sum(field.values.outlines[edge].nodules for field in fields) / base for edge in OUTLINE_PX]
     lines = [
         *_segmentation(value, others, "1/mm2"),
         _shape_limit(value, moved, fields, "1/mm2"),
         scale_line(fields, value, 2, "graphite.basis_scale"),
     ]
-    return _made(fields, NODULES, found, lines, editions, len(counted))
+    return _made(fields, NODULES, found, lines, editions.job, len(counted))
 
 
 def _graphite(fields: Sequence[Measured], editions: Editions) -> Result:

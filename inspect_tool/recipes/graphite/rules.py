@@ -20,7 +20,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, editions: Editions
     every = counted + sum(one.cut for one in numbers)
     pixel = [field.calibration.pixel_um for field in fields]
     scaled = [um for um in pixel if um is not None]
-    feret = limits_of(editions, settings).feret_um
+    feret = limits_of(editions.job, settings).feret_um
     found: dict[str, tuple[float | None, str]] = {
         "fields": (float(min(sections.count(section) for section in set(sections))), ""),
         "particles": (float(counted), ""),

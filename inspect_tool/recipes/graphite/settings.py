@@ -23,6 +23,7 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         NODULARITY: Quantity(title=Text("graphite.title_nodularity"), unit="%", needs_scale=False),
         NODULES: Quantity(title=Text("graphite.title_nodules"), unit="1/mm2", needs_scale=True),
         BY_NUMBER: Quantity(title=Text("graphite.title_by_number"), unit="%", needs_scale=False),
+        f"{NODULARITY}.*": Quantity(title=Text("graphite.title_nodularity"), unit="%", needs_scale=False),
         GRAPHITE: Quantity(title=Text("graphite.title_graphite"), unit="%", needs_scale=False),
     }
 )
@@ -40,6 +41,10 @@ class Settings:
             "be whole, as long ones are cut more often than round ones"
         ),
     ] = "weighted"
+    also_by: Annotated[
+        tuple[str, ...],
+        Doc('editions that the same particles are rated by besides that of the job, e.g. "iso_16112_2017"'),
+    ] = ()
     minimum_px2: Annotated[
         Above0[int], Doc("smaller particles have no shape that could be told: they are left out [px2]")
     ] = 30

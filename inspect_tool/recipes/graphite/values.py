@@ -27,6 +27,7 @@ class Numbers(Row):
     """What follows from one segmentation, so that alternatives have it too."""
 
     shares: Shares
+    by_other: Mapping[str, Shares]  # by the limits of the other editions that the particles are rated by
     nodules_weighted: float  # for those that the frame cuts
     graphite_percent: float
     below_minimum: int  # whole particles that are too small to count
@@ -39,6 +40,7 @@ class Values(Row):
 
     numbers: Numbers
     outlines: Mapping[Edge, Shares]  # were every outline moved by half a pixel
+    outlines_by_other: Mapping[str, Shares]  # the same by <edition>.<edge>
     near_percent: float  # counted area with a shape factor within 0.05 of the limit
     area_px2: float  # that counts
     area_mm2: float | None

@@ -54,6 +54,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "confluence": "inspect_tool.recipes.confluence",
         "layer_thickness": "inspect_tool.recipes.layer_thickness",
         "graphite": "inspect_tool.recipes.graphite",
+        "banding": "inspect_tool.recipes.banding",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

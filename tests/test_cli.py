@@ -78,6 +78,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "banding",
         "confluence",
         "fibres",
         "grain_size",
@@ -232,6 +233,9 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         "confluence": lambda: synthetic.culture(seed=3, area_percent=50.0, shape_px=(400, 400)),
         "graphite": lambda: synthetic.graphite(
             seed=3, nodularity_percent=80.0, median_um=40.0, shape_px=(400, 400), pixel_um=1.0
+        ),
+        "banding": lambda: synthetic.bands(
+            seed=3, area_percent=35.0, spacing_um=30.0, anisotropy=3.0, shape_px=(400, 400), pixel_um=1.0
         ),
         "layer_thickness": lambda: synthetic.layer(seed=3, thickness_um=40.0, shape_px=(400, 400), pixel_um=1.0),
         "particles": lambda: synthetic.powder(

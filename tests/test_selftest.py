@@ -25,6 +25,7 @@ from inspect_tool.studies.selftest.phantom_jobs import FULL, LOOKS, QUICK, recip
 TINY = replace(
     QUICK,
     truths={
+        "banding": (2.0,),
         "confluence": (50.0,),
         "grain_size": (9.0,),
         "fibres": (55.0,),
@@ -368,6 +369,7 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
     known = {
+        "banding",
         "confluence",
         "fibres",
         "graphite",

@@ -18,6 +18,7 @@ Generators::
     grains(seed=, grain_size_number= | grains_per_mm2=, kind="poisson_voronoi", ...)   instance labels
     two_phase(seed=, area_percent=, feature_um=, kind="gaussian", ...)                semantic labels
     multi_phase(seed=, area_percents={name: %}, feature_um=, ...)                     semantic labels
+    bands(seed=, area_percent=, spacing_um=, anisotropy=, ...)                        0 matrix, 1 banded
     pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
     particles(seed=, area_percent=, mean_ecd_um=, ...)                                instance labels, they touch
     bodies(seed=, area_percent=, mean_ecd_um=, kind="spheres", signal="sem", ...)     instance labels, they hide others
@@ -49,7 +50,7 @@ from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
 from inspect_tool.synthetic.layers import layer
 from inspect_tool.synthetic.micrometer import MicrometerKind, stage_micrometer
 from inspect_tool.synthetic.particles import particles
-from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
+from inspect_tool.synthetic.phases import PhaseKind, bands, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
 from inspect_tool.synthetic.powder import of_sizes, powder
 from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
@@ -73,6 +74,7 @@ __all__ = [
     "PhaseKind",
     "Shape",
     "Signal",
+    "bands",
     "bodies",
     "culture",
     "degrade",

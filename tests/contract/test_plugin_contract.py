@@ -41,6 +41,9 @@ PICTURES = {
         pixel_um=0.35,
     ),
     "confluence": lambda seed: synthetic.culture(seed=seed, area_percent=50.0, cell_um=40.0, shape_px=(300, 360)),
+    "banding": lambda seed: synthetic.bands(
+        seed=seed, area_percent=35.0, spacing_um=10.0, anisotropy=2.5, shape_px=(300, 360)
+    ),
     "graphite": lambda seed: synthetic.graphite(
         seed=seed, nodularity_percent=70.0, median_um=30.0, shape_px=(300, 360), pixel_um=1.0
     ),
@@ -199,6 +202,7 @@ def combine(recipe, editions, pairs, settings=None):
 
 CONTRACT = {
     "confluence": {"area_percent.covered"},
+    "banding": {"anisotropy_index", "orientation_degree", "band_spacing_um"},
     "graphite": {"nodularity_percent", "nodule_count_per_mm2", "graphite_percent"},
     "layer_thickness": {"mean_thickness_um.layer", "minimum_thickness_um.layer"},
     "grain_size": {

@@ -145,6 +145,7 @@ def script() -> ModuleType:
         ("confluence", "culture_fields"),
         ("layer_thickness", "layer_fields"),
         ("graphite", "graphite_fields"),
+        ("banding", "band_fields"),
     ],
 )
 def test_the_script_makes_these_images(recipe: str, draw: str, script: ModuleType) -> None:

@@ -9,11 +9,12 @@ and poor (3), by the default backend, one to five fields each. RECIPE is one of
 - ``layer_thickness``: layers 12 to 80 px thick, with a standard deviation of 2 to 20 % that varies over 15 to 120 px of
   the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;
 - ``graphite``: 10 % graphite, particles of 24 to 48 px, nodularity 30 to 92 %, 5 to 16 % of the area near the limit of
-  the shape factor; the nodularity.
+  the shape factor; the nodularity;
+- ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index.
 
 Every line has the share of specimens whose interval holds the number of the process, of those that no doubt stands
 beside, the mean error and the mean and largest |error| against what the very fields hold, and the median of U; all of
-them in the unit of the result (thickness: % of it).
+them in the unit of the result (thickness and index: % of it).
 """
 
 import sys
@@ -88,10 +89,24 @@ def irons(rng: np.random.Generator, fields: int) -> list[Field]:
     ]
 
 
+def rolled(rng: np.random.Generator, fields: int) -> list[Field]:
+    """Fields of one banded steel."""
+    looks: dict[str, Any] = {
+        "area_percent": float(rng.uniform(20, 60)),
+        "spacing_um": float(rng.uniform(14, 40)) * PIXEL_UM,
+        "anisotropy": float(np.exp(rng.uniform(0, np.log(5)))),
+    }
+    return [
+        synthetic.bands(seed=seed, shape_px=(400, 480), pixel_um=PIXEL_UM, **looks)
+        for seed in rng.integers(2**31, size=fields).tolist()
+    ]
+
+
 RECIPES: Mapping[str, Drawing] = {
     "layer_thickness": Drawing(
         draw=layers, quantity="mean_thickness_um.layer", settings={"tilt_deg": 0.0}, relative=True
     ),
+    "banding": Drawing(draw=rolled, quantity="anisotropy_index", settings={}, relative=True),
     "graphite": Drawing(draw=irons, quantity="nodularity_percent", settings={}, relative=False),
 }
 

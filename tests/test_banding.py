@@ -114,6 +114,19 @@ def test_other_levels_and_the_scale_are_lines():
     assert "scale" not in lines(found["anisotropy_index"])
 
 
+def test_short_chords_are_a_line_where_a_machine_found_the_bands():
+    """Bricks with a column of holes 2 px high: without chords of less than 5 px they are whole."""
+    holes = bricks(40, 50)
+    holes[np.ix_(range(18, 201, 40), range(301))] = 0
+    holes[np.ix_(range(19, 201, 40), range(301))] = 0
+    plain = results([field(bricks(40, 50), others=(("threshold +", bricks(40, 50)),))])
+    holed = results([field(holes, others=(("threshold +", holes),))])
+    assert lines(plain["band_spacing_um"])["short chords"].u == pytest.approx(0, abs=1e-9)
+    apart = plain["band_spacing_um"].value - holed["band_spacing_um"].value
+    assert lines(holed["band_spacing_um"])["short chords"].u == pytest.approx(apart / sqrt(3), rel=0.05)
+    assert "short chords" not in lines(results([field(holes)])["band_spacing_um"])
+
+
 def test_a_longitudinal_section_is_a_rule():
     name = "Fields of a longitudinal section"
     by_plane = {

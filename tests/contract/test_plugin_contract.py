@@ -261,8 +261,11 @@ def test_one_field_has_no_between_field_line_and_still_a_number(name, measured):
 def test_half_the_pixel_size_halves_lengths_and_leaves_ratios(name, measured):
     recipe, editions, pairs = measured[name]
     settings = recipe.Settings()
-    if name == "porosity":  # the minimum measurable size is stated in um and would move against the pores
-        pytest.skip("tests/test_porosity.py halves the pixel with the minimum size")
+    if name in (
+        "porosity",
+        "graphite",
+    ):  # the minimum measurable size is stated in um and would move against the objects
+        pytest.skip("a minimum size in um is another one in pixels: tests/test_porosity.py halves both")
     half = [(replace(i, calibration=replace(i.calibration, pixel_um=i.calibration.pixel_um / 2)), s) for i, s in pairs]
     one = {r.quantity: r for r in combine(recipe, editions, pairs, settings).results}
     two = {r.quantity: r for r in combine(recipe, editions, half, settings).results}

@@ -1,5 +1,8 @@
 """One field: how often lines across and along the deformation axis meet the bands."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,6 +15,9 @@ from inspect_tool.recipes._common import place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.banding.settings import Settings
 from inspect_tool.recipes.banding.values import Measured, Numbers, Values
+
+COARSE_PX = (3, 5)
+"""Chords that are shorter may be made, or lost, by blur and noise. [px]"""
 
 _BLOCKS = 64  # of the field across the axis: how the numbers vary there is kept by their means
 
@@ -62,7 +68,11 @@ def measure_field(
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(banded.shape[0], banded.shape[1]),
-        values=Values(numbers=_numbers(*counted), across_px=float(len(across))),
+        values=Values(
+            numbers=_numbers(*counted),
+            coarse={f"{px}_px": _coarse(banded, roi, settings, px) for px in COARSE_PX},
+            across_px=float(len(across)),
+        ),
         features=table,
         alternatives=shifted,
         curves={"across_per_px": _blocks(across), "along_per_px": _blocks(along)},
@@ -105,6 +115,23 @@ def _counted(banded: Mask, roi: Mask | None, settings: Settings) -> tuple[Floats
     across = 0.5 * crossed_below[used] / lines_below[used]
     along = 0.5 * crossed_beside[used] / lines_beside[used]
     return across, along, float(banded[known].mean())
+
+
+def _coarse(banded: Mask, roi: Mask | None, settings: Settings, least_px: int) -> Numbers:
+    """Numbers without bands and gaps that a line meets over less than so many pixels."""
+    pixels = banded.view(np.uint8)
+    if settings.axis == "vertical":
+        pixels = pixels.T
+    found = []
+    for size in ((least_px, 1), (1, least_px)):  # across, along
+        cleared = np.ascontiguousarray(pixels)
+        for step in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN):
+            cleared = cv2.morphologyEx(cleared, step, np.ones(size, np.uint8), borderType=cv2.BORDER_REPLICATE)
+        found.append(np.asarray(cleared > 0))
+    turned = None if roi is None else roi.T if settings.axis == "vertical" else roi
+    level = replace(settings, axis="horizontal")
+    across, along = (_counted(one, turned, level) for one in found)
+    return _numbers(across[0], along[1], across[2])
 
 
 def _numbers(across: Floats, along: Floats, share: float) -> Numbers:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import Component, Result, Standard
 from inspect_tool.recipes._common import scale_line
+from inspect_tool.recipes.banding.field import COARSE_PX
 from inspect_tool.recipes.banding.settings import ACROSS, ALONG, DEGREE, INDEX, PATH, QUANTITIES, SPACING
 from inspect_tool.recipes.banding.values import Measured, Numbers
 from inspect_tool.segmentation.titles import title_of
@@ -74,8 +76,11 @@ def counted_of(field: Measured, numbers: Numbers | None = None) -> Counted:
 
 def mean_of(fields: Sequence[Measured], other: str = "") -> Counted:
     """Means over the fields, sections apart; ``other``: of an alternative, where a field has it."""
+    return _mean([counted_of(field, field.alternatives.get(other)) for field in fields], fields)
+
+
+def _mean(each: Sequence[Counted], fields: Sequence[Measured]) -> Counted:
     sections = [field.section for field in fields]
-    each = [counted_of(field, field.alternatives.get(other)) for field in fields]
     across, along, share = (
         field_statistics([getattr(one, name) for one in each], sections).mean for name in ("across", "along", "share")
     )
@@ -128,6 +133,7 @@ def _made(fields: Sequence[Measured], measure: Measure, found: Counted, standard
                 ),
             )
         )
+        budget.append(_resolution(fields, measure, value))
     if measure.power:
         budget.append(scale_line(fields, value, measure.power, "banding.basis_scale"))
     return evaluated(
@@ -143,6 +149,26 @@ def _made(fields: Sequence[Measured], measure: Measure, found: Counted, standard
             title=QUANTITIES[measure.name].title,
             main=measure.name in (INDEX, DEGREE, SPACING),
         )
+    )
+
+
+def _resolution(fields: Sequence[Measured], measure: Measure, value: float) -> Component:
+    """What chords of few pixels do to a measure: blur loses some of them, and noise makes some."""
+    values = []
+    for name in fields[0].values.coarse:
+        mean = _mean([counted_of(field, field.values.coarse[name]) for field in fields], fields)
+        if mean.across > 0 and (mean.along > 0 or measure.name != INDEX):
+            values.append(measure.of(mean))
+    return Component(
+        name=Text("budget.short_chords"),
+        u=max((abs(other - value) for other in values), default=0.0) / sqrt(3),
+        kind="B",
+        basis=Text(
+            "banding.basis_short",
+            px=max(COARSE_PX),
+            low=min(values, default=value),
+            high=max(values, default=value),
+        ),
     )
 
 

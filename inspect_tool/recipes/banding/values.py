@@ -1,5 +1,6 @@
 """What the recipe keeps of one field."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -21,6 +22,7 @@ class Values(Row):
     """One field."""
 
     numbers: Numbers
+    coarse: Mapping[str, Numbers]  # were all chords left out that are shorter than so many pixels
     across_px: float  # size of the field across the axis
 
 

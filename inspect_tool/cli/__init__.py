@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch, workbench
+from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, standards, studies, trend, trust, watch, workbench
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -121,6 +121,12 @@ batch_app = typer.Typer(
     cls=WithDefault,
 )
 
+standards_app = typer.Typer(
+    name="standards",
+    help="Values of standards, compared with the published text by the laboratory.",
+    no_args_is_help=True,
+)
+
 app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
@@ -165,6 +171,10 @@ edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)
 edit_app.command("withdraw")(by_hand.edit_withdraw)
 app.command()(by_hand.referee)
+app.add_typer(standards_app)
+standards_app.command("list")(standards.list_)
+standards_app.command("show")(standards.show)
+standards_app.command("verify")(standards.verify)
 app.command()(trust.audit)
 app.command()(trust.sign)
 app.command(name="validate-pdf")(trust.validate_pdf)

@@ -126,7 +126,8 @@ def _coarse(banded: Mask, roi: Mask | None, settings: Settings, least_px: int) -
     for size in ((least_px, 1), (1, least_px)):  # across, along
         cleared = np.ascontiguousarray(pixels)
         for step in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN):
-            cleared = cv2.morphologyEx(cleared, step, np.ones(size, np.uint8), borderType=cv2.BORDER_REPLICATE)
+            kernel = np.ones(size, np.uint8)
+            cleared = np.asarray(cv2.morphologyEx(cleared, step, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
         found.append(np.asarray(cleared > 0))
     turned = None if roi is None else roi.T if settings.axis == "vertical" else roi
     level = replace(settings, axis="horizontal")

@@ -118,7 +118,7 @@ def test_square_fibers_seem_tilted_and_the_interval_reaches_to_none():
     assert tilt.value > 2.0  # the pixel grid alone makes a disc longer
     assert tilt.interval[0] == 0.0
     assert normal.interval[1] == 1.0
-    assert any(line.name == "noise of outlines" for line in tilt.budget)
+    assert any(line.name == "roughness of outlines" for line in tilt.budget)
     assert any("may be noise" in warning for warning in all_of_it.warnings)
 
 

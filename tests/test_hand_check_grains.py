@@ -183,8 +183,8 @@ def test_a_doubt_of_the_boundaries_does_not_reach_what_a_person_counted_and_one_
     )
     findings = grain_size.combine([field], grain_size.Settings(method="intercept"), E112)
     doubts = [one.name for one in findings.checks if one.scope == "plausibility" and not one.passed]
-    assert doubts[0] == "Share of a field left out, field with the most"
-    assert "Share of a field that one grain covers" in doubts
+    assert doubts[0] == "Excluded area of a field, field with the most"
+    assert "Proportion of a field covered by one grain" in doubts
     left = [
         one
         for one in correction.applied(findings, told(seen)).checks

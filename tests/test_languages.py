@@ -218,7 +218,7 @@ def test_german_counts_as_german_does(count: int, words: str):
 
 def test_german_numbers_have_a_comma_and_formulas_stay():
     told = Text("statistics.basis_between_fields", n=5, s=0.125)
-    assert said(told, "de") == "s / √n über 5 Messfelder eines Schliffs, s = 0,125"
+    assert said(told, "de") == "s / √n, 5 Messfelder eines Schliffs, s = 0,125"
     assert plural("Korn|Körner", 1, "de") == "Korn"
 
 

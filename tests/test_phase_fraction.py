@@ -122,7 +122,7 @@ def test_the_scale_has_no_effect_on_a_share():
     assert one.values["area_percent.carbide"] == two.values["area_percent.carbide"]
     assert one.values["intercepts_per_mm.carbide"] == pytest.approx(2 * two.values["intercepts_per_mm.carbide"])
     budget = result(phase_fraction.combine([one], Settings(), E562), "area_percent.carbide").budget
-    assert [line.name for line in budget] == ["scatter inside the fields", "segmentation"]
+    assert [line.name for line in budget] == ["within-field scatter", "segmentation"]
 
 
 # -------------------------------------------------------------------------------------------------- field values
@@ -433,7 +433,7 @@ def test_the_number_of_further_fields_reaches_the_wanted_accuracy():
         for t in phase_fraction.combine(fields, Settings(wanted_ra_percent=5.0), E562).tables
         if "field stat" in t.title
     ]
-    more = dict(zip(table.columns, table.rows[0], strict=True))["More fields for 5 %RA"]
+    more = dict(zip(table.columns, table.rows[0], strict=True))["Further fields for 5 %RA"]
     # t(0.975, 33) s / sqrt(34) is 1.103, 5 % of 22 is 1.1: 35 fields; s = sqrt(10), t from tables
     assert more == 35 - 5
 

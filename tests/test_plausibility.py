@@ -35,7 +35,7 @@ def failed(*results, asked=()):
         (result(30.0, 10.3), "interval of a share"),
         (result(9.0, 0.6, unit="G"), "grain size number"),
         (result(12.0, 6.2, unit="um"), "over the value"),
-        (result(0.0, 0.0), "without any uncertainty"),
+        (result(0.0, 0.0), "without a stated uncertainty"),
         (result(104.0, 1.0), "outside of 0 to 100"),
         (result(-0.5, 1.0), "outside of 0 to 100"),
     ],

@@ -256,9 +256,7 @@ def test_the_page_is_whole_and_opens_offline(folder):
     assert "default-src 'none'" in html
     for words in ("labels, masks = other_*.tif against labels", "Mean differences", "Where they differ most", "Time"):
         assert words in html
-    heads = [
-        html.index(f"<h2>{head}") for head in ("Differences field by field", "Values of each field", "Provenance")
-    ]
+    heads = [html.index(f"<h2>{head}") for head in ("Differences field by field", "Values of each field", "Provenance")]
     assert all(a < b for a, b in pairwise(heads))
     with pikepdf.open(out / "compare.pdf") as document:
         carried = document.attachments["compare.json"].get_file().read_bytes()

@@ -370,7 +370,8 @@ def test_what_cells_cover_and_the_share_of_fibers_are_corrected(tmp_path, table,
     report = job_run.run(job, tmp_path / "reports", trail=False)
     after = result_of(report, quantity)
     table = next(one for one in report.tables if one.title == "Check by hand")
-    machine = [row[table.columns.index("Software alone")] for row in table.rows if f"{row[0]}, corrected" in after.title]
+    alone = table.columns.index("Software alone")
+    machine = [row[alone] for row in table.rows if f"{row[0]}, corrected" in after.title]
     assert machine[0] < truth - 10
     assert abs(after.value - truth) < 7  # 150 points, as above
     assert after.interval[0] <= truth <= after.interval[1]

@@ -127,7 +127,7 @@ def test_the_report_says_which_joints_were_looked_at(checked):
     assert [row[1] for row in table.rows] == ["4", "6", "8"]  # the worst that the mask knows of
     for row in table.rows:
         assert row[6] <= shares[int(row[1]) - 1] <= row[7]
-    told = next(text for text in report.warnings if text.startswith("Checked by hand: points were set in 9 of 9 joints"))
+    told = next(text for text in report.warnings if text.startswith("Checked by hand: points were set in 9 of 9"))
     assert "0 of 200 points lay outside any joint" in told
 
 

@@ -258,9 +258,7 @@ def test_an_empty_segmentation_of_an_image_with_structure_is_red(tmp_path):
     image = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="field")
     empty = notebook.segment(image, "threshold", method="fixed", levels=(1.0,))
     found = quality.structure_figures(empty, {}, quality.image_figures(pixels, image="field"))
-    with pytest.raises(
-        MeasurementError, match=r"0 \(nothing was found\), at least 6 is measured; use another backend"
-    ):
+    with pytest.raises(MeasurementError, match=r"0 \(nothing was found\), at least 6 is measured; use another backend"):
         quality.judged(found, ())
 
 

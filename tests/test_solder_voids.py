@@ -318,9 +318,8 @@ def test_a_worst_joint_that_stands_out_keeps_its_own_budget() -> None:
     assert [line.name for line in found["void_percent.max"].budget] == ["void edge"]
     (found,) = drawn_boards(np.array([[4.0, 12.0, 12.0]]), np.zeros((1, 3)), 1.0, recipe.Settings())
     # the mean of the larger of two independent normal errors is 1 / sqrt(pi); it acts on one side
-    assert {line.name: line.u for line in found["void_percent.max"].budget}["selection of the largest"] == pytest.approx(
-        1 / sqrt(3 * np.pi), rel=1e-3
-    )
+    lines = {line.name: line.u for line in found["void_percent.max"].budget}
+    assert lines["selection of the largest"] == pytest.approx(1 / sqrt(3 * np.pi), rel=1e-3)
 
 
 @pytest.mark.parametrize(

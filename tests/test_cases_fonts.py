@@ -48,7 +48,7 @@ def test_characters_without_a_font_are_a_line_of_the_log_too(tmp_path, caplog, o
         (template / "template.toml").write_text("", encoding="utf-8")
     page = '<html lang="de"><head><title>t</title></head><body><p>\ue123 and \ue124</p></body></html>'
     path = confined(template, 0, print_page, page, tmp_path / "a.pdf", template, "x", ())
-    line = "a.pdf: No font available for 2\xa0characters (U+E123, U+E124): shown by their codes; install one."
+    line = "a.pdf: No font for 2\xa0characters (U+E123, U+E124): shown by their codes; install one."
     assert [record.getMessage() for record in caplog.records] == [line]
     found = "".join(pypdf.PdfReader(path).pages[0].extract_text().split())  # and on page 1 in the words of the page
     assert "KeineSchriftfür2Zeichen(U+E123,U+E124)" in found

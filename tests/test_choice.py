@@ -138,7 +138,7 @@ def test_classes_are_taken_apart_for_pores_and_it_is_said():
     given = segmentation([[0, 1], [0, 0]], "semantic", {0: "metal", 1: "pore"})
     taken, said = choice.answer("porosity", registry.load("recipe", "porosity"), given)
     assert taken is given
-    assert "8-connected pieces" in said.text
+    assert "8-connected regions" in said.text
 
 
 def test_labels_that_mean_what_is_asked_need_no_words():

@@ -265,7 +265,7 @@ def test_circle_rule_is_a_choice_and_is_told(mosaics):
     assert (counted[0]["figure_grains"] - counted[1]["figure_grains"] == counted[0]["figure_placements"]).all()
     told = [next(s.text for s in f.statements if s.name == "Circle rule") for f in (edition, less)]
     assert "one grain too high" in told[0]
-    assert "taken off" in told[1]
+    assert "subtracted" in told[1]
     assert any(line.name == "counting rule" for line in result(edition, "grain_size_number").budget)
     assert not any(line.name == "counting rule" for line in result(less, "grain_size_number").budget)
 

@@ -487,7 +487,7 @@ def test_the_largest_pore_of_the_part_is_that_of_the_gumbel_distribution_of_the_
 def test_the_largest_pore_of_the_part_is_refused_from_few_fields():
     results, found, _ = measured([field(FIVE)] * 3, settings=Settings(part_area_mm2=10.0), pixel_um=1.0)
     assert "part_pore_sqrt_area_um" not in results
-    assert any("12 fields are needed" in warning for warning in found.warnings)
+    assert any("requires 12 fields" in warning for warning in found.warnings)
 
 
 def test_the_mean_size_over_sections_scatters_as_the_sections_do():

@@ -50,7 +50,7 @@ def test_page_1_answers(made, medium):
         "ASTM E112-13",
         "Shaft 4711",
         "ASTM grain size number G (Abrams)",
-        "Guarded acceptance with an undecided zone (ISO 14253-1), w = U",
+        "Guarded acceptance with an undecided zone (ISO 14253-1), guard band w = U",
         "Requirement: drawing 4711 rev B",
         "Probability of conformity",
         "NOT conforming to ASTM E112-13.",
@@ -205,7 +205,7 @@ def test_empty_header_and_no_requirement_are_printed(tmp_path):
     bare = example(tmp_path, fields=1, features=5, size=160, grains=12, header=Header(), lower=None)
     text = words(page(bare))
     assert "Laboratory not stated" in text
-    assert "No requirement was set" in text
+    assert "No requirement was specified" in text
     assert bare.report.verdict == "no requirement"
     assert words(page(bare, medium="screen"))
 
@@ -214,7 +214,7 @@ def test_empty_header_and_no_requirement_are_printed(tmp_path):
 def test_decision_rule_and_its_risk_are_printed(tmp_path, rule):
     risky = example(tmp_path, fields=2, features=5, size=160, grains=12, rule=rule)
     text = words(page(risky))
-    assert {"simple": "risk of up to 50 %", "guarded": "at most 2.5 %", "non_binary": "conditional pass when"}[
+    assert {"simple": "risk of up to 50 %", "guarded": "at most 2.5 %", "non_binary": "conditional pass if"}[
         rule
     ] in text
 
@@ -383,12 +383,12 @@ def test_the_scale_block_shows_each_source_their_agreement_and_the_chain(made):
     text = scale_block(made, {"calibration": scale, "scale_sources": SOURCES})
     for row in (
         "job 0.2513 0.4 % stage micrometer yes",
-        "file metadata 0.252 not stated OME PhysicalSizeX: 0.252 µm per pixel compared",
-        "scale bar 0.2506 0.11 % 200 µm = 798 px compared",
+        "file metadata 0.252 not stated OME PhysicalSizeX: 0.252 µm per pixel for comparison",
+        "scale bar 0.2506 0.11 % 200 µm = 798 px for comparison",
     ):
         assert row in text.replace("\xa0", " ")
     # 0.252 / 0.2506 is the pair nearest to its limit: 0.56 % of sqrt(2² + (2 x 0.11)²) %
-    assert "Agreement within 0.56 %, 2 % allowed" in text.replace("\xa0", " ")
+    assert "Agreement within 0.56 %; 2 % allowed" in text.replace("\xa0", " ")
     assert "← stage micrometer ← certificate C-1" in text
 
 
@@ -408,7 +408,7 @@ def test_what_the_chain_lacks_is_said(made):
 def test_images_told_alike_are_one_group_and_ratio_only_is_said(made):
     told = {"calibration": Calibration(pixel_um=0.5, source="x"), "scale_sources": SOURCES[:1]}
     text = scale_block(made, told, told, {"calibration": Calibration(source="ratio only"), "scale_sources": ()})
-    assert text.count("Told by") == 1
+    assert text.count("Source of the scale") == 1
     assert "0.tif and 1.tif" in text
     assert "Ratio only" in text
     many = [{"calibration": Calibration(pixel_um=0.5 + i, source="x"), "scale_sources": ()} for i in range(6)]

@@ -220,7 +220,7 @@ def test_a_void_as_wide_as_most_of_a_ball_is_never_missed_in_silence(diameter_um
     field = solder_balls(seed=3, rows=1, columns=2, voids=[[(0, 0, diameter_um)], []], void_edge=void_edge)
     micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
     found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
-    (check,) = [check for check in found.checks if "lighter in the middle" in check.name]
+    (check,) = [check for check in found.checks if "brighter in the middle" in check.name]
     worst = next(result for result in found.results if result.quantity == "void_percent.max")
     missed = worst.value < 0.9 * field.truth["field.void_percent.max"]
     assert not missed or not check.passed
@@ -231,7 +231,7 @@ def test_sound_balls_are_not_suspected():
         field = solder_balls(seed=seed, rows=2, columns=3)
         micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
         found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
-        assert [check.value for check in found.checks if "lighter in the middle" in check.name] == [0.0]
+        assert [check.value for check in found.checks if "brighter in the middle" in check.name] == [0.0]
 
 
 # ------------------------------------------------------------------------------- stated intervals, drawn joints
@@ -417,6 +417,6 @@ def test_a_joint_as_large_as_the_image_is_doubted_where_its_layout_was_guessed()
     for guessed, passed in ((True, [False]), (False, [])):
         large = replace(segmentation, labels=labels, settings={"layout_guessed": guessed})
         found = inspect_tool.measure_fields("solder_voids", [micrograph], [large])
-        checks = [check for check in found.checks if "guessed layout" in check.name]
+        checks = [check for check in found.checks if "assumed layout" in check.name]
         assert [check.passed for check in checks] == passed
         assert all(check.scope == "plausibility" for check in checks)

@@ -226,7 +226,7 @@ def test_few_parents_say_what_they_permit_and_are_widened_as_a_normal_distributi
     one = of(found, "porosity_percent")
     assert of_segmentation(one) == pytest.approx(4.0 * 1.959964 / 1.644854, rel=1e-6)
     assert "half-width 4 % at 90 %" in one.budget[-1].basis
-    assert "all that 9 parents permit" in one.budget[-1].basis
+    assert "the most that 9 sources permit" in one.budget[-1].basis
     assert "9 sources cover 90 % of such errors; 95 % takes 19" in found.statements[-1].text
 
 

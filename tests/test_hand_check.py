@@ -140,7 +140,7 @@ def test_page_1_says_who_checked_how_many_points_blind(checked):
 
 def test_what_rests_on_a_segmentation_found_wrong_passes_no_requirement(checked):
     *_, report = checked
-    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    check = next(one for one in report.checks if one.name.startswith("Deviation of the segmentation beyond"))
     assert not check.passed
     assert check.scope == "plausibility"
     assert "mean_free_path_um.dark" not in check.quantities  # no scale: there is none

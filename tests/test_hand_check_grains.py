@@ -164,7 +164,7 @@ def test_page_1_says_who_checked_how_many_lines_blind(checked):
 
 def test_what_is_not_counted_on_lines_passes_no_requirement_where_the_masks_are_off(checked):
     *_, report = checked
-    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    check = next(one for one in report.checks if one.name.startswith("Deviation of the segmentation beyond"))
     assert (check.passed, check.scope) == (False, "plausibility")
     assert {"grain_size_number.planimetric", "grain_size_number.largest", "anisotropy_index"} <= set(check.quantities)
     assert "grain_size_number" not in check.quantities

@@ -115,7 +115,7 @@ def test_what_is_not_corrected_passes_no_requirement(checked):
     _, report, *_ = checked
     decisions = {one.quantity: one.decision for one in report.conformities}
     assert decisions["joints_above_limit"] == "undecided"
-    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    check = next(one for one in report.checks if one.name.startswith("Deviation of the segmentation beyond"))
     assert "largest_void_percent.max" in check.quantities
     assert "void_percent.max" not in check.quantities
     assert not any(one.name.startswith("Structure missed by the program") for one in report.checks)

@@ -141,7 +141,7 @@ def test_limits_of_a_job_are_printed_with_the_usual_ones(tmp_path):
     assert any(
         text.startswith("Focus: blur of the edges: not met (worst image: field_2.tif") for text in report.warnings
     )
-    assert "limits of this job" not in quality_checks(report)["noise"].clause
+    assert "limits set by this job" not in quality_checks(report)["noise"].clause
 
 
 def test_masks_of_the_user_are_measured_whatever_the_picture(tmp_path):

@@ -410,7 +410,7 @@ def test_images_told_alike_are_one_group_and_ratio_only_is_said(made):
     text = scale_block(made, told, told, {"calibration": Calibration(source="ratio only"), "scale_sources": ()})
     assert text.count("Source of the scale") == 1
     assert "0.tif and 1.tif" in text
-    assert "Ratio only" in text
+    assert "Ratios only" in text
     many = [{"calibration": Calibration(pixel_um=0.5 + i, source="x"), "scale_sources": ()} for i in range(6)]
     assert "2 more images have a scale from other sources" in scale_block(made, *many)
 

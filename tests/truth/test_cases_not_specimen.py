@@ -83,7 +83,7 @@ def test_the_share_of_the_specimen_is_measured_and_the_rest_is_stated(tmp_path, 
     # who says that all is specimen, or what counts, is believed
     for region in ('specimen = "whole"', "rectangle = [0, 0, 360, 480]"):
         stated = run(write_job(tmp_path, "f_*.tif", "[region]", region))
-        assert not any("no specimen" in line for line in stated.warnings)
+        assert not any("not belonging to the specimen" in line for line in stated.warnings)
         assert next(item.value for item in stated.results) > result.value + 1
 
 

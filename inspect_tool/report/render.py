@@ -7,7 +7,6 @@ what it changes.
 """
 
 import base64
-import json
 import os
 import re
 import traceback
@@ -35,7 +34,6 @@ from inspect_tool.languages import (
     ENGLISH,
     Text,
     Words,
-    decimal_sign,
     is_known,
     is_text,
     joined,
@@ -47,7 +45,7 @@ from inspect_tool.languages import (
 )
 from inspect_tool.model import Cell, Chart, Component, EditionValue, MicrographRecord, Report, Result, Table, Wording
 from inspect_tool.paths import data_folder
-from inspect_tool.report import charts, field_pictures, text
+from inspect_tool.report import charts, field_pictures, screen, text
 from inspect_tool.report.build import (
     IDENTIFICATION,
     SECTION_STATISTICS,
@@ -154,6 +152,7 @@ class Sizes:
     pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
     most_fields: int = 12  # pictures on paper
     most_fields_on_screen: int = 48  # pictures inside the HTML page; those of the others stand beside it
+    most_mb_on_screen: float = 12.0  # of pictures and features inside the HTML page; the rest stands beside it
     most_rows: int = 60  # of a table on paper
     picture_px: int = 1100  # longest side of a picture on paper
     most_features: int = 60  # a feature table of up to so many rows is printed
@@ -235,7 +234,8 @@ def load_settings(template: Path) -> TemplateSettings:
     folders = search_path(template)
     _logo(settings.logo, folders)
     with _explained(template, folders):
-        for name in (*PAGES.values(), *(f"blocks/{block}.html.j2" for block in settings.blocks)):
+        blocks = [name for block in settings.blocks for name in (f"blocks/{block}.html.j2", _on_screen(block, folders))]
+        for name in (*PAGES.values(), *blocks):
             _environment(folders, ENGLISH).get_template(name)
     return settings
 
@@ -266,10 +266,26 @@ def render(
     OutputError
         A picture of the report is missing.
     """
+    return "".join(rendered(report, folder, template, medium, language, anew=anew))
+
+
+def rendered(
+    report: Report, folder: Path, template: Path, medium: Medium, language: str = "", *, anew: bool = False
+) -> Iterator[str]:
+    """Render a report piece by piece, see ``render``: no more than one picture of it is in memory at a time."""
     language = language or report.language or ENGLISH
     settings = load_settings(template)
-    values = _context(report, settings, medium, language, anew=anew)
-    return render_page(PAGES[medium], values, folder, template, medium, language)
+    values = _context(report, settings, folder, medium, language, anew=anew)
+    yield from _page_pieces(PAGES[medium], values, folder, template, medium, language)
+
+
+def beside(report: Report, folder: Path, template: Path) -> tuple[str, ...]:
+    """Files of the report folder that its page on the screen leads to, as they do not fit into it."""
+    sizes = load_settings(template).sizes
+    shown = screen.inside(report, folder, sizes.most_fields_on_screen, sizes.most_mb_on_screen)
+    left_out = (record for i, record in enumerate(report.micrographs) if i not in shown.fields)
+    files = [file for record in left_out for file in (record.picture, record.overlay)]
+    return tuple(dict.fromkeys([*files, *(["features.csv"] if shown.rows is not None else [])]))
 
 
 def render_page(
@@ -291,18 +307,25 @@ def render_page(
     language : str
         Of the words of the page.
     """
+    return "".join(_page_pieces(page, values, folder, template, medium, language))
+
+
+def _page_pieces(
+    page: str, values: Mapping[str, object], folder: Path, template: Path, medium: Medium, language: str
+) -> Iterator[str]:
     settings = _in_language(load_settings(template), language)
     folders = search_path(template)
-    common = {
+    common: dict[str, Any] = {
         "template": settings,
         "medium": medium,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
         "logo": _logo(settings.logo, folders),
         "font_faces": Markup(font_faces() if medium == "print" else ""),  # noqa: S704 - of this software
         "picture": lambda name, max_px=0: _picture(folder, name, max_px, settings.sizes.picture_px),
+        "on_screen": lambda block: _on_screen(block, folders),
     }
     with _explained(template, folders):
-        return _environment(folders, language).get_template(page).render(common | dict(values))
+        yield from _environment(folders, language).get_template(page).generate(common | dict(values))
 
 
 def language_of(asked: str, template: Path) -> str:
@@ -507,7 +530,7 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 
 def _context(
-    report: Report, settings: TemplateSettings, medium: Medium, language: str, *, anew: bool
+    report: Report, settings: TemplateSettings, folder: Path, medium: Medium, language: str, *, anew: bool
 ) -> dict[str, object]:
     """What a page shows of a report: what it is called by, in words of the language."""
     wording = wording_of(report.recipe)
@@ -524,8 +547,11 @@ def _context(
     across = _better_across(report)
     shown, others = _budgets_shown(report, main, settings, medium)
     sizes, printed = settings.sizes, medium == "print"
-    pictured = shown_fields(
-        report.fields, report.micrographs, report.results, sizes.most_fields if printed else sizes.most_fields_on_screen
+    inside = None if printed else screen.inside(report, folder, sizes.most_fields_on_screen, sizes.most_mb_on_screen)
+    pictured = (
+        shown_fields(report.fields, report.micrographs, report.results, sizes.most_fields)
+        if inside is None
+        else inside.fields
     )
 
     def shorten(table: Table) -> Table:
@@ -593,9 +619,19 @@ def _context(
         "legend": lambda record: _legend(record, language),
         "quiet": tuple(said(name, language) for name in layers if is_text(name, _QUIET)),
         "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height, language),
-        "feature_data": lambda: _feature_data(report, language, wording),
+        **({} if inside is None else _inside(report, inside, language, wording)),
     }
     return translated(found, language)
+
+
+def _inside(report: Report, inside: screen.Inside, language: str, wording: Wording) -> dict[str, object]:
+    """What only the page on the screen shows."""
+    return {
+        "numbers_shown": [place + 1 for place in inside.fields],
+        "features_inside": len(report.features.rows if inside.rows is None else inside.rows),
+        "rows_of_worst": screen.rows_of_worst(report, inside),
+        "feature_data": lambda: map(Markup, screen.feature_data(report, inside, language, wording)),
+    }
 
 
 def _clause(clause: Words) -> Words:
@@ -1045,6 +1081,13 @@ def _source(name: str, folders: tuple[Path, ...]) -> str:
     return _text_of(_find(name, folders)).replace("</", "<\\/")
 
 
+def _on_screen(block: str, folders: tuple[Path, ...]) -> str:
+    """File of a block for the screen: from the first folder that has it for the screen or for both media."""
+    names = [f"{room}/{block}.html.j2" for room in ("screen", "blocks")]
+    there = (name for folder in folders for name in names if os.path.lexists(folder / name))
+    return next(there, names[-1])
+
+
 def _logo(name: str, folders: tuple[Path, ...]) -> str:
     if not name:
         return ""
@@ -1089,23 +1132,3 @@ def _chart(chart: Chart, width_mm: float, height_mm: float, language: str) -> st
 def data_uri(data: bytes, mime: str) -> str:
     """Put a file into an address, so that a page holds it."""
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
-
-
-def _feature_data(report: Report, language: str, wording: Wording) -> Markup:
-    """Feature table as JSON for the page's script; it cannot end the script element."""
-    table = slim(report.features)
-    data = {
-        "columns": [said(text.heading(name, wording), language) for name in table.columns],
-        "names": table.columns,
-        "places": [text.common_place([row[i] for row in table.rows]) for i in range(len(table.columns))],
-        "rows": table.rows,
-        "words": {
-            "sign": decimal_sign(language),
-            "yes": said(text.cell(True), language),
-            "no": said(text.cell(False), language),
-            "found": said(Text("page.found_features", found="{found}", all="{all}"), language),
-            "language": language,
-        },
-    }
-    plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(plain.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704

@@ -53,9 +53,9 @@ def test_a_field_of_nothing_but_a_scratch_costs_no_other_field_and_is_named(tmp_
     (doubt,) = doubts(report)
     assert (doubt.scope, doubt.passed, doubt.limit) == ("plausibility", False, 9.0)
     assert doubt.value < 9
-    assert doubt.note.startswith("1_scratch.png: look at the overlay")
+    assert doubt.note.startswith("1_scratch.png: inspect the overlay")
     assert report.verdict == "undecided"
-    assert any("1_scratch.png: look at the overlay" in said for said in report.warnings)  # page 1
+    assert any("1_scratch.png: inspect the overlay" in said for said in report.warnings)  # page 1
     assert verify.verify(tmp_path / "out" / "job").verified
 
 

@@ -140,7 +140,7 @@ def measure_field(
         features=table,
         alternatives=shifted,
         marks=_marks(table),
-        worst=largest_features(table, pixel_um, _caption),
+        worst=largest_features(table, pixel_um, _caption, (found.graphite.shape[0], found.graphite.shape[1])),
         curves={
             "particle_area_px2": tuple(area.tolist()),
             "particle_roundness": tuple(counted["roundness"].tolist()),

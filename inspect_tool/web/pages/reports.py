@@ -18,11 +18,20 @@ from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.query import FIELDS, parse
 from inspect_tool.lab.users import Role
 from inspect_tool.report.text import pm
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 from inspect_tool.web.html import page
 
 ON_A_PAGE = 25
-_PAGES = ("report.pdf", "report.html", "report.docx", "report.xlsx", "report.json", "features.csv", "fields.csv")
+_PAGES = (
+    "report.pdf",
+    "annex.pdf",
+    "report.html",
+    "report.docx",
+    "report.xlsx",
+    "report.json",
+    "features.csv",
+    "fields.csv",
+)
 """What a report may be handed on as, in the order in which it is offered."""
 _SEALED_OFF = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
@@ -37,8 +46,7 @@ _KINDS |= {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml
 def found(asked: Asked) -> Response:
     """Find reports by the language of the lab."""
     text = asked.query.get("q", "").strip()
-    number = asked.query.get("page", "1")
-    at = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
+    at = whole_number(asked.query.get("page", "")) or 1
     fault, hits = "", find.Search(total=0, reports=())
     with connected(asked.bench.lab, read_only=True) as connection:
         try:
@@ -46,6 +54,7 @@ def found(asked: Asked) -> Response:
         except InspectError as error:
             fault = str(error)
         names = find.quantities(connection)
+        reviewed = reviews.states(connection, [one.uid for one in hits.reports])
     last = max(1, -(-hits.total // ON_A_PAGE))
     return page(
         asked,
@@ -54,6 +63,7 @@ def found(asked: Asked) -> Response:
         text=text,
         fault=fault,
         found=hits,
+        reviewed=reviewed,
         at=min(at, last),
         last=last,
         fields=FIELDS,

@@ -655,6 +655,7 @@ def _inside(report: Report, inside: screen.Inside, language: str, wording: Wordi
     return {
         "numbers_shown": [place + 1 for place in inside.fields],
         "features_inside": len(report.features.rows if inside.rows is None else inside.rows),
+        "reading": certificate.reading(report),
         "rows_of_worst": screen.rows_of_worst(report, inside),
         "feature_data": lambda: map(Markup, screen.feature_data(report, inside, language, wording)),
     }

@@ -121,6 +121,8 @@ batch_app = typer.Typer(
     cls=WithDefault,
 )
 
+key_app = typer.Typer(name="key", help="Keys to sign with.", no_args_is_help=True)
+
 app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
@@ -166,6 +168,8 @@ edit_app.command("undo")(by_hand.edit_undo)
 edit_app.command("withdraw")(by_hand.edit_withdraw)
 app.command()(by_hand.referee)
 app.command()(trust.audit)
+app.add_typer(key_app)
+key_app.command("new")(trust.key_new)
 app.command()(trust.sign)
 app.command(name="validate-pdf")(trust.validate_pdf)
 app.command()(trust.verify)

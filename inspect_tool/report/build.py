@@ -4,7 +4,7 @@ After this module nothing is computed any more: ``report.json`` and every page s
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -492,6 +492,12 @@ def main_results(results: Sequence[Result]) -> tuple[Result, ...]:
 def specimens(report: Report) -> tuple[str, ...]:
     """Name the specimens of a report in their order."""
     return tuple(dict.fromkeys(record.specimen for record in report.micrographs))
+
+
+def worst_first(conformities: Iterable[Conformity]) -> list[Conformity]:
+    """Sort verdicts, the gravest first."""
+    order = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
+    return sorted(conformities, key=lambda item: order.index(item.decision))
 
 
 def failed_rules(report: Report) -> tuple[Check, ...]:

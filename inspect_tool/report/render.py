@@ -19,8 +19,9 @@ from functools import cache, partial
 from itertools import combinations, zip_longest
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Le
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
 from jinja2.loaders import split_template_path
 from jinja2.runtime import Context
@@ -56,6 +57,7 @@ from inspect_tool.report.build import (
     missing_in_case,
     specimens,
     wording_of,
+    worst_first,
 )
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
@@ -84,7 +86,6 @@ BLOCKS = (
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
 _QUIET = "grain_size.local_grain_size"  # layer of labels: switched off until a reader asks for it
-_SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 _SYMBOLS = re.compile(r"^(s|U|%RA)( \[.*)?$|\[%\]$")  # of scatter and shares, the same in every language
 _SPREADS = frozenset(
     {
@@ -159,6 +160,14 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Pictures of the pages of the PDF."""
+
+    dpi: Annotated[int, Ge(36), Le(600)] = 150
+    gray: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateSettings:
     """``template.toml``: what a laboratory changes without touching a template."""
 
@@ -170,6 +179,9 @@ class TemplateSettings:
     fonts: Fonts = default(default_factory=Fonts)
     texts: Texts = default(default_factory=Texts)
     sizes: Sizes = default(default_factory=Sizes)
+    docx: str = ""  # Word file of the laboratory that frames report.docx; empty: none
+    png: Pages = default(default_factory=Pages)
+    lims: Mapping[str, str] = default(default_factory=dict)  # analysis keyword of a quantity in lims.csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,10 +243,26 @@ def load_settings(template: Path) -> TemplateSettings:
         raise SettingsError(msg)
     folders = search_path(template)
     _logo(settings.logo, folders)
+    if settings.docx:
+        frame_of(settings, template)
     with _explained(template, folders):
         for name in ("page.html.j2", *(f"blocks/{block}.html.j2" for block in settings.blocks)):
             _environment(folders, ENGLISH).get_template(name)
     return settings
+
+
+def frame_of(settings: TemplateSettings, template: Path) -> Path:
+    """The Word file that frames ``report.docx``, in the folder of the template.
+
+    Raises
+    ------
+    SettingsError
+        It is not there, or its name does not end in .docx.
+    """
+    if not settings.docx.lower().endswith(".docx"):
+        msg = f"{template / 'template.toml'} docx: got {settings.docx!r}, must be the name of a .docx file beside it"
+        raise SettingsError(msg)
+    return _find(settings.docx, search_path(template))
 
 
 def render(
@@ -554,7 +582,7 @@ def _context(
         ],
         "budgets": [_budget(result) for result in shown],
         "other_budgets": [_budget(result) for result in others],
-        "worst_first": sorted(report.conformities, key=lambda item: _SEVERITY.index(item.decision)),
+        "worst_first": worst_first(report.conformities),
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
         "anew": anew,

@@ -37,40 +37,40 @@ RIGHT = WD_TAB_ALIGNMENT.RIGHT
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _BLOCKS = frozenset(
-    [
-        "main",
-        "article",
-        "section",
-        "header",
-        "footer",
-        "nav",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "p",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "figure",
-        "figcaption",
-        "blockquote",
-        "pre",
-        "hr",
-    ]
+    {
+        *(
+            "main",
+            "article",
+            "section",
+            "header",
+            "footer",
+            "nav",
+            "div",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "p",
+            "ul",
+            "ol",
+            "li",
+        ),
+        *("dl", "dt", "dd", "table", "figure", "figcaption", "blockquote", "pre", "hr"),
+    }
 )
 _SILENT = frozenset({"script", "style", "template", "head", "title"})
 _LEFT_OUT = frozenset({"meter", "up", "signatures"})  # a bar, a link to the top, the room of digital signatures
 _BESIDE = frozenset({"plates", "thumbs", "masthead", "verdict"})  # children that stand beside each other
+_THUMBS = 5  # pictures of features in a row
 _WIDEST_MM = {"logo": 12.0, "glance": 44.0}
 _SMALL = {"note": 8.0, "reason": 8.0, "clause": 8.0, "legal": 8.0, "caption": 8.0, "hash": 6.5, "digest": 6.5}
 _LARGE = {"value": 20.0, "word": 18.0}  # the answer and the verdict
-_DPI = 220  # of charts and signs
+_CELL_MM = 0.9  # between a line of a table and its text
+_LETTER_EM = 0.56  # mean width of a letter
+_BOLD = 1.15  # times as wide is a bold one
+_SIGN_LETTERS = 3  # as wide as so many is a sign
+_LONGEST_WORD, _LONGEST_LINE = 24, 60  # letters that a column is made wide for
+_DPI = 250  # of charts and signs
 _SIGN_MM = 3.4
 _MOST_HIGH_MM = 96.0
 _SPACE = re.compile(r"[ \t\r\n\f]+")
@@ -203,7 +203,7 @@ def _new_page(holder: Holder) -> None:
 def _beside(writing: _Writing, holder: Holder, element: Element, width_mm: float, font: _Font) -> None:
     """A table whose cells stand beside each other, without lines but for the frame of a verdict."""
     items, is_verdict = list(element), "verdict" in _classes(element)
-    each = width_mm / len(items)
+    each = width_mm / max(len(items), _THUMBS if "thumbs" in _classes(element) else 0)
     widths = [54.0, width_mm - 54.0] if is_verdict and len(items) == 2 else [each] * len(items)
     table = _new_table(holder, 1, len(items), widths, frame=font.color if is_verdict else "")
     for item, cell, width in zip(items, table.rows[0].cells, widths, strict=True):
@@ -261,7 +261,7 @@ def _table(writing: _Writing, holder: Holder, element: Element, width_mm: float,
         return
     size = 7.0 if "compact" in _classes(element) else 8.0
     set_in = replace(font, size_pt=size)
-    widths = _widths([row for row, _ in rows], count, width_mm)
+    widths = _widths([row for row, _ in rows], count, width_mm, size)
     table = _new_table(holder, len(rows), count, widths, ruled=writing.look.rule)
     for (row, part), made in zip(rows, table.rows, strict=True):
         _unsplit(made._tr)
@@ -288,18 +288,27 @@ def _span(cell: Element) -> int:
     return max(1, int(text)) if text.isdecimal() else 1
 
 
-def _widths(rows: Sequence[Element], count: int, width_mm: float) -> list[float]:
-    """Widths of columns: as much as their longest text asks for, within bounds [mm]."""
-    longest = [4] * count
+def _widths(rows: Sequence[Element], count: int, width_mm: float, size_pt: float) -> list[float]:
+    """Widths of columns: room for the longest word of each, and what is left by how much text stands in them [mm]."""
+    least, wanted = [0.0] * count, [1.0] * count
     for row in rows:
         at = 0
         for cell in row:
             if _span(cell) == 1 and at < count:
                 text = _SPACE.sub(" ", "".join(cell.itertext())).strip()
-                words = max((len(word) for word in re.split(r"[ \u00ad-]", text)), default=0)
-                longest[at] = max(longest[at], words, min(len(text), 42))
+                signs = _SIGN_LETTERS * sum(1 for _ in cell.iter(f"{_SVG}svg"))
+                bold = _BOLD if cell.tag == "th" else 1.0
+                least[at] = max(least[at], *(bold * len(word) + signs for word in re.split(r"[ \u00ad-]", text)))
+                wanted[at] = max(wanted[at], min(len(text), _LONGEST_LINE))
             at += _span(cell)
-    return [width_mm * one / sum(longest) for one in longest]
+    letter = size_pt * _LETTER_EM * 25.4 / 72
+    needed = [letter * min(one, _LONGEST_WORD) + 2 * _CELL_MM for one in least]
+    left = width_mm - sum(needed)
+    if left <= 0:
+        return [width_mm * one / sum(needed) for one in needed]
+    more = [max(0, letter * one + 2 * _CELL_MM - own) for one, own in zip(wanted, needed, strict=True)]
+    total = sum(more)
+    return [own + left * (one / total if total else 1 / count) for own, one in zip(needed, more, strict=True)]
 
 
 # ------------------------------------------------------------------------------------------------------ lines
@@ -329,9 +338,8 @@ def _inline(writing: _Writing, element: Element, font: _Font) -> Iterator[_Piece
             widest = min((_WIDEST_MM[name] for name in classes if name in _WIDEST_MM), default=1000.0)
             yield _Piece(picture=picture, alt=element.get("alt", ""), widest_mm=widest)
     elif element.tag == f"{_SVG}svg":
-        picture = writing.drawn.get(_svg_text(element, writing.look))
-        if picture:
-            yield _Piece(picture=picture, alt=element.get("aria-label", ""), small=True)
+        drawn = writing.drawn[_svg_text(element, writing.look)]
+        yield _Piece(picture=drawn, alt=element.get("aria-label", ""), small=True)
     elif "swatch" in classes:
         color = re.search(r"#[0-9a-fA-F]{6}", element.get("style", ""))
         yield _Piece(text="\N{BLACK SQUARE}", font=replace(font, color=color[0] if color else font.color))
@@ -379,7 +387,7 @@ def _paragraph(writing: _Writing, holder: Holder, line: Iterable[_Piece], width_
     pictures = sum(bool(piece.picture) and not piece.small for piece in pieces)
     for piece in pieces:
         if piece.picture:
-            _picture(writing, paragraph, piece, width_mm / max(1, pictures) - (1.0 if pictures > 1 else 0.0))
+            _picture(writing, paragraph, piece, width_mm / max(1, pictures) - (2.5 if pictures > 1 else 0.0))
         else:
             _run(paragraph, piece)
     if pictures and not any(piece.text.strip() for piece in pieces):
@@ -475,6 +483,8 @@ def _picture(writing: _Writing, paragraph: Paragraph, piece: _Piece, width_mm: f
     width = _SIGN_MM * wide / high if piece.small else widest
     shape = paragraph.add_run().add_picture(BytesIO(piece.picture), width=Mm(width))
     writing.pictures += 1
+    for side in ("distT", "distB", "distL", "distR"):
+        shape._inline.set(side, "0")
     about = shape._inline.docPr
     about.set("descr", in_xml(piece.alt))
     about.set("name", f"Picture {writing.pictures}")
@@ -499,6 +509,8 @@ def _svg_text(element: Element, look: Look) -> str:
     """An SVG of the page as a file of its own, in the color that it takes from what is around it."""
     alone = ElementTree.Element(element.tag, dict(element.attrib))
     alone.extend(element)
+    if "width" not in alone.attrib and (box := alone.get("viewBox", "").split())[2:]:
+        alone.attrib |= {"width": box[2], "height": box[3]}
     color = alone.get("color") or look.ink
     return ElementTree.tostring(alone, encoding="unicode").replace("currentColor", color)
 
@@ -513,20 +525,19 @@ def _pngs(drawings: Sequence[str]) -> Iterator[bytes]:
         pages.append(f'<img class="p{i}" style="width: {width}mm; height: {height}mm; display: block" src="{address}">')
     if not pages:
         return
-    page = f"<style>{''.join(rules)}</style>{''.join(pages)}"
+    page = f"<style>body {{ margin: 0 }} {''.join(rules)}</style>{''.join(pages)}"
     for picture in pdf_pictures.pages(weasyprint.HTML(string=page).write_pdf(), _DPI):
         yield pdf_pictures.png(picture, _DPI)
 
 
 def _size_mm(svg: str) -> tuple[float, float]:
-    """Width and height of a drawing: as it states them, or those of a sign of the shape of its view box."""
+    """Width and height that a drawing states."""
     head = svg[svg.find("svg") :].partition(">")[0]
     stated = re.search(r'\bwidth="([\d.]+)(mm|pt|px)?"[^>]*\bheight="([\d.]+)(mm|pt|px)?"', head)
     if stated:
         per = {"mm": 1.0, "pt": 25.4 / 72, "px": 25.4 / 96}[stated[2] or "px"]
         return float(stated[1]) * per, float(stated[3]) * per
-    box = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ([\d.]+)"', head)
-    return (8.0 * float(box[1]) / float(box[2]), 8.0) if box else (8.0, 8.0)
+    return (30.0, 30.0)
 
 
 # ------------------------------------------------------------------------------------------------------ tables of Word
@@ -558,6 +569,13 @@ def _new_table(
         one for one in properties if one.tag in (qn("w:shd"), qn("w:tblLayout"), qn("w:tblCellMar"), qn("w:tblLook"))
     ]
     later[0].addprevious(lines)
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), str(round(_CELL_MM * 1440 / 25.4)))
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    later[-1].addprevious(margins)  # before the look, behind the layout
     return table
 
 

@@ -106,7 +106,7 @@ def _plain(report: Report, settings: TemplateSettings) -> Document:
         style.paragraph_format.space_before = Pt(0 if name == "Normal" else 12)
     language = report.language or ENGLISH
     foot = section.footer.paragraphs[0]
-    foot.paragraph_format.tab_stops.clear_all()
+    foot.style = document.styles["Normal"]  # that of feet has tab stops of its own
     foot.paragraph_format.tab_stops.add_tab_stop(Mm(width - 2 * _MARGIN_MM[0]), word.RIGHT)
     foot.alignment = WD_ALIGN_PARAGRAPH.LEFT
     of_pages = f" {said(Text('page.of_pages'), language)} "

@@ -110,7 +110,7 @@ def _lot(report: Report, found: LotVerdict) -> _Sheet:
     titles = {result.quantity: result for result in shown}
     known = {(result.quantity, result.specimen): result for result in shown}
     lot, plan = found.lot, found.lot.plan
-    heads = [Text("workbook.lot"), Text("words.specimen"), Text("workbook.verdict")]
+    heads: list[str] = [Text("workbook.lot"), Text("words.specimen"), Text("workbook.verdict")]
     for result in titles.values():
         heads += [_title(result), "U", Text("workbook.verdict")]
     heads += [

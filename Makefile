@@ -1,6 +1,7 @@
 # make demo   installs what is missing, into .venv and for the system, and runs the seven sample inspections
 # make test   installs what is missing and passes the tests
 # make check  formatting, lint and types
+# make docs   the documentation as a site that opens without a network, in site/
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check --quiet
@@ -15,7 +16,7 @@ endif
 # the tests start the tool many times: without it, every start compiles every module anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check clean
+.PHONY: demo test check docs clean
 
 demo: .venv/.demo
 	@sh .ci/system-libraries demo
@@ -30,8 +31,11 @@ check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: .venv/.docs
+	PYTHONPATH=docs/_build $(BIN)/python -m doc_site
+
 clean:
-	rm -rf .venv inspect-demo build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv inspect-demo site build dist .mypy_cache .ruff_cache .hypothesis
 
 # --without-pip: Debian ships venv without ensurepip; pip installs into it from outside
 .venv/bin/python:
@@ -43,4 +47,8 @@ clean:
 
 .venv/.dev: .venv/bin/python $(MANIFEST)
 	$(PIP) install -c constraints-cpu.txt -e ".[test,dev,networks,stardist,$(CELLPOSE)annotations,czi,lif,nd2,zarr,scale-bar,sam,postgresql,parquet,cluster,workbench,sign]"
+	touch $@ .venv/.demo
+
+.venv/.docs: .venv/bin/python $(MANIFEST)
+	$(PIP) install -c constraints-cpu.txt -e ".[workbench,docs]"
 	touch $@ .venv/.demo

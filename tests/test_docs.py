@@ -32,19 +32,6 @@ def test_every_recipe_has_its_page(recipe):
     assert f"docs/{recipe}.md" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_links_between_pages_lead_somewhere():
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    links = [
-        (page, link) for page in pages for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
-    ]
-    dead = [
-        f"{page.relative_to(ROOT)}: {link}"
-        for page, link in links
-        if not link.startswith(("http", "mailto:")) and not (page.parent / link).exists()
-    ]
-    assert dead == []
-
-
 def test_documented_editions_exist():
     named = set(
         re.findall(

@@ -66,6 +66,8 @@ from inspect_tool.statistics.uncertainty import dominant
 from inspect_tool.typos import near
 
 Medium = Literal["screen", "print"]
+PAGES: Mapping[Medium, str] = {"screen": "screen.html.j2", "print": "page.html.j2"}
+"""File of a template that lays a report out for each medium."""
 
 BLOCKS = (
     "summary",
@@ -246,7 +248,7 @@ def load_settings(template: Path) -> TemplateSettings:
     if settings.docx:
         frame_of(settings, template)
     with _explained(template, folders):
-        for name in ("page.html.j2", *(f"blocks/{block}.html.j2" for block in settings.blocks)):
+        for name in (*PAGES.values(), *(f"blocks/{block}.html.j2" for block in settings.blocks)):
             _environment(folders, ENGLISH).get_template(name)
     return settings
 
@@ -294,7 +296,7 @@ def render(
     language = language or report.language or ENGLISH
     settings = load_settings(template)
     values = _context(report, settings, medium, language, anew=anew)
-    return render_page("page.html.j2", values, folder, template, medium, language)
+    return render_page(PAGES[medium], values, folder, template, medium, language)
 
 
 def render_page(

@@ -28,6 +28,8 @@ def is_there(need):
         "poppler": lambda: shutil.which("pdftotext") is not None,
         "Chromium": lambda: chromium() is not None and shutil.which("chromedriver") is not None,
         "Playwright": _playwright,
+        "python-docx": lambda: find_spec("docx") is not None,
+        "pypdfium2": lambda: find_spec("pypdfium2") is not None,
         "strace": lambda: traces("strace", "-f", "-e", "trace=connect"),
         "shared memory": _shared_memory,
         "mount": _mount,

@@ -11,8 +11,9 @@ import json
 import os
 import re
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cache, partial
@@ -259,12 +260,17 @@ def frame_of(settings: TemplateSettings, template: Path) -> Path:
     Raises
     ------
     SettingsError
-        It is not there, or its name does not end in .docx.
+        It is not there, its name does not end in .docx, or it is none.
     """
     if not settings.docx.lower().endswith(".docx"):
         msg = f"{template / 'template.toml'} docx: got {settings.docx!r}, must be the name of a .docx file beside it"
         raise SettingsError(msg)
-    return _find(settings.docx, search_path(template))
+    path = _find(settings.docx, search_path(template))
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as packed:
+        if "word/document.xml" in packed.namelist():
+            return path
+    msg = f"{path}: is no Word file; save it anew as .docx"
+    raise SettingsError(msg)
 
 
 def render(

@@ -159,7 +159,6 @@ def _names(dossier: Dossier) -> Iterator[str]:
         if is_there or (name == "report.pdf" and dossier.pdf is not None):
             yield name
 
-
     if _drawn_pages(dossier):
         yield _PICTURES
 

@@ -14,6 +14,7 @@ import pikepdf
 import pypdf
 import pytest
 import tifffile
+import verapdf
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import pkcs12
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
@@ -521,6 +522,11 @@ def test_nothing_is_signed_where_the_audit_trail_is_broken(report, ada):
     log = report.parents[1] / audit.LOG
     log.write_bytes(log.read_bytes().replace(b'"verdict"', b'"Verdict"'))
     refused(report, ada, OutputError, "was changed after it was written")
+
+
+@pytest.mark.needs("veraPDF")
+def test_a_report_that_is_signed_twice_is_still_pdf_a_3b_by_verapdf(twice):
+    assert verapdf.failed([twice], "3b") == {("3b", twice): []}
 
 
 # ----------------------------------------------------------------------------------------------- the command line

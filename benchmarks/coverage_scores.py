@@ -24,7 +24,7 @@ RATIO = Calibration(source="ratio only")
 
 
 def line(*cells: object) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+    return "| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |"
 
 
 def head(*cells: str) -> Iterator[str]:
@@ -133,8 +133,8 @@ def microconstituents(data: Path) -> Iterator[str]:
 def pores(data: Path) -> Iterator[str]:
     yield "## Pores\n"
     yield "Model `pores`, trained on drawn pictures only. Other drawn fields, exact truth; mean error and largest"
-    yield "|error| of the porosity in points. *plain*: the fields of `validation.md`, six per level. *spoiled*: 24"
-    yield "fields with scratches, gray inclusions, stains and etching, 15 in 100 with mounting resin in view.\n"
+    yield "size of the error of the porosity in points. *plain*: the fields of `validation.md`, six per level."
+    yield "*spoiled*: 24 fields with scratches, gray inclusions, stains and etching, 15 in 100 with mounting resin.\n"
     yield from head("fields", "`threshold`", "`unet`")
     for level in (1, 2, 3):
         fields = [

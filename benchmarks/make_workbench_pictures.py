@@ -4,7 +4,8 @@
 
 Two people: one gives an etched steel, asks for its grain size, draws one missing boundary and asks for review; the
 other one signs and releases. Only names and passwords are typed. How long each step took is printed [s]; a person
-takes longer. At the end the PDF is validated and the report verified.
+takes longer. At the end the PDF is validated and the report verified. Then the rooms beside that way: calibrations,
+a specification, and strokes that teach a classifier.
 """
 
 import os
@@ -12,11 +13,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import TypeAlias
 
+import cv2
+import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,8 +32,12 @@ from workbench import PASSWORD, browser, served  # noqa: E402
 from inspect_tool.lab import database, release  # noqa: E402
 from inspect_tool.verify import pdf_check  # noqa: E402
 
+Look: TypeAlias = Callable[[str], None]
+"""Keeps a picture of the page under a name."""
+
 PICTURES = ROOT / "docs" / "workbench"
 SAMPLE = ROOT / "samples" / "grain_size"
+TWO_PHASES = ROOT / "samples" / "phase_fraction" / "images" / "field_1.png"
 SIZE = {"width": 1280, "height": 860}
 SHOWN = (960, 645)  # of a picture [px]
 COLORS = 64  # a page has few, and a micrograph in it is gray
@@ -47,23 +55,24 @@ def main() -> None:
         key = Chain(Path(folder)).person("Works 3", kind="ec")
         with served(lab, key=key) as listening, browser(viewport=SIZE) as page:
             page.set_default_timeout(120_000)  # a run takes its time
-            walk(page, listening.origins[0], pictures)
+
+            def look(name: str) -> None:
+                page.wait_for_load_state("networkidle")
+                page.wait_for_timeout(700)
+                with Image.open(BytesIO(page.screenshot())) as picture:
+                    small = picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS).quantize(COLORS)
+                    small.save(pictures / f"{name}.png", optimize=True)
+
+            walk(page, listening.origins[0], look)
+            beside(page, look)
             print("asked of elsewhere:", page.elsewhere or "nothing", "| complaints:", page.trouble or "none")
         for path in lab.reports.glob("*/report.pdf"):
             (seal,) = pdf_check.signatures(path.read_bytes(), None, path.name)
             print(f"{path.parent.name}: sealed by {seal.name}; {seal.statement}; problems: {seal.problems or 'none'}")
 
 
-def walk(page, home: str, pictures: Path) -> None:
+def walk(page, home: str, look: Look) -> None:
     """Go the way."""
-
-    def look(name: str) -> None:
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(700)
-        with Image.open(BytesIO(page.screenshot())) as picture:
-            small = picture.convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS).quantize(COLORS)
-            small.save(pictures / f"{name}.png", optimize=True)
-
     with step("the first account"):
         page.goto(home)
         page.get_by_label("Full name").fill("Eva Muster")
@@ -147,6 +156,7 @@ def walk(page, home: str, pictures: Path) -> None:
         page.get_by_role("button", name="Change it").click()
     with step("signed and released"):
         page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Review").click()
+        look("reviews")
         page.locator("main table a").first.click()
         look("review")
         page.get_by_label("Reason").fill("all checks read")
@@ -157,6 +167,76 @@ def walk(page, home: str, pictures: Path) -> None:
     with step("found again"):
         page.get_by_role("link", name="Reports").click()
         look("reports")
+
+
+def beside(page, look: Look) -> None:
+    """Look into the rooms that the way passes by."""
+    with step("calibrations"):
+        page.get_by_role("button", name="Leave").click()
+        page.get_by_label("Name").fill("eva")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Enter").click()
+        page.get_by_role("link", name="Instruments").click()
+        look("instruments")
+    with step("a specification"):
+        page.get_by_role("link", name="Specifications").click()
+        page.get_by_role("link", name="New specification").click()
+        for label, text in (
+            ("Part", "4711-02"),
+            ("Revision", "C"),
+            ("Title", "flange forging"),
+            ("Valid from", "2026-01-01"),
+            ("Source of all requirements", "drawing 4711-02 rev C"),
+        ):
+            page.get_by_label(label).first.fill(text)
+        page.get_by_label("For", exact=True).select_option("grain_size")
+        page.get_by_label("Quantity").first.fill("grain_size_number")
+        page.get_by_label("At least").first.fill("8")
+        page.get_by_label("Unit").first.fill("G")
+        page.get_by_label("Reason").fill("drawing released")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("Reports that it judged").wait_for()
+        look("specs")
+    with step("strokes"):
+        page.get_by_role("link", name="Inbox").click()
+        page.get_by_label("Images", exact=True).set_input_files(TWO_PHASES)
+        page.get_by_text(TWO_PHASES.name).first.wait_for()
+        page.get_by_role("link", name="Classifiers").click()
+        page.get_by_role("link", name=TWO_PHASES.name).click()
+        page.locator("#picture").wait_for()
+        box = page.locator("#strokes").bounding_box()
+        for pen, runs in enumerate(long_runs(TWO_PHASES), start=1):
+            page.keyboard.press(str(pen))
+            for row, first, last in runs:
+                page.mouse.move(*on_screen(box, row, first))
+                page.mouse.down()
+                page.mouse.move(*on_screen(box, row, last), steps=5)
+                page.mouse.up()
+        page.locator("#scribble[data-shown='6']").wait_for()
+        page.get_by_text("Strokes that were left out are found to").wait_for()
+        look("strokes")
+
+
+def long_runs(path: Path, count: int = 3) -> list[list[tuple[int, int, int]]]:
+    """Rows and ends of long runs of bright and of dark pixels, far from each other: where a person would draw."""
+    gray = cv2.GaussianBlur(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), (0, 0), 2.0)
+    level, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
+    found = []
+    for inside in (gray > level, gray <= level):
+        inside = cv2.erode(inside.astype(np.uint8), np.ones((11, 11), np.uint8))
+        steps = np.diff(np.pad(inside.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+        rows, begins = np.nonzero(steps > 0)
+        ends = np.nonzero(steps < 0)[1] - 1
+        band = len(gray) // count
+        best = [max(np.flatnonzero(rows // band == i), key=(ends - begins).__getitem__) for i in range(count)]
+        found.append([(int(rows[one]), int(begins[one]), int(ends[one])) for one in best])
+    return found
+
+
+def on_screen(box: dict[str, float], row: int, column: int) -> tuple[float, float]:
+    """Where a pixel of the picture lies on the page."""
+    rows, columns = cv2.imread(str(TWO_PHASES), cv2.IMREAD_GRAYSCALE).shape
+    return box["x"] + (column + 0.5) / columns * box["width"], box["y"] + (row + 0.5) / rows * box["height"]
 
 
 @contextmanager

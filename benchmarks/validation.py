@@ -45,7 +45,7 @@ def values(path: Path) -> np.ndarray:
 
 
 def line(*cells: object) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+    return "| " + " | ".join(str(cell).replace("|", r"\|") for cell in cells) + " |"
 
 
 def head(*cells: str) -> Iterator[str]:
@@ -288,7 +288,8 @@ your material, not a promise: measure your own golden images before you rely on 
 truth on labeled real images, by every backend: [validation-real.md](validation-real.md).
 
 One page per recipe that sums this up for a laboratory: [grain size](validation_grain_size.md),
-[phase fraction](validation_phase_fraction.md), [porosity](validation_porosity.md), [solder voids](validation_solder_voids.md).
+[phase fraction](validation_phase_fraction.md), [porosity](validation_porosity.md), [solder voids](validation_solder_voids.md),
+[particles](validation_particles.md), [fibers](validation_fibres.md), [confluence](validation_confluence.md).
 """
 
 WEAKNESSES = """\

@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import os
 import re
 import tomllib
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import typer
 from doc_site import navigation, site, written
+from markdown_it import MarkdownIt
 
 import inspect_tool
 from inspect_tool import registry
@@ -19,7 +22,7 @@ from inspect_tool.standards import editions
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "standards" / "README.md"]
-WRITTEN += sorted(path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts)
+WRITTEN += sorted(path for path in (ROOT / "docs").rglob("*.md") if "_site" not in path.parts)
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +70,9 @@ def test_every_link_of_the_site_leads_to_a_page_or_a_file_of_it(pages, tmp_path)
     site.stage(pages, tmp_path)
 
     def text_of(path):
-        return pages.get(path.resolve().relative_to(tmp_path).as_posix())
+        return pages.get(Path(os.path.relpath(path, tmp_path)).as_posix())
 
-    # of docstrings, with a heading for each name of each module: too many to be worth the time
-    asked = {name: text for name, text in pages.items() if not name.startswith("reference/rooms/")}
-    found = [link for name, text in asked.items() for link in dead(text, text_of, tmp_path / name, Path.exists)]
+    found = [link for name, text in pages.items() for link in dead(text, text_of, tmp_path / name, Path.exists)]
     assert found == []
 
 
@@ -80,6 +81,46 @@ def test_a_dead_link_is_told(tmp_path):
     page.write_text("# One\n\n[a](two.md) [b](one.md#one) [c](#two) `[d](three.md)`\n\n```\n[e](four.md)\n```\n")
     found = list(dead(page.read_text(), lambda path: path.read_text() if path.is_file() else None, page, Path.exists))
     assert found == [f"{page}: two.md", f"{page}: #two: there is no such heading"]
+
+
+def test_every_table_is_one():
+    found = []
+    for path in WRITTEN:
+        text = path.read_text("utf-8")
+        lines, tokens = text.split("\n"), MarkdownIt("commonmark").enable("table").parse(text)
+        for opened, token in pairwise(tokens):
+            if opened.type == "paragraph_open" and re.search(r"^\|", token.content, flags=re.MULTILINE):
+                found.append(f"{path.name}:{token.map[0] + 1}: begins with a bar and stands in no table")
+            if token.type == "table_open":
+                cells = [
+                    len(re.findall(r"(?<!\\)\|", row)) for row in lines[token.map[0] : token.map[1]] if row.strip()
+                ]
+                found += [f"{path.name}:{token.map[0] + 1}: rows of several widths"] if len(set(cells)) > 1 else []
+    assert found == []
+
+
+def test_every_command_that_a_page_shows_exists_with_its_options():
+    program = typer.main.get_command(app)
+    seen, found = 0, []
+    for path in WRITTEN:
+        text = path.read_text("utf-8")
+        blocks = re.findall(r"^```(?:console|sh|text)?\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+        inline = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
+        shown = "\n".join([*blocks, *inline]).replace("\\\n", " ")
+        for typed in re.findall(r"inspect-tool((?: [^\n;|#(]*)?)", shown):
+            words = re.sub(r"'[^']*'|\"[^\"]*\"", "TEXT", typed).replace("[", " ").replace("]", " ").split()
+            command, parts = program, list(words)
+            while parts and parts[0] in getattr(command, "commands", {}):
+                command = command.commands[parts.pop(0)]
+            known = {"--help", "--version"}
+            for one in (command, next(iter(getattr(command, "commands", {"": command}).values()))):
+                known |= {option for parameter in one.params for option in (*parameter.opts, *parameter.secondary_opts)}
+            unknown = [part for part in parts if part.startswith("--") and part.split("=")[0] not in known]
+            if unknown or (command is program and parts and parts[0].islower() and parts[0].isalpha()):
+                found.append(f"{path.name}: inspect-tool{typed}")
+            seen += 1
+    assert found == []
+    assert seen > 150
 
 
 def test_every_page_stands_in_the_navigation_once(pages):
@@ -147,7 +188,7 @@ def test_every_name_of_the_package_and_every_key_of_a_report_is_in_the_reference
 
 
 def test_what_the_site_takes_from_others_is_as_it_was_published():
-    vendor = ROOT / "docs" / "_build" / "vendor"
+    vendor = ROOT / "docs" / "_site" / "vendor"
     (library,) = tomllib.loads((vendor / "vendor.toml").read_text())["library"]
     (file,) = library["files"]
     assert hashlib.sha256((vendor / file["name"]).read_bytes()).hexdigest() == file["sha256"]

@@ -86,7 +86,7 @@ def _root(
 _FIRST_STEPS = """\
 inspect-tool turns micrographs and X-ray images into inspection reports. First steps:
 
-  inspect-tool demo              run the four sample inspections and look at their reports
+  inspect-tool demo              run the sample inspections and look at their reports
   inspect-tool init              answer a few questions, get a job file for your own images
   inspect-tool check job.toml    is all there? With --preview FOLDER: see what will be measured
   inspect-tool run job.toml      measure, and write the report

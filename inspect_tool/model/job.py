@@ -86,38 +86,38 @@ class Region:
     color over a gray picture.
     """
 
-    footer_px: int | None = None
-    rectangle: tuple[int, int, int, int] | None = None
-    polygon: tuple[tuple[float, float], ...] = ()
-    mask: str = ""
+    footer_px: int | None = None  # rows cut from the bottom; None: a data bar that is found [px]
+    rectangle: tuple[int, int, int, int] | None = None  # top, left, height, width: cut out [px]
+    polygon: tuple[tuple[float, float], ...] = ()  # (row, column) corners: what lies inside counts [px]
+    mask: str = ""  # image of the same size: what is not 0 counts
     exclude: tuple[tuple[int, int, int, int], ...] = ()  # rectangles that do not count, e.g. a burned-in text
     specimen: Literal["auto", "whole"] = "auto"  # whether mount, fill and the surround of an eyepiece are left out
-    colored_marks: Literal["auto", "keep"] = "auto"
+    colored_marks: Literal["auto", "keep"] = "auto"  # lines and writing in color over a gray picture: left out, or kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specimen:
     """Images of one section of one specimen; several entries with one id are several sections of it."""
 
-    id: str
-    images: tuple[str, ...]
-    section: str = "1"
-    plane: Plane = "not stated"
-    calibration: Calibration | None = None
+    id: str  # its name
+    images: tuple[str, ...]  # file names or patterns, one field each
+    section: str = "1"  # name of a plane that was cut through it
+    plane: Plane = "not stated"  # how that plane lies in the part
+    calibration: Calibration | None = None  # of these images alone; None: that of the job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
     """What a result must fulfill, and who says so. ``class_string`` holds a code that a recipe expands."""
 
-    quantity: str
-    unit: str = ""
-    lower: float | None = None
-    upper: float | None = None
-    rule: Literal["simple", "guarded", "guarded_binary", "non_binary"] = "guarded"
+    quantity: str  # by its name, e.g. "porosity_percent"
+    unit: str = ""  # of the limits; empty: that of the quantity
+    lower: float | None = None  # the least that passes
+    upper: float | None = None  # the most that passes
+    rule: Literal["simple", "guarded", "guarded_binary", "non_binary"] = "guarded"  # decision rule, docs/report.md
     guard_band: str = "U"  # width w of rules with a guard band: a factor and U or u, e.g. "1.645 u"
     round_to: float | None = None  # rule "simple": the result is rounded to this first, after ASTM E29 [unit]
-    source: str = ""
+    source: str = ""  # who asks for it, e.g. "drawing 4711 rev B"
     specimen: str = ""  # empty: every specimen of the job
     class_string: str = ""  # e.g. "D5/2/A1" with quantity "porosity_class"
 
@@ -160,9 +160,9 @@ class Lot:
 class Acceptance:
     """Leave to measure images that a check of image quality would stop, with the reason that the report prints."""
 
-    check: str
-    reason: str
-    by: str = ""
+    check: str  # name of the check of image quality, e.g. "focus"
+    reason: str  # printed by the report
+    by: str = ""  # who accepts it
     images: tuple[str, ...] = ()  # file names or patterns; empty: every image of the job
 
 
@@ -185,11 +185,11 @@ class HeaderDefaults:
 class Job:
     """One inspection as its job file states it. ``settings`` and ``backend`` are checked by the plug-ins."""
 
-    recipe: str
-    standard: str = ""
-    images: tuple[str, ...] = ()
-    specimens: tuple[Specimen, ...] = ()
-    template: str = "inspection"
+    recipe: str  # which inspection, e.g. "grain_size"
+    standard: str = ""  # edition, by name or the path of a file; empty: the default of the recipe
+    images: tuple[str, ...] = ()  # file names or patterns, one field each; or ``specimens``
+    specimens: tuple[Specimen, ...] = ()  # several specimens or sections in the place of ``images``
+    template: str = "inspection"  # a shipped one, or the path of a folder
     language: str = ""  # of the words of the pages, e.g. "de"; empty: that of the template
     modality: Modality = "unknown"
     page: int | None = None  # these five choose a plane of a file with several, see ``Selection``
@@ -203,20 +203,20 @@ class Job:
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
     lims_drop: str = ""  # folder that gets a copy of lims.csv, named by the report; relative to the job file
     header: Header = default(default_factory=Header)
-    defaults: HeaderDefaults | None = None
+    defaults: HeaderDefaults | None = None  # written by ``run --lab``
     single_user: bool = False  # asked for in a workbench without accounts: nobody had to prove who he or she is
-    calibration: Calibration | None = None
-    region: Region = default(default_factory=Region)
-    settings: Mapping[str, Any] = default(default_factory=dict)
-    backend: Mapping[str, Any] = default(default_factory=dict)
-    requirements: tuple[Requirement, ...] = ()
+    calibration: Calibration | None = None  # scale of the images; None: what their files say
+    region: Region = default(default_factory=Region)  # the part of every image that counts
+    settings: Mapping[str, Any] = default(default_factory=dict)  # of the recipe
+    backend: Mapping[str, Any] = default(default_factory=dict)  # its name and its settings; empty: that of the recipe
+    requirements: tuple[Requirement, ...] = ()  # limits; without one there is no verdict
     spec: str = ""  # acceptance criteria by part and revision, e.g. "4711 rev B"; they join the requirements
     specs: str = ""  # folder or file that holds them; empty: the folder specs beside the job file
-    lot: Lot | None = None
+    lot: Lot | None = None  # that the specimens are the sample of
     quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, see Limits
-    accept: tuple[Acceptance, ...] = ()
+    accept: tuple[Acceptance, ...] = ()  # images that image quality would stop, with reasons
     supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
     supersedes_reason: str = ""
     validation: str = ""  # own file of errors on labeled images, in the place of the one that is shipped
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
-    referee: Referee | None = None
+    referee: Referee | None = None  # answers of a person that correct the results

@@ -27,11 +27,11 @@ def entries(pages: Mapping[str, str]) -> Entries:
     ValueError
         A page stands there that there is not, or one that there is does not stand there.
     """
-    found = _opened(tomllib.loads((DOCS / "_build" / "navigation.toml").read_text("utf-8")), pages)
+    found = _opened(tomllib.loads((DOCS / "_site" / "navigation.toml").read_text("utf-8")), pages)
     named = list(pages_of(found))
     odd = sorted({*named} ^ {*pages}) + sorted(name for name in {*named} if named.count(name) > 1)
     if odd:
-        msg = f"docs/_build/navigation.toml: each page stands there once, but not {', '.join(odd)}"
+        msg = f"docs/_site/navigation.toml: each page stands there once, but not {', '.join(odd)}"
         raise ValueError(msg)
     return found
 

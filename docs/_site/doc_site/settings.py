@@ -1,14 +1,11 @@
 """Recipes and backends: what each asks, gives, and lets one set; of the plug-ins themselves."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
-
-from annotated_types import Ge, Gt, Le, Lt
+from dataclasses import fields
+from typing import Any, get_type_hints
 
 from doc_site.markdown import block, code, page, prose, table
 from doc_site.navigation import DOCS
+from doc_site.values import default, explained, kind
 from inspect_tool import plugins, registry
 from inspect_tool.files import load_model_card
 from inspect_tool.inspection.starter import documented, listing, toml
@@ -19,7 +16,6 @@ from inspect_tool.segmentation.networks.weights import model_folder, shipped_nam
 from inspect_tool.standards import editions
 
 _UP = "../../"
-_SIGNS = {Ge: "≥", Gt: ">", Le: "≤", Lt: "<"}
 _HEADS = ("setting", "what may stand there", "default", "what it does")
 
 
@@ -35,17 +31,18 @@ def pages() -> dict[str, str]:
     }
 
 
-def settings_table(settings: type[Any], changed: Mapping[str, object] | None = None) -> str:
+def _settings(settings: type[Any]) -> str:
     """Settings of a class by name: what may stand there, the default, what they do."""
     hints, says = get_type_hints(settings, include_extras=True), documented(settings)
-    rows = []
-    for item in sorted(fields(settings), key=lambda item: item.name):
-        value = item.default if item.default is not MISSING else None
-        if item.default_factory is not MISSING:
-            value = item.default_factory()
-        value = (changed or {}).get(item.name, value)
-        default = "not set" if value is None else code(toml(value))
-        rows.append((code(item.name), _kind(hints[item.name]), default, prose(says.get(item.name, ""), _UP)))
+    rows = [
+        (
+            code(item.name),
+            kind(hints[item.name]),
+            code(toml(default(item))) or "not set",
+            explained(says[item.name], _UP),
+        )
+        for item in sorted(fields(settings), key=lambda item: item.name)
+    ]
     return table(_HEADS, rows)
 
 
@@ -70,7 +67,7 @@ def _recipe(name: str) -> str:
         f"How it measures, and how to read it: [{prose(said(recipe.TITLE))}](../../{name}.md).",
         "## Settings",
         f'Keys of `[settings]` in a job with `recipe = "{name}"`. `inspect-tool init {name}` writes them all.',
-        settings_table(recipe.Settings),
+        _settings(recipe.Settings),
         "## Quantities",
         "Names for `[[requirements]]`. `*` stands for the name of a class or a size.",
         table(("quantity", "what it is", "unit", "needs a scale"), asked),
@@ -108,7 +105,7 @@ def _backend(name: str) -> str:
         ),
         "## Settings",
         f'Keys of `[backend]` in a job, beside `name = "{name}"`. A recipe may have other defaults.',
-        settings_table(backend.Settings),
+        _settings(backend.Settings),
         f"Files of yours, relative to the job file: {', '.join(map(code, files))}." if files else "",
     )
 
@@ -176,48 +173,3 @@ def _doc(plugin: object) -> str:
         block(part) if part.startswith("    ") else prose(part.removesuffix(":") if part.endswith("::") else part, _UP)
         for part in paragraphs
     )
-
-
-def _kind(hint: Any) -> str:
-    """What may stand for a setting, in words."""
-    return " or ".join(dict.fromkeys(_kinds(hint)))
-
-
-def _kinds(hint: Any) -> Iterator[str]:
-    origin, within = get_origin(hint), get_args(hint)
-    if origin is Annotated:
-        bounds = ", ".join(_bound(part) for part in within[1:] if type(part) in _SIGNS)
-        for word in _kinds(within[0]):
-            yield f"{word} {bounds}".strip()
-    elif origin is Literal:
-        yield from (code(toml(choice)) for choice in within)
-    elif origin in (Union, UnionType):
-        for part in within:
-            yield from _kinds(part)
-    elif origin is tuple:
-        of = [part for part in within if part is not ...]
-        words = list(dict.fromkeys(_kind(part) for part in of))
-        length = "" if ... in within else f"{len(of)} "
-        yield f"list of {length}{' and '.join(words)}".replace("of text", "of texts").replace("number", "numbers")
-    elif isinstance(origin, type) and issubclass(origin, Mapping):
-        yield "table"
-    elif is_dataclass(hint):
-        yield f"table with {', '.join(code(item.name) for item in fields(hint))}"
-    else:
-        yield _WORDS.get(hint, code(getattr(hint, "__name__", str(hint))))
-
-
-_WORDS: Mapping[Any, str] = {
-    bool: "`true` or `false`",
-    int: "whole number",
-    float: "number",
-    str: "text",
-    NoneType: "nothing",
-    Any: "anything",
-}
-
-
-def _bound(part: Any) -> str:
-    sign = _SIGNS[type(part)]
-    value = next(getattr(part, name) for name in ("ge", "gt", "le", "lt") if hasattr(part, name))
-    return f"{sign.replace('<', '&lt;').replace('>', '&gt;')} {value:g}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from doc_site.navigation import BESIDE, DOCS, ROOT, title_of
 
 _FENCE = re.compile(r"^(?:```.*?^```|~~~.*?^~~~)[^\n]*$", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 _NAMED = re.compile(r"(?<![\[`])`(docs/[\w/-]+\.md)`(?!`)")
 _MARK = re.compile(r"(?:[-*]|\d+\.) +(?=\S)")
 _ELSEWHERE = ("http:", "https:", "mailto:", "#")
@@ -65,11 +65,11 @@ def with_lists(text: str) -> str:
 def links(text: str) -> Iterator[str]:
     """Targets of the links and pictures of a page, code left out."""
     for part in _FENCE.split(text):
-        yield from (target for _, target, _ in _LINK.findall(re.sub(r"`[^`\n]+`", "", part)))
+        yield from (target for _, _, target in _LINK.findall(re.sub(r"`[^`\n]+`", "", part)))
 
 
 def _files() -> Iterator[Path]:
-    yield from (path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts)
+    yield from (path for path in sorted(DOCS.rglob("*.md")) if "_site" not in path.parts)
     yield from (ROOT / name for name in BESIDE)
 
 
@@ -83,10 +83,18 @@ def _between_code(text: str, name: str) -> str:
 
 
 def _linked(text: str, name: str) -> str:
-    text = _LINK.sub(lambda link: f"{link[1]}{_moved(link[2], name)}{link[3]}", text)
+    text = _LINK.sub(lambda link: f"{link[1]}[{_called(link[2], link[3], name)}]({_moved(link[3], name)})", text)
     if name in BESIDE:  # names pages of docs, as a reader of the repository finds them
         text = _NAMED.sub(lambda page: f"[{title_of((ROOT / page[1]).read_text('utf-8'))}]({on_site(page[1])})", text)
     return text
+
+
+def _called(words: str, link: str, name: str) -> str:
+    """Words of a link; one that is called by its file has the title of the page on the site."""
+    path = ROOT / posixpath.dirname(name) / link.partition("#")[0]
+    if words != posixpath.basename(link) or not words.endswith(".md"):
+        return words
+    return title_of(path.read_text("utf-8")).partition(":")[0]
 
 
 def _moved(link: str, name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+_WIDEST = 100  # letters of a signature in one line
 _SECTION = re.compile(r"^([A-Z][A-Za-z ]+)\n-{3,}$", re.MULTILINE)
 
 
@@ -66,13 +67,12 @@ def entries(node: ast.ClassDef, text: str) -> Iterator[Entry]:
 
 def signature(node: Function) -> str:
     """A function as it is called."""
-    text = ast.unparse(node.args)
-    text = re.sub(r"^(self|cls)(, /)?(, )?", "", text)
+    found = _arguments(node.args)
     gives = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    line = f"{node.name}({text}){gives}"
-    if len(line) <= 100:
+    line = f"{node.name}({', '.join(found)}){gives}"
+    if len(line) <= _WIDEST:
         return line
-    return f"{node.name}(\n    " + ",\n    ".join(_parted(text)) + f",\n){gives}"
+    return f"{node.name}(\n    " + ",\n    ".join(found) + f",\n){gives}"
 
 
 def is_property(node: Function) -> bool:
@@ -119,13 +119,24 @@ def _default(value: ast.expr) -> str:
     return made[1].removeprefix("lambda: ") if made[1].startswith("lambda") else f"{made[1]}()"
 
 
-def _parted(arguments: str) -> list[str]:
-    """Arguments one by one: commas within brackets part nothing."""
-    found, depth = [""], 0
-    for sign in arguments:
-        depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and not depth:
-            found.append("")
-        else:
-            found[-1] += sign
-    return [part.strip() for part in found]
+def _arguments(given: ast.arguments) -> list[str]:
+    plain = [*given.posonlyargs, *given.args]
+    values = [None] * (len(plain) - len(given.defaults)) + list(given.defaults)
+    found = [_argument(one, value) for one, value in zip(plain, values, strict=True)]
+    if given.posonlyargs:
+        found.insert(len(given.posonlyargs), "/")
+    if plain and plain[0].arg in ("self", "cls"):
+        del found[0]
+        found = found[1:] if found[:1] == ["/"] else found
+    if given.vararg:
+        found.append(f"*{_argument(given.vararg)}")
+    elif given.kwonlyargs:
+        found.append("*")
+    found += [_argument(one, value) for one, value in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    return [*found, f"**{_argument(given.kwarg)}"] if given.kwarg else found
+
+
+def _argument(one: ast.arg, value: ast.expr | None = None) -> str:
+    kind = f": {ast.unparse(one.annotation)}" if one.annotation else ""
+    between = " = " if kind else "="
+    return f"{one.arg}{kind}" + (f"{between}{ast.unparse(value)}" if value else "")

@@ -10,7 +10,6 @@ from doc_site.navigation import ROOT
 
 PACKAGE = ROOT / "inspect_tool"
 _GROUND = "ground"  # the modules that stand beside the rooms
-_UP = "../../"
 
 
 def pages() -> dict[str, str]:
@@ -69,7 +68,8 @@ def _first_names() -> str:
     ]
     for name, home in homes.items():
         path, node = _home(home, name)
-        said = _class(node, path.read_text("utf-8")) if isinstance(node, ast.ClassDef) else _function(node, 2)
+        text = path.read_text("utf-8")
+        said = _class(node, text, "../") if isinstance(node, ast.ClassDef) else _function(node, 2, "../")
         parts += [f"## {code(name)}", *said[1:]]
     return page(*parts)
 
@@ -90,28 +90,28 @@ def _module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def _class(node: ast.ClassDef, text: str) -> list[str]:
+def _class(node: ast.ClassDef, text: str, up: str = "../../") -> list[str]:
     bases = ", ".join(ast.unparse(base) for base in node.bases if not isinstance(base, ast.Subscript))
     rows = [
-        (code(one.name), code(one.type), code(one.default), prose(one.says, _UP)) for one in source.entries(node, text)
+        (code(one.name), code(one.type), code(one.default), prose(one.says, up)) for one in source.entries(node, text)
     ]
     parts = [
         f"### {code(node.name)}",
         block(f"class {node.name}({bases})" if bases else f"class {node.name}", "python"),
     ]
-    parts += [_text(source.doc_of(node)), table(("field", "type", "default", "what it is"), rows)]
+    parts += [_text(source.doc_of(node), up), table(("field", "type", "default", "what it is"), rows)]
     for method in source.methods(node):
-        parts += _function(method, 4)
+        parts += _function(method, 4, up)
     return parts
 
 
-def _function(node: source.Function, level: int) -> list[str]:
+def _function(node: source.Function, level: int, up: str = "../../") -> list[str]:
     shown = f"{node.name}: {ast.unparse(node.returns)}" if source.is_property(node) and node.returns else None
     parts = [f"{'#' * level} {code(node.name)}", block(shown or source.signature(node), "python")]
-    return [*parts, _text(source.doc_of(node))]
+    return [*parts, _text(source.doc_of(node), up)]
 
 
-def _text(doc: str) -> str:
+def _text(doc: str, up: str = "../../") -> str:
     """A docstring as Markdown."""
     parts = []
     for head, text in source.sections(doc):
@@ -119,14 +119,14 @@ def _text(doc: str) -> str:
             parts.append(f"**{head}**")
         if head in ("Parameters", "Returns", "Yields", "Raises", "Attributes", "Other Parameters"):
             listed = [(name.partition(" : "), says) for name, says in source.items(text)]
-            rows = [(code(name), code(kind), _line(says)) for (name, _, kind), says in listed]
+            rows = [(code(name), code(kind), _line(says, up)) for (name, _, kind), says in listed]
             parts.append(table(("name" if head == "Parameters" else head.lower(), "type", "what it is"), rows))
         else:
-            parts.append(_paragraphs(text))
+            parts.append(_paragraphs(text, up))
     return "\n\n".join(parts)
 
 
-def _paragraphs(text: str) -> str:
+def _paragraphs(text: str, up: str) -> str:
     """Paragraphs of a docstring: prose, examples, what is laid out, lists."""
     parts = []
     for part in text.split("\n\n"):
@@ -135,11 +135,11 @@ def _paragraphs(text: str) -> str:
         elif part.startswith("    "):
             parts.append(block(part))
         elif part.rstrip().endswith("::"):
-            parts.append(prose(part.rstrip()[:-1], _UP))
+            parts.append(prose(part.rstrip()[:-1], up))
         else:
-            parts.append(prose(part, _UP))
+            parts.append(prose(part, up))
     return "\n\n".join(parts)
 
 
-def _line(says: str) -> str:
-    return prose(says.replace("\n\n", " "), _UP)
+def _line(says: str, up: str) -> str:
+    return prose(says.replace("\n\n", " "), up)

@@ -11,12 +11,12 @@ _PAGE = re.compile(r"docs/([\w/-]+\.md)")
 
 
 def code(text: object) -> str:
-    """A word of a program.
+    """A word of a program; empty for none.
 
     >>> code("a | b_c")
     '<code>a &#124; b&#95;c</code>'
     """
-    return f"<code>{_plain(str(text))}</code>" if str(text) else ""
+    return f"<code>{_plain(str(text))}</code>" if text not in ("", None) else ""
 
 
 def prose(text: object, up: str = "../") -> str:

@@ -39,8 +39,8 @@ def _list(standards: Iterable[Standard], by: dict[str, list[str]]) -> str:
     return page(
         "# Standard editions",
         'What is shipped, as `standard = "NAME"` in a job. The numbers come from public material; *compared* says '
-        "how many of them a person has compared with the published text. A report states those it uses that nobody has. "
-        "[How such a file is written](../../standards_files.md).",
+        "how many of them a person has compared with the published text. A report states those it uses that nobody "
+        "has. [How such a file is written](../../standards_files.md).",
         table(("edition", "title", "name in a job", "recipes", "compared"), rows),
     )
 

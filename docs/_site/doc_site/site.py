@@ -13,7 +13,7 @@ from doc_site.navigation import DOCS, ROOT
 from inspect_tool import __version__
 from inspect_tool.paths import data_folder
 
-_OWN = DOCS / "_build"
+_OWN = DOCS / "_site"
 _SHOWN = ("*.png", "*.jpg", "*.svg", "*.json", "*.csv")
 _BETWEEN_WORDS = r"""[\s\-_./:,;="'()\[\]{}|]+"""  # of a search: cluster_gap is found by "gap"
 _SLUGS = "slugs of GitHub"
@@ -97,7 +97,7 @@ def stage(text: dict[str, str], folder: Path) -> None:
         (folder / name).write_text(page, "utf-8")
     for pattern in _SHOWN:
         for path in DOCS.rglob(pattern):
-            if "_build" not in path.parts:
+            if "_site" not in path.parts:
                 to = folder / path.relative_to(DOCS)
                 to.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, to)

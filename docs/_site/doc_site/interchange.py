@@ -21,8 +21,8 @@ def _report() -> str:
     parts = [
         "# report.json",
         (
-            "Every key of the newest schema, of [report.schema.json](../report.schema.json) (JSON Schema). What the keys "
-            "mean to a reader: [The report](../report.md)."
+            "Every key of the newest schema, of [report.schema.json](../report.schema.json) (JSON Schema). What the "
+            "keys mean to a reader: [The report](../report.md)."
         ),
         prose(schema.get("description", "")),
         _properties(schema),

@@ -2,14 +2,12 @@
 
 import csv
 import io
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from report_example import HEADER, example
-from test_bad_input import tool
 
 from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, SettingsError
@@ -17,6 +15,7 @@ from inspect_tool.inspection import job_run, lims_drop
 from inspect_tool.model import Requirement
 from inspect_tool.paths import data_folder
 from inspect_tool.report.exporters import lims
+from inspect_tool.verify.verify import verify
 
 SHIPPED = data_folder("templates") / "inspection"
 HEAD = "sample_id,keyword,value,unit,expanded_u,coverage_factor,verdict,date,method,analyst,report,digest"
@@ -91,7 +90,7 @@ def test_keywords_are_those_of_the_laboratory_and_no_text_is_a_formula(made, tmp
 
 @pytest.fixture
 def job(tmp_path):
-    field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(128, 128))
+    field = synthetic.pores(seed=1, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(256, 256))
     import tifffile
 
     tifffile.imwrite(tmp_path / "a.tif", field.pixels)
@@ -109,11 +108,11 @@ def test_a_run_puts_its_lines_into_the_drop_folder_under_the_name_of_the_report(
     assert dropped.name == f"{report.id}.csv"
     assert dropped.read_bytes() == (job.parent / "out" / "plate" / "lims.csv").read_bytes()
     assert read(dropped.read_text())[0]["keyword"] == "porosity_percent"
-    verified = tool("verify", job.parent / "out" / "plate", "--json")
-    assert json.loads(verified.stdout)["verified"]
     file = job.parent / "out" / "plate" / "lims.csv"
+    assert verify(file.parent).verified
     file.write_bytes(file.read_bytes().replace(b"no requirement", b"pass", 1))
-    assert "lims.csv: is not what the report says" in tool("verify", job.parent / "out" / "plate").stdout
+    told = [one.text for one in verify(file.parent).findings if one.state == "differs"]
+    assert told == ["lims.csv: is not what the report says"]
 
 
 @pytest.mark.parametrize(

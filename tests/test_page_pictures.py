@@ -38,7 +38,7 @@ def test_every_page_is_a_picture_of_a4_at_150_dpi(made, tmp_path):
     drawn = pictures(made.folder)
     assert len(drawn) == len(pypdf.PdfReader(printed).pages) >= 2
     assert {(one.mode, one.size) for one in drawn} == {("RGB", (1241, 1754))}  # 210 x 297 mm
-    assert drawn[0].info["dpi"] == pytest.approx((150, 150), abs=0.01)
+    assert drawn[0].info["dpi"] == pytest.approx((150, 150), abs=0.0127)  # whole pixels per meter
     assert len({one.tobytes() for one in drawn}) == len(drawn)
     assert (0x1B, 0x6E, 0x3C) in {color for _, color in drawn[0].getcolors(1 << 20)}  # the green of a pass
 

@@ -289,7 +289,7 @@ def test_a_lot_has_a_sheet_with_a_row_for_each_specimen(made, tmp_path):
     plan = SamplingPlan(standard="ISO 2859-1", n=2, ac=0, re=1, source="QA-118")
     (asked,) = made.report.conformities
     bad = replace(asked, specimen="B", decision="fail")
-    conformities = (replace(asked, specimen="A"), bad)
+    conformities = (replace(asked, specimen="A", decision="pass"), bad)
     report = replace(
         made.report,
         micrographs=tuple(replace(made.report.micrographs[0], specimen=x) for x in sample),

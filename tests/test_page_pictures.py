@@ -26,7 +26,7 @@ def template(folder, more=""):
 
 
 def pictures(folder):
-    return [Image.open(path) for path in sorted((folder / "pages").glob("*.png"))]
+    return [Image.open(io.BytesIO(path.read_bytes())) for path in sorted((folder / "pages").glob("*.png"))]
 
 
 def test_every_page_is_a_picture_of_a4_at_150_dpi(made, tmp_path):

@@ -135,7 +135,7 @@ def test_equal_reports_give_equal_bytes(made, document):
     with zipfile.ZipFile(path) as packed:
         assert {entry.date_time for entry in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     properties = document.core_properties
-    assert properties.created.isoformat() == made.report.provenance.started[:19]
+    assert properties.created.isoformat() == made.report.provenance.started  # UTC
     assert (properties.author, properties.comments) == (HEADER.laboratory, "")
 
 

@@ -66,6 +66,7 @@ _WIDEST_MM = {"logo": 12.0, "glance": 44.0}
 _SMALL = {"note": 8.0, "reason": 8.0, "clause": 8.0, "legal": 8.0, "caption": 8.0, "hash": 6.5, "digest": 6.5}
 _LARGE = {"value": 20.0, "word": 18.0}  # the answer and the verdict
 _CELL_MM = 0.9  # between a line of a table and its text
+_TERM_MM = 40.0  # what a term takes beside what it means
 _LETTER_EM = 0.56  # mean width of a letter
 _BOLD = 1.15  # times as wide is a bold one
 _SIGN_LETTERS = 3  # as wide as so many is a sign
@@ -238,7 +239,7 @@ def _facts(writing: _Writing, holder: Holder, element: Element, width_mm: float,
         rows.append((term, following[0] if following else None))
     if not rows:
         return
-    first = min(38.0, width_mm * 0.42)
+    first = min(_TERM_MM, width_mm * 0.42)
     table = _new_table(holder, len(rows), 2, [first, width_mm - first], ruled=writing.look.rule)
     for (term, value), row in zip(rows, table.rows, strict=True):
         _fill(writing, row.cells[0], term, first, replace(font, color=writing.look.muted))
@@ -261,7 +262,10 @@ def _table(writing: _Writing, holder: Holder, element: Element, width_mm: float,
         return
     size = 7.0 if "compact" in _classes(element) else 8.0
     set_in = replace(font, size_pt=size)
-    widths = _widths([row for row, _ in rows], count, width_mm, size)
+    if "facts" in _classes(element) and count == 2:
+        widths = [_TERM_MM, width_mm - _TERM_MM]
+    else:
+        widths = _widths([row for row, _ in rows], count, width_mm, size)
     table = _new_table(holder, len(rows), count, widths, ruled=writing.look.rule)
     for (row, part), made in zip(rows, table.rows, strict=True):
         _unsplit(made._tr)

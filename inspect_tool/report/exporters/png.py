@@ -1,6 +1,5 @@
 """``pages/page_01.png`` and so on: every page of the PDF as a picture, for what shows no PDF."""
 
-from contextlib import suppress
 from pathlib import Path
 
 from inspect_tool.files import write_whole
@@ -13,6 +12,8 @@ SUFFIX = ".png"
 
 FOLDER = "pages"
 
+_FILES = ("report.pdf", "annex.pdf")  # the annex of a certificate goes on with the numbers
+
 
 def write(report: Report, folder: Path, template: Path) -> Path:
     """Write the pictures into ``pages`` of the report folder; gives the first.
@@ -23,16 +24,18 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     settings = load_settings(template).png
     place = folder / FOLDER
     place.mkdir(exist_ok=True)
-    printed = folder / "report.pdf"
-    kept = printed.is_file()
+    files = [folder / name for name in _FILES]
+    kept = files[0].is_file()
     try:
-        data = (printed if kept else pdf.write(report, folder, template)).read_bytes()
-    finally:
         if not kept:
-            with suppress(FileNotFoundError):
-                printed.unlink()
+            pdf.write(report, folder, template)
+        printed = [file.read_bytes() for file in files if file.is_file()]
+    finally:
+        for file in () if kept else files:
+            file.unlink(missing_ok=True)
+    drawn = (picture for data in printed for picture in pdf_pictures.pages(data, settings.dpi, gray=settings.gray))
     made = []
-    for number, picture in enumerate(pdf_pictures.pages(data, settings.dpi, gray=settings.gray), start=1):
+    for number, picture in enumerate(drawn, start=1):
         made.append(place / f"page_{number:02d}.png")
         write_whole(made[-1], pdf_pictures.png(picture, settings.dpi))
     for path in place.glob("page_*.png"):

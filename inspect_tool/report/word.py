@@ -340,6 +340,8 @@ def _inline(writing: _Writing, element: Element, font: _Font) -> Iterator[_Piece
             source = element.get("src", "")
             picture = writing.drawn.get(source) or _bytes_of(source)
             widest = min((_WIDEST_MM[name] for name in classes if name in _WIDEST_MM), default=1000.0)
+            if source in writing.drawn and not classes & set(_WIDEST_MM):
+                widest = _size_mm(_bytes_of(source).decode())[0]
             yield _Piece(picture=picture, alt=element.get("alt", ""), widest_mm=widest)
     elif element.tag == f"{_SVG}svg":
         drawn = writing.drawn[_svg_text(element, writing.look)]

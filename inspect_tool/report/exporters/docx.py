@@ -8,6 +8,7 @@ import io
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import write_whole
@@ -22,13 +23,13 @@ except ImportError:
     msg = "report.docx needs python-docx; install it with: pip install 'inspect_tool[docx]'"
     raise OutputError(msg) from None
 from docx.document import Document
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.opc.exceptions import OpcError
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 
-from inspect_tool.report import word
+from inspect_tool.report.word import elements, lines, pages
 
 SUFFIX = ".docx"
 
@@ -57,7 +58,7 @@ def write(report: Report, folder: Path, template: Path) -> Path:
     document = _frame(frame_of(settings, template)) if framed else _plain(report, settings)
     page = render(report, folder, template, "print")
     before = list(document.element.body)
-    look = word.Look(
+    look = lines.Look(
         text_mm=_text_mm(document),
         ink=settings.colors.ink,
         muted=settings.colors.muted,
@@ -65,7 +66,7 @@ def write(report: Report, folder: Path, template: Path) -> Path:
         tones={name: getattr(settings.colors, name) for name in ("good", "bad", "doubt")},
         framed=framed,
     )
-    word.put(page, document, look)
+    pages.put(page, document, look)
     if framed:
         _move(document, before)
     _describe(document, report)
@@ -107,12 +108,12 @@ def _plain(report: Report, settings: TemplateSettings) -> Document:
     language = report.language or ENGLISH
     foot = section.footer.paragraphs[0]
     foot.style = document.styles["Normal"]  # that of feet has tab stops of its own
-    foot.paragraph_format.tab_stops.add_tab_stop(Mm(width - 2 * _MARGIN_MM[0]), word.RIGHT)
+    foot.paragraph_format.tab_stops.add_tab_stop(Mm(width - 2 * _MARGIN_MM[0]), WD_TAB_ALIGNMENT.RIGHT)
     foot.alignment = WD_ALIGN_PARAGRAPH.LEFT
     of_pages = f" {said(Text('page.of_pages'), language)} "
     words = f"{report.id} · {settings.texts.footer or report.title}\t{said(Text('page.page'), language)} "
     for part in (words, "PAGE", of_pages, "NUMPAGES"):
-        run = word.field(foot, part) if part.isupper() else foot.add_run(in_xml(part))
+        run = elements.field(foot, part) if part.isupper() else foot.add_run(in_xml(part))
         run.font.size = Pt(7.5)
     return document
 
@@ -124,7 +125,7 @@ def _text_mm(document: Document) -> float:
     return (width - left - right) / Mm(1)
 
 
-def _move(document: Document, before: list[word.Element]) -> None:
+def _move(document: Document, before: list[Any]) -> None:
     """Move what was added behind the text of a frame to the place that the frame keeps for it."""
     body = document.element.body
     added = [one for one in body if one not in before]

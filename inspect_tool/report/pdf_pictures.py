@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 try:
     import pypdfium2
 except ImportError:
-    msg = "pictures of pages need pypdfium2; install it with: pip install 'inspect_tool[png]'"
+    msg = "drawn pages need pypdfium2; install it with: pip install 'inspect_tool[docx]', or [png] for pictures alone"
     raise OutputError(msg) from None
 
 _POINTS_PER_INCH = 72

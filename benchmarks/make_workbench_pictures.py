@@ -189,7 +189,7 @@ def beside(page, look: Look) -> None:
             ("Source of all requirements", "drawing 4711-02 rev C"),
         ):
             page.get_by_label(label).first.fill(text)
-        page.get_by_label("For", exact=True).select_option("grain_size")
+        page.locator("select[name=recipe]").select_option("grain_size")
         page.get_by_label("Quantity").first.fill("grain_size_number")
         page.get_by_label("At least").first.fill("8")
         page.get_by_label("Unit").first.fill("G")
@@ -200,14 +200,14 @@ def beside(page, look: Look) -> None:
     with step("strokes"):
         page.get_by_role("link", name="Inbox").click()
         page.get_by_label("Images", exact=True).set_input_files(TWO_PHASES)
-        page.get_by_text(TWO_PHASES.name).first.wait_for()
+        page.locator("#images li", has_text=TWO_PHASES.name).first.wait_for()
         page.get_by_role("link", name="Classifiers").click()
         page.get_by_role("link", name=TWO_PHASES.name).click()
         page.locator("#picture").wait_for()
-        box = page.locator("#strokes").bounding_box()
         for pen, runs in enumerate(long_runs(TWO_PHASES), start=1):
             page.keyboard.press(str(pen))
             for row, first, last in runs:
+                box = page.locator("#strokes").bounding_box()  # it moves when what is said above it gets shorter
                 page.mouse.move(*on_screen(box, row, first))
                 page.mouse.down()
                 page.mouse.move(*on_screen(box, row, last), steps=5)
@@ -220,6 +220,7 @@ def beside(page, look: Look) -> None:
 def long_runs(path: Path, count: int = 3) -> list[list[tuple[int, int, int]]]:
     """Rows and ends of long runs of bright and of dark pixels, far from each other: where a person would draw."""
     gray = cv2.GaussianBlur(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), (0, 0), 2.0)
+    gray = gray[: len(gray) * 4 // 5]  # what a page shows without scrolling
     level, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_OTSU)
     found = []
     for inside in (gray > level, gray <= level):
@@ -227,8 +228,10 @@ def long_runs(path: Path, count: int = 3) -> list[list[tuple[int, int, int]]]:
         steps = np.diff(np.pad(inside.astype(np.int8), ((0, 0), (1, 1))), axis=1)
         rows, begins = np.nonzero(steps > 0)
         ends = np.nonzero(steps < 0)[1] - 1
-        band = len(gray) // count
-        best = [max(np.flatnonzero(rows // band == i), key=(ends - begins).__getitem__) for i in range(count)]
+        place = rows / len(gray) * count  # the middle half of each band, so that no two lie side by side
+        best = [
+            max(np.flatnonzero(np.abs(place - i - 0.5) < 0.25), key=(ends - begins).__getitem__) for i in range(count)
+        ]
         found.append([(int(rows[one]), int(begins[one]), int(ends[one])) for one in best])
     return found
 

@@ -5,7 +5,7 @@ Protocols of their own: ``isinstance`` asks for them. Constants that a plug-in m
 functions at the end, which alone know what their absence means.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -176,6 +176,14 @@ class DrawsOnOthers(Recipe, Protocol):
 
 
 @runtime_checkable
+class NamesValues(Recipe, Protocol):
+    """A recipe that uses some values of an edition and not all."""
+
+    def values_used(self, settings: Any, standard: Standard, /) -> Collection[str]:
+        """Name the constants ("jeffries_area") and tables ("tables.abrams_circles") that a job's numbers rest on."""
+
+
+@runtime_checkable
 class DrawsPhantoms(Recipe, Protocol):
     """A recipe that the self-test can draw fields of known truth for."""
 
@@ -239,6 +247,12 @@ def parts_of(kind: type[Any]) -> tuple[str, ...]:
 def others_of(recipe: Recipe, settings: Any, standard: Standard, asked: Sequence[Requirement]) -> tuple[str, ...]:
     """Name the editions that a job draws on beside its own."""
     return recipe.other_editions(settings, standard, asked) if isinstance(recipe, DrawsOnOthers) else ()
+
+
+def values_of(recipe: Recipe, settings: Any, standard: Standard) -> Collection[str]:
+    """Name the constants and tables of an edition that a job's numbers rest on; all of them where nobody says so."""
+    every = (*standard.values, *(f"tables.{name}" for name in standard.tables))
+    return recipe.values_used(settings, standard) if isinstance(recipe, NamesValues) else every
 
 
 # ------------------------------------------------------------------------------------- constants that may be left out

@@ -131,7 +131,7 @@ def test_one_field_and_missing_scale_are_said_on_page_1(tmp_path):
 
 def test_ratio_only_is_said_on_page_1(report):
     ratio = replace(report.micrographs[0], calibration=Calibration(source="ratio only"))
-    found = build._warnings(Criteria(), EMPTY, (), (), [ratio], (), STANDARD)
+    found = build._warnings(Criteria(), EMPTY, (), (), [ratio])
     assert len(found) == 1
     assert "only ratios are reported" in found[0]
 

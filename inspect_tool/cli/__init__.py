@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, studies, trend, trust, watch, workbench
+from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, standards, studies, trend, trust, watch, workbench
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -123,6 +123,12 @@ batch_app = typer.Typer(
 
 key_app = typer.Typer(name="key", help="Keys to sign with.", no_args_is_help=True)
 
+standards_app = typer.Typer(
+    name="standards",
+    help="Values of standards, compared with the published text by the laboratory.",
+    no_args_is_help=True,
+)
+
 app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
@@ -167,6 +173,10 @@ edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)
 edit_app.command("withdraw")(by_hand.edit_withdraw)
 app.command()(by_hand.referee)
+app.add_typer(standards_app)
+standards_app.command("list")(standards.list_)
+standards_app.command("show")(standards.show)
+standards_app.command("verify")(standards.verify)
 app.command()(trust.audit)
 app.add_typer(key_app)
 key_app.command("new")(trust.key_new)

@@ -42,6 +42,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.scale import calibration, laboratory_files
 from inspect_tool.scale.calibration import check_stated, stop_if_expired
 from inspect_tool.segmentation import choice
+from inspect_tool.standards import verified
 from inspect_tool.standards.editions import editions_for, names_for
 from inspect_tool.validation import lookup
 from inspect_tool.validation.lookup import ValidationFile
@@ -149,7 +150,10 @@ def plan(
 
     def editions_of(asked: Sequence[Requirement]) -> Editions:
         name = edition_named(job, recipe, folder / path.name)
-        return editions_for(recipe, settings, name, asked) if editions is None else editions
+        if editions is not None:
+            return editions
+        compared = verified.folder_for(job.standards_verified, folder, where)
+        return verified.with_comparisons(editions_for(recipe, settings, name, asked), compared)
 
     found = resolved(job, recipe, settings, where, spec_files, now().date(), editions_of)
     limits = quality.limits_of(job, where)
@@ -212,6 +216,7 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
     """Files, and folders, beside the job file that a run of it reads."""
     job, home = planned.job, planned.path.parent
     yield from (file.path for file in planned.spec_files)
+    yield from (path for name, path in planned.editions.files.items() if name.startswith(verified.COPY))
     for source in planned.sources:
         yield source.path
         if source.mask:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 from inspect_tool import plugins, registry
 from inspect_tool.evidence import edits
@@ -29,6 +28,7 @@ from inspect_tool.model import (
     MicrographRecord,
     Provenance,
     Report,
+    Role,
     Thumbnail,
 )
 from inspect_tool.plugins import Recipe
@@ -36,6 +36,7 @@ from inspect_tool.referee import history
 from inspect_tool.referee import ledger as referee
 from inspect_tool.report.template_process import confined
 from inspect_tool.scale import calibration
+from inspect_tool.standards import verified
 
 PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
@@ -115,8 +116,13 @@ def report_of(
     attachments: Sequence[Attachment],
     template_sha256: str = "",
     language: str = "",
+    told: bool = True,
 ) -> Report:
-    """Build the report of what a job found, with its verdicts; ``checks`` stand after those of the findings."""
+    """Build the report of what a job found, with its verdicts.
+
+    ``checks`` stand after those of the findings; ``told``: it says of every edition whose values were compared, which
+    reports of earlier versions do not.
+    """
     from inspect_tool.report.build import build
 
     return build(
@@ -134,6 +140,9 @@ def report_of(
         criteria=asked.criteria,
         attachments=attachments,
         lost=measured.lost,
+        editions=verified.records(asked.recipe, asked.settings, asked.editions, (*findings.checks, *checks))
+        if told
+        else (),
         template_sha256=template_sha256,
         language=language,
     )
@@ -202,7 +211,7 @@ def carried_files(
     for name, path in sorted(planned.editions.files.items()):
         copy = folder / FOLDER / name
         copy.write_bytes(path.read_bytes())
-        found.append(_attachment(folder, copy, "own standard" if name.startswith("own-") else "standard"))
+        found.append(_attachment(folder, copy, _role_of(name)))
     for file in planned.spec_files:
         copy = folder / FOLDER / f"spec-{file.path.name}"
         copy.write_bytes(file.path.read_bytes())
@@ -236,13 +245,14 @@ def carried_files(
     return tuple(found)
 
 
-def _attachment(
-    folder: Path,
-    path: Path,
-    role: Literal[
-        "job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee", "validation"
-    ],
-) -> Attachment:
+def _role_of(name: str) -> Role:
+    """What the copy of a file of an edition is, by its name."""
+    if name.startswith(verified.COPY):
+        return "comparison"
+    return "own standard" if name.startswith("own-") else "standard"
+
+
+def _attachment(folder: Path, path: Path, role: Role) -> Attachment:
     return Attachment(file=path.relative_to(folder).as_posix(), sha256=sha256_file(path), role=role)
 
 

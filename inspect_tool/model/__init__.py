@@ -64,6 +64,8 @@ from inspect_tool.model.job import (
 from inspect_tool.model.report import (
     Attachment,
     Criteria,
+    EditionRecord,
+    EditionValue,
     Evidence,
     Layer,
     LostField,
@@ -72,13 +74,14 @@ from inspect_tool.model.report import (
     MicrographRecord,
     Provenance,
     Report,
+    Role,
     Sentence,
     Sentences,
     SpecRecord,
     StandardRecord,
     Thumbnail,
 )
-from inspect_tool.model.standard import Constant, Editions, Rule, Standard, Worked
+from inspect_tool.model.standard import Comparison, ComparisonFile, Constant, Editions, Rule, Standard, Worked
 from inspect_tool.model.told import Told, stated
 
 __all__ = [
@@ -92,6 +95,8 @@ __all__ = [
     "Cell",
     "Chart",
     "Check",
+    "Comparison",
+    "ComparisonFile",
     "Component",
     "Conformity",
     "Constant",
@@ -99,6 +104,8 @@ __all__ = [
     "Day",
     "Decision",
     "Edit",
+    "EditionRecord",
+    "EditionValue",
     "Editions",
     "Evidence",
     "EvidenceImage",
@@ -133,6 +140,7 @@ __all__ = [
     "Requirement",
     "Result",
     "Results",
+    "Role",
     "Rule",
     "Samples",
     "SamplingPlan",

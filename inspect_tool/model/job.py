@@ -217,6 +217,7 @@ class Job:
     accept: tuple[Acceptance, ...] = ()  # images that image quality would stop, with reasons
     supersedes: str = ""  # report that this one replaces: its folder, report.json or PDF
     supersedes_reason: str = ""
+    standards_verified: str = ""  # folder of values compared with published texts; empty: beside the job, or above it
     validation: str = ""  # own file of errors on labeled images, in the place of the one that is shipped
     edit_cap: float = 0.05  # share of edited pixels of a field beyond which the result is marked [1]
     referee: Referee | None = None  # answers of a person that correct the results

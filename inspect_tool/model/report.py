@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from inspect_tool.languages import Words
 from inspect_tool.model import notebook_html
@@ -57,15 +57,29 @@ class Evidence:
     gap: str = ""  # why the masks do not suffice; empty: they do
 
 
+Role: TypeAlias = Literal[
+    "job",
+    "standard",
+    "own standard",
+    "comparison",
+    "spec",
+    "input",
+    "picture",
+    "edit",
+    "replaced",
+    "referee",
+    "validation",
+]
+"""What an attached file is to a report."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file that a report rests on or shows, with its hash."""
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str
-    role: Literal[
-        "job", "standard", "own standard", "spec", "input", "picture", "edit", "replaced", "referee", "validation"
-    ]
+    role: Role
     key: str = ""  # input: the setting that names it
     printed_sha256: str = ""  # picture: as it stands on paper, where it is reduced for that
 
@@ -119,6 +133,33 @@ class StandardRecord:
     title: str
     sha256: str
     unverified: tuple[str, ...] = ()  # names of used constants that nobody compared with the bought text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionValue:
+    """A value of a published text that a report uses, and what the laboratory found when it compared it."""
+
+    key: str  # as the file of the edition has it
+    name: Words  # of a rule: its title
+    relation: Literal["", ">=", "<="] = ""  # of a rule
+    value: float | None = None  # None: a table
+    unit: str = ""
+    state: Literal["not compared", "agrees", "differs"] = "not compared"
+    by: str = ""
+    day: Day | None = None
+    text: str = ""  # the copy that was read
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditionRecord:
+    """An edition that a report draws on, and the values of its published text that are used."""
+
+    name: str
+    edition: Words  # as its publisher names it
+    sha256: str
+    values: tuple[EditionValue, ...] = ()
+    outdated: bool = False  # what the laboratory compared was another file of the edition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +268,7 @@ class Report:
     language: str = ""  # of the pages; empty: English
     catalogue_sha256: str = ""  # of the English catalogues that its sentences were worded by
     lost: tuple[LostField, ...] = ()  # images that the numbers are without
+    editions: tuple[EditionRecord, ...] = ()  # that of the method first; empty: by an earlier version
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", Results(self.results))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from inspect_tool.model.image import Day
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constant:
@@ -43,6 +45,28 @@ class Worked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What a person found who compared one value of an edition with the published text."""
+
+    key: str  # as the file of the edition has it: "intercept_g0", "rules.total_counts", "tables.abrams_circles"
+    value: str  # as it was compared, e.g. ">= 400 counts"
+    agrees: bool
+    by: str
+    day: Day
+    text: str  # the copy that was read, e.g. "ASTM E112-13, printed copy no. 12"
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonFile:
+    """File of a laboratory: what it found at the values of one edition. It is bound to the bytes of the edition."""
+
+    edition: str  # name, e.g. "astm_e112_2013"
+    edition_sha256: str  # of the file of the edition that was compared
+    values: tuple[Comparison, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standard:
     """One edition of one standard, as data."""
 
@@ -57,6 +81,7 @@ class Standard:
     worked: tuple[Worked, ...]
     notes: tuple[str, ...] = ()
     sha256: str = ""
+    compared: ComparisonFile | None = None  # with the published text, by the laboratory; None: no file says so
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

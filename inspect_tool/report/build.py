@@ -4,7 +4,7 @@ After this module nothing is computed any more: ``report.json`` and every page s
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -18,13 +18,14 @@ from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
 from inspect_tool.files import SCHEMA, plain, stated_values
 from inspect_tool.images import colored_marks
 from inspect_tool.json_pieces import canonical_pieces
-from inspect_tool.languages import ENGLISH, Text, fingerprint, joined
+from inspect_tool.languages import ENGLISH, Text, Words, fingerprint, joined
 from inspect_tool.model import (
     Attachment,
     Cell,
     Check,
     Conformity,
     Criteria,
+    EditionRecord,
     Findings,
     Header,
     Job,
@@ -125,7 +126,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
-LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost")
+LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost", "editions")
 """Keys that reports of earlier versions lack: empty, they are not part of the digest."""
 
 SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
@@ -150,7 +151,7 @@ def build(
     conformities: Sequence[Conformity] = (),
     worst: Sequence[Thumbnail] = (),
     warnings: Sequence[str] = (),
-    used_constants: Sequence[str] | None = None,
+    editions: Sequence[EditionRecord] = (),
     attachments: Sequence[Attachment] = (),
     lost: Sequence[LostField] = (),
     criteria: Criteria | None = None,
@@ -182,8 +183,9 @@ def build(
         The worst features of the job, worst first.
     warnings : sequence of str
         Of the pipeline, printed on page 1 after those of the recipe.
-    used_constants : sequence of str, optional
-        Names of constants and rules of the standard that were used; default all.
+    editions : sequence of EditionRecord
+        That of the method first, with the values that are used and who compared them. None: as reports of earlier
+        versions, every value of the method's edition counts as used, and as compared only where its file says so.
     attachments : sequence of Attachment
         Files that the report rests on or shows, besides the masks that the micrographs name.
     lost : sequence of LostField
@@ -203,8 +205,10 @@ def build(
     """
     every_check = (*findings.checks, *checks)
     criteria = criteria or Criteria()
-    open_constants = tuple(
-        name for name in unverified(standard) if used_constants is None or name in set(used_constants)
+    open_constants = (
+        tuple(value.key for value in editions[0].values if value.state != "agrees")
+        if editions
+        else unverified(standard)
     )
     fields = table(Text("words.fields"), findings.measurements.fields)
     features = table(Text("words.features"), findings.measurements.features)
@@ -238,7 +242,12 @@ def build(
         conforming=method_conformity(every_check),
         not_stated=missing_items(job.header),
         deviations=findings.deviations,
-        warnings=_warnings(criteria, findings, warnings, every_check, micrographs, open_constants, standard),
+        warnings=_warnings(criteria, findings, [*warnings, *_of_editions(editions)], every_check, micrographs)
+        if editions
+        else (
+            *_warnings(criteria, findings, warnings, every_check, micrographs),
+            *_not_compared(open_constants, standard),
+        ),
         statements=findings.statements,
         micrographs=tuple(micrographs),
         results=findings.results,
@@ -259,6 +268,7 @@ def build(
         language=language,
         catalogue_sha256=fingerprint(ENGLISH),
         lost=tuple(lost),
+        editions=tuple(editions),
     )
     digest = report_digest(report)
     return replace(report, id=_id(report, digest), digest=digest)
@@ -441,8 +451,6 @@ def _warnings(
     more: Sequence[str],
     checks: Sequence[Check],
     micrographs: Sequence[MicrographRecord],
-    open_constants: tuple[str, ...],
-    standard: Standard,
 ) -> tuple[str, ...]:
     """Sentences for page 1; rules of the method that were not met stand there anyway, beside the conformity."""
     found = [*criteria.conflicts, *findings.warnings, *more]
@@ -472,15 +480,25 @@ def _warnings(
     ]
     if single:
         found.append(Text("report.warning_one_field", single=listed(single)))
-    if open_constants:
-        found.append(
-            Text(
-                "report.warning_constants_not_compared",
-                n_open_constants=plural(len(open_constants), "number"),
-                standard=designation(standard),
-            )
-        )
     return tuple(dict.fromkeys(found))
+
+
+def _of_editions(editions: Sequence[EditionRecord]) -> Iterator[Words]:
+    """What page 1 says of values that are used, and that the laboratory did not find in the published text."""
+    for state, key in (("differs", "report.warning_values_differ"), ("not compared", "report.warning_values_open")):
+        counts = [(one.edition, sum(value.state == state for value in one.values)) for one in editions]
+        if named := tuple(Text("report.values_of", edition=edition, n=n) for edition, n in counts if n):
+            yield Text(key, editions=named)
+
+
+def _not_compared(open_constants: Sequence[str], standard: Standard) -> Iterator[Words]:
+    """The same in the words of reports that do not tell which values they use."""
+    if open_constants:
+        yield Text(
+            "report.warning_constants_not_compared",
+            n_open_constants=plural(len(open_constants), "number"),
+            standard=designation(standard),
+        )
 
 
 def main_results(results: Sequence[Result]) -> tuple[Result, ...]:

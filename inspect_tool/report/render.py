@@ -7,7 +7,6 @@ what it changes.
 """
 
 import base64
-import json
 import os
 import re
 import traceback
@@ -37,7 +36,6 @@ from inspect_tool.languages import (
     ENGLISH,
     Text,
     Words,
-    decimal_sign,
     is_known,
     is_text,
     joined,
@@ -47,9 +45,9 @@ from inspect_tool.languages import (
     said,
     translated,
 )
-from inspect_tool.model import Cell, Chart, Component, MicrographRecord, Report, Result, Table, Wording
+from inspect_tool.model import Cell, Chart, Component, EditionValue, MicrographRecord, Report, Result, Table, Wording
 from inspect_tool.paths import data_folder
-from inspect_tool.report import charts, field_pictures, text
+from inspect_tool.report import charts, field_pictures, screen, text
 from inspect_tool.report.build import (
     IDENTIFICATION,
     SECTION_STATISTICS,
@@ -155,6 +153,7 @@ class Sizes:
     pairs_up_to: int = 4  # fields; up to here every field is printed twice, as imaged and as measured
     most_fields: int = 12  # pictures on paper
     most_fields_on_screen: int = 48  # pictures inside the HTML page; those of the others stand beside it
+    most_mb_on_screen: float = 12.0  # of pictures and features inside the HTML page; the rest stands beside it
     most_rows: int = 60  # of a table on paper
     picture_px: int = 1100  # longest side of a picture on paper
     most_features: int = 60  # a feature table of up to so many rows is printed
@@ -249,7 +248,8 @@ def load_settings(template: Path) -> TemplateSettings:
     if settings.docx:
         frame_of(settings, template)
     with _explained(template, folders):
-        for name in (*PAGES.values(), *(f"blocks/{block}.html.j2" for block in settings.blocks)):
+        blocks = [name for block in settings.blocks for name in (f"blocks/{block}.html.j2", _on_screen(block, folders))]
+        for name in (*PAGES.values(), *blocks):
             _environment(folders, ENGLISH).get_template(name)
     return settings
 
@@ -299,10 +299,26 @@ def render(
     OutputError
         A picture of the report is missing.
     """
+    return "".join(rendered(report, folder, template, medium, language, anew=anew))
+
+
+def rendered(
+    report: Report, folder: Path, template: Path, medium: Medium, language: str = "", *, anew: bool = False
+) -> Iterator[str]:
+    """Render a report piece by piece, see ``render``: no more than one picture of it is in memory at a time."""
     language = language or report.language or ENGLISH
     settings = load_settings(template)
-    values = _context(report, settings, medium, language, anew=anew)
-    return render_page(PAGES[medium], values, folder, template, medium, language)
+    values = _context(report, settings, folder, medium, language, anew=anew)
+    yield from _page_pieces(PAGES[medium], values, folder, template, medium, language)
+
+
+def beside(report: Report, folder: Path, template: Path) -> tuple[str, ...]:
+    """Files of the report folder that its page on the screen leads to, as they do not fit into it."""
+    sizes = load_settings(template).sizes
+    shown = screen.inside(report, folder, sizes.most_fields_on_screen, sizes.most_mb_on_screen)
+    left_out = (record for i, record in enumerate(report.micrographs) if i not in shown.fields)
+    files = [file for record in left_out for file in (record.picture, record.overlay)]
+    return tuple(dict.fromkeys([*files, *(["features.csv"] if shown.rows is not None else [])]))
 
 
 def render_page(
@@ -324,18 +340,25 @@ def render_page(
     language : str
         Of the words of the page.
     """
+    return "".join(_page_pieces(page, values, folder, template, medium, language))
+
+
+def _page_pieces(
+    page: str, values: Mapping[str, object], folder: Path, template: Path, medium: Medium, language: str
+) -> Iterator[str]:
     settings = _in_language(load_settings(template), language)
     folders = search_path(template)
-    common = {
+    common: dict[str, Any] = {
         "template": settings,
         "medium": medium,
         "source": lambda name: Markup(_source(name, folders)),  # noqa: S704 - a file of the template itself
         "logo": _logo(settings.logo, folders),
         "font_faces": Markup(font_faces() if medium == "print" else ""),  # noqa: S704 - of this software
         "picture": lambda name, max_px=0: _picture(folder, name, max_px, settings.sizes.picture_px),
+        "on_screen": lambda block: _on_screen(block, folders),
     }
     with _explained(template, folders):
-        return _environment(folders, language).get_template(page).render(common | dict(values))
+        yield from _environment(folders, language).get_template(page).generate(common | dict(values))
 
 
 def language_of(asked: str, template: Path) -> str:
@@ -540,7 +563,7 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 
 def _context(
-    report: Report, settings: TemplateSettings, medium: Medium, language: str, *, anew: bool
+    report: Report, settings: TemplateSettings, folder: Path, medium: Medium, language: str, *, anew: bool
 ) -> dict[str, object]:
     """What a page shows of a report: what it is called by, in words of the language."""
     wording = wording_of(report.recipe)
@@ -556,8 +579,11 @@ def _context(
     across = _better_across(report)
     shown, others = _budgets_shown(report, main, settings, medium)
     sizes, printed = settings.sizes, medium == "print"
-    pictured = shown_fields(
-        report.fields, report.micrographs, report.results, sizes.most_fields if printed else sizes.most_fields_on_screen
+    inside = None if printed else screen.inside(report, folder, sizes.most_fields_on_screen, sizes.most_mb_on_screen)
+    pictured = (
+        shown_fields(report.fields, report.micrographs, report.results, sizes.most_fields)
+        if inside is None
+        else inside.fields
     )
 
     def shorten(table: Table) -> Table:
@@ -598,6 +624,7 @@ def _context(
         "images": _image_notes(report),
         **_scales(report, language),
         "evidence": _evidence_note(report),
+        "values_compared": _values_compared(report, language),
         "fields_across": transposed(report.fields, tuple(result.quantity for result in main), wording)
         if across
         else None,
@@ -623,9 +650,19 @@ def _context(
         "legend": lambda record: _legend(record, language),
         "quiet": tuple(said(name, language) for name in layers if is_text(name, _QUIET)),
         "chart": lambda chart, width=84.0, height=56.0: _chart(chart, width, height, language),
-        "feature_data": lambda: _feature_data(report, language, wording),
+        **({} if inside is None else _inside(report, inside, language, wording)),
     }
     return translated(found, language)
+
+
+def _inside(report: Report, inside: screen.Inside, language: str, wording: Wording) -> dict[str, object]:
+    """What only the page on the screen shows."""
+    return {
+        "numbers_shown": [place + 1 for place in inside.fields],
+        "features_inside": len(report.features.rows if inside.rows is None else inside.rows),
+        "rows_of_worst": screen.rows_of_worst(report, inside),
+        "feature_data": lambda: map(Markup, screen.feature_data(report, inside, language, wording)),
+    }
 
 
 def _clause(clause: Words) -> Words:
@@ -704,6 +741,41 @@ def _worded(report: Report, language: str) -> Report:
         ),
         worst=tuple(replace(item, caption=say(item.caption)) for item in report.worst),
     )
+
+
+def _values_compared(report: Report, language: str) -> list[dict[str, object]]:
+    """Values of published texts that are used, edition by edition: who compared them, and which nobody did."""
+    found: list[dict[str, object]] = []
+    for edition in report.editions:
+        groups: dict[tuple[str, str, str, str], list[str]] = {}
+        for value in edition.values:
+            day = text.day(value.day) if value.day is not None else ""
+            groups.setdefault((value.state, value.by, day, value.text), []).append(_value_of(value, language))
+        lines = [
+            said(Text("page.values_open", values=tuple(values)), language)
+            if state == "not compared"
+            else said(Text(_STATES[state], by=by, day=day, text=copy, values=tuple(values)), language)
+            for (state, by, day, copy), values in groups.items()
+        ]
+        if edition.outdated:
+            lines.append(said(Text("page.values_outdated"), language))
+        if lines:
+            found.append({"head": said(Text("page.values_head", edition=edition.edition), language), "lines": lines})
+    return found
+
+
+_STATES = {"agrees": "page.values_agree", "differs": "page.values_differ"}
+
+
+def _value_of(value: EditionValue, language: str) -> str:
+    """A value of an edition as a page names it: "Counts in all fields ≥ 400"."""
+    if value.value is None:
+        shown: Words = Text("page.values_table", name=value.name)
+    else:
+        sign = text.relation(value.relation) if value.relation else "="
+        name = text.prose(said(value.name, language)) if value.relation else value.name
+        shown = f"{name} {sign} {said(text.found(value.value, value.unit), language)}"
+    return said(Text("page.values_note", value=shown, note=value.note) if value.note else shown, language)
 
 
 def _some_uneven(results: Sequence[Result]) -> bool:
@@ -1040,6 +1112,13 @@ def _source(name: str, folders: tuple[Path, ...]) -> str:
     return _text_of(_find(name, folders)).replace("</", "<\\/")
 
 
+def _on_screen(block: str, folders: tuple[Path, ...]) -> str:
+    """File of a block for the screen: from the first folder that has it for the screen or for both media."""
+    names = [f"{room}/{block}.html.j2" for room in ("screen", "blocks")]
+    there = (name for folder in folders for name in names if os.path.lexists(folder / name))
+    return next(there, names[-1])
+
+
 def _logo(name: str, folders: tuple[Path, ...]) -> str:
     if not name:
         return ""
@@ -1084,23 +1163,3 @@ def _chart(chart: Chart, width_mm: float, height_mm: float, language: str) -> st
 def data_uri(data: bytes, mime: str) -> str:
     """Put a file into an address, so that a page holds it."""
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
-
-
-def _feature_data(report: Report, language: str, wording: Wording) -> Markup:
-    """Feature table as JSON for the page's script; it cannot end the script element."""
-    table = slim(report.features)
-    data = {
-        "columns": [said(text.heading(name, wording), language) for name in table.columns],
-        "names": table.columns,
-        "places": [text.common_place([row[i] for row in table.rows]) for i in range(len(table.columns))],
-        "rows": table.rows,
-        "words": {
-            "sign": decimal_sign(language),
-            "yes": said(text.cell(True), language),
-            "no": said(text.cell(False), language),
-            "found": said(Text("page.found_features", found="{found}", all="{all}"), language),
-            "language": language,
-        },
-    }
-    plain = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(plain.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704

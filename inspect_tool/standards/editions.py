@@ -193,13 +193,18 @@ def check_rule(
         limit=rule.limit,
         unit=rule.unit,
         passed=is_met(value, rule.relation, rule.limit),
-        clause=Text("standards.clause_toolkit_rule", clause=rule.clause)
-        if rule.own
-        else joined(": ", (designation(standard), rule.clause)),
+        clause=rule_clause(standard, rule),
         scope="practice" if rule.own else "method",
         specimen=specimen,
         note=note,
     )
+
+
+def rule_clause(standard: Standard, rule: Rule) -> Words:
+    """Say whose rule it is: of the edition, with its clause, or of this toolkit."""
+    if rule.own:
+        return Text("standards.clause_toolkit_rule", clause=rule.clause)
+    return joined(": ", (designation(standard), rule.clause))
 
 
 def is_met(value: float | None, relation: Literal[">=", "<="], limit: float) -> bool:

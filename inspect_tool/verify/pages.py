@@ -32,6 +32,8 @@ OWN = "own template"
 """Why the look of pages is not proved that are made by a template of the laboratory, which may print anything."""
 
 _SHOWN = 5  # differences of one page that are named
+_LONGEST_BEFORE = 60  # signs before a difference that are told
+_LONG_ALIKE = 40  # signs that two texts begin alike with, of which only the last are told
 _MOST = 40  # differences of one document that are named
 _LONGEST_STATEMENT = 6  # words of a verdict that stands alone on a page; a longer text speaks about verdicts
 _VERDICT_WORDS = {
@@ -326,9 +328,24 @@ def _unlike(shown: Sequence[str], wanted: Sequence[str]) -> Iterator[str]:
         places = [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
     for a, b, c, d in places[:_SHOWN]:
         before = " ".join(wanted[max(0, c - 4) : c])
-        yield f"after '{before}' it shows '{_clipped(shown[a:b])}', the data say '{_clipped(wanted[c:d])}'"
+        before = before if len(before) <= _LONGEST_BEFORE else f"...{before[-_LONGEST_BEFORE:]}"
+        found, data = _from_difference(" ".join(shown[a:b]), " ".join(wanted[c:d]))
+        yield f"after '{before}' it shows '{_clipped([found])}', the data say '{_clipped([data])}'"
     if len(places) > _SHOWN:
         yield f"and {len(places) - _SHOWN} more places"
+
+
+def _from_difference(shown: str, wanted: str) -> tuple[str, str]:
+    """Two texts from a little before they differ: a table that the script of a page reads is one long word.
+
+    >>> _from_difference("12," * 40 + "7]", "12," * 40 + "8]")
+    ('...2,12,12,12,12,12,12,7]', '...2,12,12,12,12,12,12,8]')
+    """
+    alike = next((i for i, (a, b) in enumerate(zip(shown, wanted, strict=False)) if a != b), 0)
+    if alike <= _LONG_ALIKE:
+        return shown, wanted
+    start = alike - _LONG_ALIKE // 2
+    return f"...{shown[start:]}", f"...{wanted[start:]}"
 
 
 def _clipped(words: Sequence[str]) -> str:

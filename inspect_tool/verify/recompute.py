@@ -35,6 +35,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.referee import ledger as referee
+from inspect_tool.standards import verified
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import load_validation
@@ -52,6 +53,7 @@ class Work:
         self.standards.mkdir()
         self.specs = folder / "specs"
         self.specs.mkdir()
+        self.compared = folder / "compared"
         self.edits = folder / "edits"
         self.referee = folder / "referee"
         self.replaced = folder / "replaced.json"
@@ -75,6 +77,9 @@ class Work:
                 self.referee.mkdir(exist_ok=True)
                 name = name.removeprefix("referee-")
                 path = (self.folder if name == referee.ANSWERS_FILE else self.referee) / name
+            elif item.role == "comparison":
+                self.compared.mkdir(exist_ok=True)
+                path = self.compared / name.removeprefix(verified.COPY)
             elif item.role == "replaced":
                 path = self.replaced
             elif item.role == "validation":
@@ -144,7 +149,8 @@ def asked_of(work: Work, report: Report) -> Asked:
     def editions_of(asked: Sequence[Requirement]) -> Editions:
         name = job.standard or recipe.STANDARDS[0]
         path = str(work.folder / Path(name).name) if name.endswith(".toml") else name
-        return editions_for(recipe, settings, path, asked, work.standards)
+        compared = work.compared if work.compared.is_dir() else None
+        return verified.with_comparisons(editions_for(recipe, settings, path, asked, work.standards), compared)
 
     found = criteria.resolved(job, recipe, settings, "job.toml", spec_files, day, editions_of)
     return Asked(
@@ -301,6 +307,7 @@ def _recomputed(
         worst=reporting.worst_first(worst),
         provenance=report.provenance,
         attachments=report.attachments,
+        told=bool(report.editions),
     )
     return replace(made, checks=(*findings.checks, *known)), list(seen), pictures
 
@@ -421,6 +428,7 @@ def compared(report: Report, found: Report, tolerance: float) -> Iterator[str]:
         "template",
         "header",
         "standard",
+        "editions",
         "verdict",
         "conforming",
         "not_stated",

@@ -10,7 +10,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.files import write_text, write_whole
 from inspect_tool.languages import ENGLISH
-from inspect_tool.report.render import check_language, load_settings, render
+from inspect_tool.report.render import beside, check_language, load_settings, render
 from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pages, pdf_compare
 
@@ -89,8 +89,8 @@ def _printed(dossier: Dossier, template: Path, out: Path, work: Path, language: 
         )
         made.append(out / "report.html")
         write_text(made[-1], page)
-        if len(report.micrographs) > sizes.most_fields_on_screen:  # the page names files beside it
-            for file in {file for record in report.micrographs for file in (record.picture, record.overlay)}:
+        for file in beside(report, dossier.folder, template):
+            if (dossier.folder / file).is_file():
                 (out / file).parent.mkdir(exist_ok=True)
                 shutil.copyfile(dossier.folder / file, out / file)
     pictures = dossier.folder or work / "pictures"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from doc_site.markdown import code, page, prose, table
+from doc_site.settings import shipped
 from inspect_tool import registry
 from inspect_tool.inspection.starter import toml
 from inspect_tool.languages import said
@@ -15,7 +16,7 @@ _UP = "../../"
 def pages() -> dict[str, str]:
     """A page for each edition, and a list of them."""
     standards = [editions.load_standard(name) for name in editions.names()]
-    used = {name: registry.load("recipe", name) for name in registry.names("recipe")}
+    used = {name: registry.load("recipe", name) for name in shipped("recipe")}
     followed = {name: editions.names_for(recipe) for name, recipe in used.items()}
     by = {one.name: [name for name, known in followed.items() if one.name in known] for one in standards}
     listed = {f"reference/standards/{one.name}.md": _edition(one, by[one.name]) for one in standards}

@@ -1,7 +1,7 @@
 """Recipes and backends: what each asks, gives, and lets one set; of the plug-ins themselves."""
 
 from dataclasses import fields
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from doc_site.markdown import block, code, page, prose, table
 from doc_site.navigation import DOCS
@@ -21,14 +21,19 @@ _HEADS = ("setting", "what may stand there", "default", "what it does")
 
 def pages() -> dict[str, str]:
     """A page for each recipe and backend, one of all quantities, and one of the networks that are shipped."""
-    recipes = {f"reference/recipes/{name}.md": _recipe(name) for name in registry.names("recipe")}
-    backends = {f"reference/backends/{name}.md": _backend(name) for name in registry.names("backend")}
+    recipes = {f"reference/recipes/{name}.md": _recipe(name) for name in shipped("recipe")}
+    backends = {f"reference/backends/{name}.md": _backend(name) for name in shipped("backend")}
     return {
         **recipes,
         **backends,
         "reference/quantities.md": _quantities(),
         "reference/networks.md": _networks(),
     }
+
+
+def shipped(kind: Literal["recipe", "backend"]) -> list[str]:
+    """Name what comes with the software; what other packages bring has pages of its own there."""
+    return [name for name in registry.names(kind) if registry.load(kind, name).__name__.startswith("inspect_tool.")]
 
 
 def _settings(settings: type[Any]) -> str:
@@ -88,7 +93,7 @@ def _recipe(name: str) -> str:
 
 def _backend(name: str) -> str:
     backend = registry.load("backend", name)
-    answers = [recipe for recipe in registry.names("recipe") if name in backends_for(recipe)]
+    answers = [recipe for recipe in shipped("recipe") if name in backends_for(recipe)]
     files = plugins.paths_of(backend)
     written = next((other for other in (name, *_ELSEWHERE.get(name, ())) if (DOCS / f"{other}.md").is_file()), "")
     return page(
@@ -121,7 +126,7 @@ _ELSEWHERE = {
 
 def _quantities() -> str:
     rows = []
-    for recipe in registry.names("recipe"):
+    for recipe in shipped("recipe"):
         for name, one in registry.load("recipe", recipe).QUANTITIES.items():
             link = f"[{code(recipe)}](recipes/{recipe}.md)"
             rows.append((code(name), prose(said(one.title)), prose(one.unit), link))

@@ -84,7 +84,7 @@ def make(folder: Path, work: Path) -> None:
     text = pages()
     stage(text, work / "pages")
     config = work / "mkdocs.yml"
-    config.write_text(_config(navigation.entries(text), work / "pages", folder), "utf-8")
+    config.write_text(_config(navigation.entries(text), os.path.relpath(folder, work)), "utf-8")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--clean", "--config-file", str(config)]
     silent = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}  # of its successor
     subprocess.run(command, check=True, env=silent)
@@ -109,8 +109,8 @@ def stage(text: dict[str, str], folder: Path) -> None:
     (assets / "style.css").write_text(_colors() + (_OWN / "style.css").read_text("utf-8"), "utf-8")
 
 
-def _config(nav: navigation.Entries, docs: Path, folder: Path) -> str:
-    """The configuration of MkDocs: JSON, which is YAML, with the one tag that JSON has no word for."""
+def _config(nav: navigation.Entries, folder: str) -> str:
+    """The configuration of MkDocs: JSON, which is YAML, with one tag that JSON has no word for; paths begin at it."""
     extensions = [
         "tables",
         "attr_list",
@@ -122,8 +122,8 @@ def _config(nav: navigation.Entries, docs: Path, folder: Path) -> str:
     config = {
         "site_name": "inspect_tool",
         "site_description": "Micrographs and X-ray images in, numbers that can be defended out",
-        "docs_dir": str(docs.resolve()),
-        "site_dir": str(folder.resolve()),
+        "docs_dir": "pages",
+        "site_dir": folder,
         "use_directory_urls": False,  # a page is a file: it opens without a server
         "copyright": f"inspect_tool {__version__}, Apache-2.0",
         "theme": _THEME,

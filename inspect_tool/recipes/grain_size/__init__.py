@@ -104,6 +104,7 @@ __all__ = [
     "measure_field",
     "other_editions",
     "phantoms",
+    "values_used",
 ]
 
 
@@ -130,6 +131,13 @@ def other_editions(
 ) -> tuple[str, ...]:
     """Name the editions beside that of the job: of duplex structures and of the largest grain."""
     return ("astm_e1181_2002", "astm_e930_2018")
+
+
+def values_used(settings: Settings, standard: Standard) -> tuple[str, ...]:
+    """Name the constants and tables that the numbers rest on: those of the test figures only where one is drawn."""
+    figures = {"jeffries_area": ("jeffries",), "tables.abrams_circles": ("abrams", "hilliard")}
+    every = (*standard.values, *(f"tables.{name}" for name in standard.tables))
+    return tuple(name for name in every if settings.method in figures.get(name, (settings.method,)))
 
 
 # ------------------------------------------------------------------------------------------------ one field

@@ -315,6 +315,7 @@ _ROLES = {
     "replaced": ("The report that this one replaces, as data", "Supplement"),
     "input": ("Table that the job names", "Supplement"),
     "validation": ("Errors of the segmentation on labeled images", "Supplement"),
+    "comparison": ("Values of a standard as the laboratory compared them with the published text", "Supplement"),
 }
 
 

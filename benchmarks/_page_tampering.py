@@ -196,8 +196,11 @@ def order(path: Path, rng: random.Random) -> str:
         elif kind == "swapped":
             one, other = pdf.pages[i].obj, pdf.pages[j].obj
             for key in {*one.keys(), *other.keys()} - {"/Parent"}:
-                first, second = one.get(key), other.get(key)
-                one[key], other[key] = second, first
+                for page, value in ((one, other.get(key)), (other, one.get(key))):
+                    if value is not None:
+                        page[key] = value
+                    elif key in page:
+                        del page[key]
         elif kind == "other first":
             pages = list(pdf.pages)
             del pdf.pages[:]
@@ -320,7 +323,7 @@ CHANGES: dict[str, PageChange] = {
 
 
 def lies(block: str) -> Iterator[tuple[str, str]]:
-    """Summary blocks that print something else than the data say, made of the shipped one: what is done, and the text.
+    """Certificates that print something else than the data say, made of the shipped one: what is done, and the text.
 
     The report says that it was printed with the shipped template.
     """
@@ -328,9 +331,9 @@ def lies(block: str) -> Iterator[tuple[str, str]]:
     yield "a verdict over the verdict", cover.format(top="60mm", said="PASS 0.2 %") + block
     yield "a white box over the verdict", cover.format(top="40mm", said="&nbsp;<br>" * 6) + block
     yield "the verdict is not displayed", "<style>.verdict, .badge { display: none }</style>\n" + block
-    yield "white on white", "<style>section.summary { color: #fff !important }</style>\n" + block
+    yield "white on white", "<style>article.certificate { color: #fff !important }</style>\n" + block
     yield "outside of the page", "<style>.verdict { position: absolute; left: -400mm }</style>\n" + block
-    yield "too small to read", "<style>section.summary { font-size: 0.1pt !important }</style>\n" + block
-    yield "transparent", "<style>section.summary { opacity: 0 }</style>\n" + block
+    yield "too small to read", "<style>article.certificate { font-size: 0.1pt !important }</style>\n" + block
+    yield "transparent", "<style>article.certificate { opacity: 0 }</style>\n" + block
     yield "another word", block.replace("report.verdict", '"undecided"')
-    yield "another number", block.replace("result.value", "(result.value * 0.01)").replace("item.value", "0.2")
+    yield "another number", re.sub(r"\b(row\.)?result\.value\b", r"(\g<0> * 0.01)", block)

@@ -17,6 +17,7 @@ from inspect_tool.model import (
     Findings,
     Header,
     Job,
+    Layout,
     Mark,
     Measurements,
     Micrograph,
@@ -34,6 +35,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.report import field_pictures
 from inspect_tool.report.build import build
+from inspect_tool.report.dates import day_of_issue
 from inspect_tool.standards.editions import load_standard
 from inspect_tool.statistics.uncertainty import evaluated
 
@@ -132,6 +134,7 @@ def example(
     failing: bool = False,
     specimen: str = "1",
     semantic: bool = False,
+    layout: Layout = "full",
 ) -> Example:
     """Write the pictures of a made-up inspection below ``folder`` and build its report."""
     rng = np.random.default_rng(7)
@@ -294,7 +297,7 @@ def example(
         )
     )
     job = Job(recipe="grain_size", standard="astm_e112_2013", images=("images/*.tif",), header=header,
-              requirements=requirements, settings={"method": "abrams"})  # fmt: skip
+              requirements=requirements, settings={"method": "abrams"}, layout=layout)  # fmt: skip
     edges = np.geomspace(20, 1500, 16)
     counts = np.histogram(areas, edges)[0]
     order = np.sort(areas)
@@ -349,6 +352,7 @@ def example(
         worst=worst[:10],
         provenance=PROVENANCE,
         title="Grain size",
+        issued=day_of_issue(header, date.fromisoformat(PROVENANCE.started[:10])),
     )
     return Example(report=report, folder=folder)
 

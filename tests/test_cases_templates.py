@@ -39,14 +39,12 @@ source = "drawing 3"
 """
 
 
-@pytest.fixture(scope="module")
-def summary():
-    """The first block of the shipped template."""
-    return (data_folder("templates") / "inspection" / "blocks" / "summary.html.j2").read_text(encoding="utf-8")
+FIRST = ("blocks/summary.html.j2", "certificate.html.j2")
+"""What the page on the screen and what the PDF begins with."""
 
 
-def failing(folder, block):
-    """Report of a specimen that is 25 % pore by drawing and may have 1 %, printed with a block of an own template."""
+def failing(folder, change):
+    """Report of a specimen that is 25 % pore by drawing and may have 1 %, with another begin by an own template."""
     for i in range(3):
         gray = np.full((120, 160), 190.0)
         for row in range(0, 120, 40):
@@ -56,24 +54,26 @@ def failing(folder, block):
         Image.fromarray(gray.clip(0, 255).astype(np.uint8)).save(folder / f"field_{i}.png")
     (folder / "own" / "blocks").mkdir(parents=True)
     (folder / "own" / "template.toml").write_text('language = "en"\n')
-    (folder / "own" / "blocks" / "summary.html.j2").write_text(block, encoding="utf-8")
+    for name in FIRST:
+        shipped = (data_folder("templates") / "inspection" / name).read_text(encoding="utf-8")
+        (folder / "own" / name).write_text(change(shipped), encoding="utf-8")
     (folder / "job.toml").write_text(JOB)
     assert job_run.run(folder / "job.toml", folder / "reports").verdict == "fail"
     return folder / "reports" / "job"
 
 
 @pytest.fixture(scope="module")
-def lying(tmp_path_factory, summary):
-    """Its summary block lays a PASS over the verdict."""
+def lying(tmp_path_factory):
+    """Its first block lays a PASS over the verdict."""
     cover = '<div style="position:absolute;top:60mm;background:#fff;z-index:9;font-size:40pt">PASS 0.2 %</div>\n'
-    return failing(tmp_path_factory.mktemp("lying"), cover + summary)
+    return failing(tmp_path_factory.mktemp("lying"), lambda shipped: cover + shipped)
 
 
 @pytest.fixture(scope="module")
-def honest(tmp_path_factory, summary):
+def honest(tmp_path_factory):
     """It adds a line of the house, which speaks of verdicts without stating one."""
     line = '<p class="note">In this house an item may pass, fail or stay undecided, and the customer decides.</p>\n'
-    return failing(tmp_path_factory.mktemp("honest"), summary.replace("<h1>", line + "<h1>", 1))
+    return failing(tmp_path_factory.mktemp("honest"), lambda shipped: shipped.replace("<h1>", line + "<h1>", 1))
 
 
 def test_a_pass_printed_over_a_failed_verdict_does_not_verify(lying):
@@ -109,14 +109,15 @@ def test_a_text_of_the_data_is_no_verdict_of_the_page(honest):
 
 def test_what_an_own_template_gets_wrong_is_one_line_that_names_it(tmp_path):
     with pytest.raises(SettingsError, match=r"summary\.html\.j2:1: .*no attribute"):
-        failing(tmp_path, "{{ 5 | requirement_text }}")
+        failing(tmp_path, lambda _: "{{ 5 | requirement_text }}")
 
 
 def test_a_template_that_loops_is_stopped_in_verify_as_in_a_run(honest, tmp_path, monkeypatch):
     made, own = honest, Path(shutil.copytree(honest.parents[1] / "own", tmp_path / "own"))
     report = load_report(made / "report.json")
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
-    (own / "blocks" / "summary.html.j2").write_text(loop, encoding="utf-8")
+    for name in FIRST:
+        (own / name).write_text(loop, encoding="utf-8")
     monkeypatch.setattr(template_process, "SECONDS", 1)
     monkeypatch.setattr(template_process, "SECONDS_PER_IMAGE", 1)
     held = pages.Files(json=(made / "report.json").read_bytes(), read={}.get, pictures=made)

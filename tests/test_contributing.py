@@ -188,6 +188,7 @@ def our_template(tmp_path):
     settings = (folder / "template.toml").read_text(encoding="utf-8")
     for old, new in {
         'accent = "#0b4f6c"': 'accent = "#7a1f2b"',
+        'logo = ""': 'logo = "logo.svg"',
         'footer = ""': 'footer = "Accredited testing laboratory 0000-00"',
         '"summary", "identification", "method",': '"signature", "summary",',
     }.items():

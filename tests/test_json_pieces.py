@@ -61,7 +61,7 @@ def test_the_digest_is_the_hash_of_the_file_as_documented(report):
         record["segmentation"].pop("seconds", None)
     for holder in (data, data["provenance"], *data["attachments"]):
         for name in build.LATER:
-            if holder.get(name) in ("", []):
+            if holder.get(name) in ("", [], "full", "behind"):
                 del holder[name]
     assert hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest() == report.digest
 

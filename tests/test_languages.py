@@ -35,6 +35,12 @@ FILES = (".toml", ".json", ".csv", ".html", ".pdf", ".png", ".xlsx", ".docx")
 LEFT_OUT = {"page.items_not_stated": {"items"}}
 """Values that a language may do without, because another one says the same."""
 
+STATES = (
+    *("pass", "fail", "undecided", "conditional_pass", "conditional_fail", "not_stated", "no_requirement"),
+    *("lot_accepted", "lot_rejected", "lot_not_decided"),
+)
+"""What the verdicts of a report come to for who reads its certificate."""
+
 BY_NAME = {
     *("budget", "clauses", "columns", "counted", "editions", "heads", "notes", "readers", "rules"),
     *("segmentation", "terms", "training"),
@@ -51,6 +57,7 @@ AT_RUN_TIME = {
     *(f"console.part_{part.lower().replace(' ', '_')}" for part in PARTS),
     *(f"console.{name}" for name in ("verified", "differs", "not_checked", "part", "state", "looked_at")),
     *("heads.n_l_45", "heads.n_l_135"),  # columns of the directions of test lines
+    *(f"certificate.{state}_{kept}" for state in STATES for kept in ("kept", "not_kept", "not_told")),
     *(f"page.{name}" for name in Texts.__slots__),  # what a laboratory may word itself in its template
     *(
         f"terms.{name}" for name in ("austenite", "bainite", "martensite", "graphite")

@@ -160,41 +160,42 @@ def test_an_update_after_a_signature_that_changes_a_page_differs(made, once, tmp
 # ---------------------------------------------------------------------------------- printed with a template that lies
 
 
-SUMMARY = (SHIPPED / "blocks" / "summary.html.j2").read_text(encoding="utf-8")
+CERTIFICATE = (SHIPPED / "certificate.html.j2").read_text(encoding="utf-8")
 
 
-def template(folder, blocks, summary=SUMMARY):
-    """The shipped template with some blocks only, and another first one."""
-    (folder / "blocks").mkdir(parents=True)
-    (folder / "template.toml").write_text(f"blocks = {json.dumps(blocks)}\n", encoding="utf-8")
-    (folder / "blocks" / "summary.html.j2").write_text(summary, encoding="utf-8")
+def template(folder, certificate=CERTIFICATE, settings=""):
+    """The shipped template with another certificate or with settings of its own."""
+    folder.mkdir(parents=True)
+    (folder / "template.toml").write_text(settings, encoding="utf-8")
+    (folder / "certificate.html.j2").write_text(certificate, encoding="utf-8")
     return folder
 
 
-def printed(made, folder, summary):
-    """Page 1 of the report with a summary block."""
-    report = load_report(made / "report.json")
-    own = template(folder / "own", ["summary"], summary)
-    return document(pdf.print_page(render(report, made, own, "print"), folder / "report.pdf", own, report.id, ()))
+def printed(made, folder, certificate):
+    """The certificate of the report, made by another template, with its annex apart."""
+    report = replace(load_report(made / "report.json"), annex="apart")
+    own = template(folder / "own", certificate)
+    page = render(report, made, own, "print", part="certificate")
+    return document(pdf.print_page(page, folder / "report.pdf", own, report.id, ()))
 
 
 @pytest.fixture(scope="module")
 def first_page(made, tmp_path_factory):
-    """Page 1 as the shipped block prints it."""
-    return printed(made, tmp_path_factory.mktemp("honest"), SUMMARY)
+    """The certificate as the shipped template prints it."""
+    return printed(made, tmp_path_factory.mktemp("honest"), CERTIFICATE)
 
 
-@pytest.mark.parametrize(("name", "block"), list(_page_tampering.lies(SUMMARY)))
+@pytest.mark.parametrize(("name", "block"), list(_page_tampering.lies(CERTIFICATE)))
 def test_pages_that_another_template_printed_differ_from_those_of_the_stated_one(
     made, tmp_path, name, block, first_page
 ):
-    assert block != SUMMARY, name
+    assert block != CERTIFICATE, name
     found = list(pdf_compare.differences(printed(made, tmp_path, block), first_page))
     assert any(text.startswith("page 1: ") for text in found), found
 
 
 def test_the_same_block_prints_the_same_page(made, tmp_path, first_page):
-    assert list(pdf_compare.differences(printed(made, tmp_path, SUMMARY), first_page)) == []
+    assert list(pdf_compare.differences(printed(made, tmp_path, CERTIFICATE), first_page)) == []
 
 
 # ------------------------------------------------------------------------------------------------ what cannot be seen
@@ -208,7 +209,7 @@ def sealed(made, folder, **changes):
     data |= changes
     tamper.seal(copy, data)
     report = load_report(copy / "report.json")
-    own = template(folder / "short", ["summary", "provenance"])
+    own = template(folder / "short", settings='blocks = ["summary", "provenance"]\n')
     carried = pdf.attachments(report, dump_report(report).encode(), lambda file: (copy / file).read_bytes())
     return pdf.print_page(render(report, copy, own, "print"), copy / "report.pdf", own, report.id, carried)
 

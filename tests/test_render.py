@@ -137,9 +137,10 @@ def test_folder_with_settings_only_takes_the_rest_from_the_shipped_one(made, tem
 
 def test_logo_is_taken_from_the_folder_of_the_laboratory(made, template):
     (template / "logo.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
+    assert 'class="logo"' not in page(made, template)  # one that is named only
+    (template / "template.toml").write_text('logo = "logo.svg"\n', encoding="utf-8")
     assert "PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnLz4=" in page(made, template)
-    (template / "template.toml").write_text('logo = ""\n', encoding="utf-8")
-    assert 'class="logo"' not in page(made, template)
+    assert 'class="logo"' not in page(made)  # nor ours beside their name
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,7 @@ def _reported(
     printed: bool,
 ) -> Report:
     """The report of the fields that ``measure`` gives: they are many, and let go as soon as the findings are there."""
+    from inspect_tool.report.dates import date_checks, day_of_issue
     from inspect_tool.report.render import language_of, template_sha256
 
     asked = asked_of(planned, None if replaced is None else replaced.report)
@@ -150,6 +151,7 @@ def _reported(
         job_name=planned.path.stem,
         checks=(
             *scale_checks(measured.records, date_of_work(planned.job.header, started.date())),
+            *date_checks(planned.job.header, started.date()),
             *quality.as_checks(figures, planned.limits, quality.default_limits(planned.job.recipe)),
         ),
         worst=worst,
@@ -169,6 +171,7 @@ def _reported(
         ),
         template_sha256=template_sha256(planned.template),
         language=language_of(planned.job.language, planned.template),
+        issued=day_of_issue(planned.job.header, started.date()),
     )
     del measured, findings
     return read_back(report, shared({}))  # pages are views of report.json, to the last of its digits

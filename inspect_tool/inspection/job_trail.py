@@ -97,7 +97,7 @@ def facts(planned: Plan, report: Report, made: folders.Partial) -> dict[str, obj
         "conforming": report.conforming,
         "files": {
             file: sha256_file(made.folder / file)
-            for file in ("report.json", "report.pdf")
+            for file in ("report.json", "report.pdf", "annex.pdf")
             if (made.folder / file).exists()
         },
         "images": len(report.micrographs),

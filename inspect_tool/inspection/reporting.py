@@ -116,6 +116,7 @@ def report_of(
     attachments: Sequence[Attachment],
     template_sha256: str = "",
     language: str = "",
+    issued: str = "",
     told: bool = True,
 ) -> Report:
     """Build the report of what a job found, with its verdicts.
@@ -145,6 +146,7 @@ def report_of(
         else (),
         template_sha256=template_sha256,
         language=language,
+        issued=issued,
     )
 
 

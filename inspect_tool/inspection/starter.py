@@ -34,6 +34,8 @@ standard = {standard}{other_standards}
 {images}
 # template = "inspection"    # or the path of your own template folder
 {language:<28} # of the pages; there are {languages}
+{layout:<28} # of the PDF: all blocks, and not a certificate of two pages with its annex
+{annex:<28} # of the certificate: annex.pdf beside report.pdf, and not behind it (docs/report.md)
 # exports  = ["json", "html", "pdf", "csv"]   # there are {exporters}
 # lims_drop = "../to_lims"   # folder that gets a copy of lims.csv, where "lims" is among the exports (docs/report.md)
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
@@ -126,6 +128,8 @@ class Answers:
     specimens: tuple[Specimen, ...] = ()  # in the place of ``images``
     standard: str = ""  # empty: the first one of the recipe
     language: str = ""  # of the pages; empty: that of their template
+    layout: str = ""  # of the PDF; empty: certificate
+    annex: str = ""  # empty: behind it
     scale: Literal["stated", "ratio only", "scale bar", "file", "laboratory"] = "stated"
     pixel_um: float = 0.0  # [um/px], of a stated scale; 0: still to be put in
     calibration: Mapping[str, Any] = default(default_factory=dict)  # of scale "laboratory": all that it says
@@ -168,6 +172,8 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
             other_standards=f"   # or: {others}" if others else "",
             images=f"# {images}" if answers.specimens else images,
             language=_key("language", answers.language, "en"),
+            layout=_key("layout  ", answers.layout, "full"),
+            annex=_key("annex   ", answers.annex, "apart"),
             spec=_key("spec    ", answers.spec, "4711 rev B"),
             specs=_key("specs   ", answers.specs, "../specs"),
             single_user=f"{_SINGLE_USER}\n" if answers.single_user else "",

@@ -16,7 +16,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, toml_value
 from inspect_tool.inspection.starter import Answers, asked_quantity, choices, documented, toml
 from inspect_tool.languages import languages
-from inspect_tool.model import Header
+from inspect_tool.model import Annex, Header, Layout
 from inspect_tool.plugins import Backend, Recipe
 from inspect_tool.report.text import unit as printed
 from inspect_tool.segmentation import choice
@@ -157,7 +157,8 @@ def answers_of(recipe: str, form: Mapping[str, str], lab: str) -> Answers:
     """
     module = registry.load("recipe", recipe)
     form = {key: " ".join(text.split()) for key, text in form.items() if text.strip()}
-    for key, known in (("standard", editions.names_for(module)), ("language", languages())):
+    words = {"language": languages(), "layout": get_args(Layout), "annex": get_args(Annex)}
+    for key, known in {"standard": editions.names_for(module), **words}.items():
         if form.get(key, known[0]) not in known:
             msg = f"{key}: '{form[key][:80]}' is none of {', '.join(known)}"
             raise SettingsError(msg)
@@ -176,6 +177,8 @@ def answers_of(recipe: str, form: Mapping[str, str], lab: str) -> Answers:
     return Answers(
         standard=form.get("standard", ""),
         language=form.get("language", ""),
+        layout=form.get("layout", ""),
+        annex=form.get("annex", ""),
         quantity=name,
         lower=limits["lower"],
         upper=limits["upper"],

@@ -105,7 +105,7 @@ def told(findings: Findings, old: Report | None, reason: str, issued: Issued) ->
     """Add to what was found which report this one replaces, why, and what differs; nothing without an old one."""
     if old is None:
         return findings
-    day = old.header.date_of_issue or old.provenance.started[:10]
+    day = old.issued or old.header.date_of_issue or old.provenance.started[:10]
     rows = tuple(_differences(old, issued))
     table = Table(
         title=TABLE,

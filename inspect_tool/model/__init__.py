@@ -48,8 +48,10 @@ from inspect_tool.model.image import (
 )
 from inspect_tool.model.job import (
     Acceptance,
+    Annex,
     Header,
     Job,
+    Layout,
     Limit,
     Limits,
     Lot,
@@ -87,6 +89,7 @@ from inspect_tool.model.told import Told, stated
 __all__ = [
     "Acceptance",
     "Alternatives",
+    "Annex",
     "Attachment",
     "Calibration",
     "CalibrationReading",
@@ -116,6 +119,7 @@ __all__ = [
     "Job",
     "LabelImage",
     "Layer",
+    "Layout",
     "Limit",
     "Limits",
     "LostField",

@@ -3,9 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from inspect_tool.model.image import Calibration, Day, Modality, Plane
+
+Layout: TypeAlias = Literal["certificate", "full"]
+"""A certificate of one or two pages and its annex, or all blocks one after the other."""
+Annex: TypeAlias = Literal["behind", "apart"]
+"""Pages behind the certificate, or ``annex.pdf`` beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +196,8 @@ class Job:
     specimens: tuple[Specimen, ...] = ()  # several specimens or sections in the place of ``images``
     template: str = "inspection"  # a shipped one, or the path of a folder
     language: str = ""  # of the words of the pages, e.g. "de"; empty: that of the template
+    layout: Layout = "certificate"  # what the PDF begins with
+    annex: Annex = "behind"  # of a certificate: in the same PDF, or in one of its own
     modality: Modality = "unknown"
     page: int | None = None  # these five choose a plane of a file with several, see ``Selection``
     scene: int | str | None = None

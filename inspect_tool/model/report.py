@@ -9,7 +9,7 @@ from inspect_tool.languages import Words
 from inspect_tool.model import notebook_html
 from inspect_tool.model.findings import Chart, Check, Conformity, Result, Results, Statement, Table
 from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSource
-from inspect_tool.model.job import Header, Lot
+from inspect_tool.model.job import Annex, Header, Layout, Lot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +268,9 @@ class Report:
     language: str = ""  # of the pages; empty: English
     catalogue_sha256: str = ""  # of the English catalogues that its sentences were worded by
     lost: tuple[LostField, ...] = ()  # images that the numbers are without
+    layout: Layout = "full"  # of the PDF
+    annex: Annex = "behind"
+    issued: str = ""  # day of issue: that of the job, else that of the run; empty: by an earlier version
     editions: tuple[EditionRecord, ...] = ()  # that of the method first; empty: by an earlier version
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ from inspect_tool.model import (
     Cell,
     Check,
     Conformity,
+    Decision,
     Criteria,
     EditionRecord,
     Findings,
@@ -126,8 +127,12 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 (statement on the items tested) and m (results with units) are always there: the report makes them itself."""
 
 
-LATER = ("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost", "editions")
-"""Keys that reports of earlier versions lack: empty, they are not part of the digest."""
+LATER = (
+    *("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost"),
+    *("layout", "annex", "issued", "editions"),
+)
+"""Keys that reports of earlier versions lack: as these have them, they are not part of the digest."""
+_LACKED: tuple[object, ...] = ("", (), [], "full", "behind")  # what a key of them stands for that is not there
 
 SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
 """First columns of the table of ``section_statistics``."""
@@ -157,6 +162,7 @@ def build(
     criteria: Criteria | None = None,
     template_sha256: str = "",
     language: str = "",
+    issued: str = "",
 ) -> Report:
     """Make the report of one job.
 
@@ -196,6 +202,8 @@ def build(
         Of the files of the template.
     language : str
         Of the pages; empty: English.
+    issued : str
+        Day of issue; empty: by an earlier version, which left it open where the job did.
 
     Returns
     -------
@@ -240,7 +248,7 @@ def build(
         ),
         verdict=overall_verdict(conformities),
         conforming=method_conformity(every_check),
-        not_stated=missing_items(job.header),
+        not_stated=missing_items(replace(job.header, date_of_issue=issued or job.header.date_of_issue)),
         deviations=findings.deviations,
         warnings=_warnings(criteria, findings, [*warnings, *_of_editions(editions)], every_check, micrographs)
         if editions
@@ -268,6 +276,9 @@ def build(
         language=language,
         catalogue_sha256=fingerprint(ENGLISH),
         lost=tuple(lost),
+        layout=job.layout,
+        annex=job.annex,
+        issued=issued,
         editions=tuple(editions),
     )
     digest = report_digest(report)
@@ -317,8 +328,8 @@ def _hashed(value: object) -> object:
 
 
 def _known(values: Mapping[str, object], later: Collection[str]) -> Mapping[str, object]:
-    """Values without what reports of earlier versions lack, where it is empty; of schema 1 the sentences too."""
-    return {name: value for name, value in values.items() if name not in later or value not in ("", (), [])}
+    """Values without what reports of earlier versions lack, where it is as there; of schema 1 the sentences too."""
+    return {name: value for name, value in values.items() if name not in later or value not in _LACKED}
 
 
 def missing_items(header: Header) -> tuple[str, ...]:
@@ -512,10 +523,13 @@ def specimens(report: Report) -> tuple[str, ...]:
     return tuple(dict.fromkeys(record.specimen for record in report.micrographs))
 
 
+SEVERITY: tuple[Decision, ...] = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
+"""Verdicts on a requirement, the gravest first."""
+
+
 def worst_first(conformities: Iterable[Conformity]) -> list[Conformity]:
     """Sort verdicts, the gravest first."""
-    order = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
-    return sorted(conformities, key=lambda item: order.index(item.decision))
+    return sorted(conformities, key=lambda item: SEVERITY.index(item.decision))
 
 
 def failed_rules(report: Report) -> tuple[Check, ...]:

@@ -47,7 +47,7 @@ from inspect_tool.languages import (
 )
 from inspect_tool.model import Cell, Chart, Component, EditionValue, MicrographRecord, Report, Result, Table, Wording
 from inspect_tool.paths import data_folder
-from inspect_tool.report import charts, field_pictures, screen, text
+from inspect_tool.report import certificate, charts, field_pictures, screen, text
 from inspect_tool.report.build import (
     IDENTIFICATION,
     SECTION_STATISTICS,
@@ -58,6 +58,7 @@ from inspect_tool.report.build import (
     wording_of,
     worst_first,
 )
+from inspect_tool.report.certificate import Part
 from inspect_tool.report.selection import deciding, shortened, shown_fields
 from inspect_tool.scale.calibration import difference
 from inspect_tool.standards.editions import designation
@@ -175,7 +176,7 @@ class TemplateSettings:
 
     language: str = "en"
     paper: Literal["A4", "letter"] = "A4"
-    logo: str = "logo.svg"
+    logo: str = ""
     blocks: tuple[str, ...] = BLOCKS
     colors: Colors = default(default_factory=Colors)
     fonts: Fonts = default(default_factory=Fonts)
@@ -274,7 +275,14 @@ def frame_of(settings: TemplateSettings, template: Path) -> Path:
 
 
 def render(
-    report: Report, folder: Path, template: Path, medium: Medium, language: str = "", *, anew: bool = False
+    report: Report,
+    folder: Path,
+    template: Path,
+    medium: Medium,
+    language: str = "",
+    *,
+    anew: bool = False,
+    part: Part = "whole",
 ) -> str:
     """Render a report to HTML with every picture inside.
 
@@ -291,6 +299,8 @@ def render(
         What the page is written in; empty: what the report states.
     anew : bool
         Whether this is a print of a report that has pages of its own, which it then says.
+    part : "whole", "certificate" or "annex"
+        What of it, on paper.
 
     Raises
     ------
@@ -299,16 +309,23 @@ def render(
     OutputError
         A picture of the report is missing.
     """
-    return "".join(rendered(report, folder, template, medium, language, anew=anew))
+    return "".join(rendered(report, folder, template, medium, language, anew=anew, part=part))
 
 
 def rendered(
-    report: Report, folder: Path, template: Path, medium: Medium, language: str = "", *, anew: bool = False
+    report: Report,
+    folder: Path,
+    template: Path,
+    medium: Medium,
+    language: str = "",
+    *,
+    anew: bool = False,
+    part: Part = "whole",
 ) -> Iterator[str]:
     """Render a report piece by piece, see ``render``: no more than one picture of it is in memory at a time."""
     language = language or report.language or ENGLISH
     settings = load_settings(template)
-    values = _context(report, settings, folder, medium, language, anew=anew)
+    values = _context(report, settings, folder, medium, language, anew=anew, part=part)
     yield from _page_pieces(PAGES[medium], values, folder, template, medium, language)
 
 
@@ -563,7 +580,7 @@ def _template_line(problem: BaseException, folders: tuple[Path, ...]) -> str | N
 
 
 def _context(
-    report: Report, settings: TemplateSettings, folder: Path, medium: Medium, language: str, *, anew: bool
+    report: Report, settings: TemplateSettings, folder: Path, medium: Medium, language: str, *, anew: bool, part: Part
 ) -> dict[str, object]:
     """What a page shows of a report: what it is called by, in words of the language."""
     wording = wording_of(report.recipe)
@@ -574,6 +591,7 @@ def _context(
     report = translated(replace(report, standard=standard, checks=checks), language)
     edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
     report = _worded(report, language)
+    report = replace(report, header=replace(report.header, date_of_issue=report.issued or report.header.date_of_issue))
     stated = replace(report.header, deviations=_deviations(report))
     main = main_results(report.results)
     across = _better_across(report)
@@ -585,6 +603,19 @@ def _context(
         if inside is None
         else inside.fields
     )
+
+    identified = [
+        {
+            "field": item.field,
+            "letter": item.letter,
+            "label": said(item.label, language),
+            "text": str(getattr(stated, item.field)).strip(),
+        }
+        for item in IDENTIFICATION
+    ]
+    annexed = printed and report.layout == "certificate"
+    pictures = [report.micrographs[i] for i in pictured]
+    on_certificate = certificate.field_of(report, pictures) if annexed else None
 
     def shorten(table: Table) -> Table:
         return translated(shortened(table, sizes.most_rows), language) if printed else table
@@ -598,14 +629,7 @@ def _context(
         "uneven_main": _some_uneven(main),
         "failed_rules": failed_rules(report),
         "specimens": specimens(report),
-        "identification": [
-            {
-                "letter": item.letter,
-                "label": said(item.label, language),
-                "text": str(getattr(stated, item.field)).strip(),
-            }
-            for item in IDENTIFICATION
-        ],
+        "identification": identified,
         "missing_in_case": missing_in_case(stated),
         "deviations": stated.deviations,
         "rules": [
@@ -632,7 +656,12 @@ def _context(
         "places": translated(tuple(places), language),
         "edits_title": edits_title,
         "objects": _object_counts(report, wording),
-        "fields_shown": [report.micrographs[i] for i in pictured],
+        "annexed": annexed,
+        "part": part,
+        "certificate": certificate.shown(report, identified, on_certificate, settings.blocks, settings.paper, language)
+        if annexed
+        else None,
+        "fields_shown": [record for record in pictures if record is not on_certificate],
         "shown_by": text.heading(deciding(report.fields, report.results), wording),
         "fields_beside": [record for i, record in enumerate(report.micrographs) if i not in pictured],
         "field_tables": parts(slim(shorten(report.fields)), sizes.most_columns),

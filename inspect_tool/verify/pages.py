@@ -19,8 +19,10 @@ from inspect_tool.files import plain, sha256_bytes
 from inspect_tool.languages import ENGLISH, Text, languages, said
 from inspect_tool.model import Report
 from inspect_tool.paths import data_folder
-from inspect_tool.report import field_pictures, text
+from inspect_tool.report import certificate, field_pictures, text
 from inspect_tool.report.build import main_results
+from inspect_tool.report.certificate import Part
+from inspect_tool.report.certificate_space import LEAST_ROWS
 from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
 from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pdf_compare
@@ -159,7 +161,9 @@ def html_differences(report: Report, path: Path, template: Path | None, folder: 
     return unlike or [f"its text is as it must be, but something else in it was changed (byte {_first(shown, wanted)})"]
 
 
-def pdf_differences(report: Report, shown: "PdfReader", template: Path, files: Files, work: Path) -> list[str]:
+def pdf_differences(
+    report: Report, shown: "PdfReader", template: Path, files: Files, work: Path, part: Part = "whole"
+) -> list[str]:
     """Compare a PDF with the one that the report prints to, object by object: nothing else may be in it.
 
     Parameters
@@ -172,6 +176,8 @@ def pdf_differences(report: Report, shown: "PdfReader", template: Path, files: F
     files : Files
     work : Path
         Folder for what is printed again.
+    part : "whole", "certificate" or "annex"
+        What of the report the PDF holds.
     """
     try:
         folder, blanks = files.pictures, dict[str, str]()
@@ -180,7 +186,7 @@ def pdf_differences(report: Report, shown: "PdfReader", template: Path, files: F
             blanks = put_pictures(report, folder, pdf_compare.pictures(shown), load_settings(template).sizes.picture_px)
         language = pdf_language(shown, report)
         anew = is_anew(shown, report, language)
-        made = printed(report, template, folder, work / "printed", files, language, anew=anew)
+        made = printed(report, template, folder, work / "printed", files, language, anew=anew, part=part)
         if isinstance(shown.stream, BytesIO) and shown.stream.getvalue() == made:
             return []
         wanted = pdf_reader(made, "report.pdf, printed again")
@@ -201,11 +207,11 @@ def pdf_differences(report: Report, shown: "PdfReader", template: Path, files: F
     return list(dict.fromkeys(found))
 
 
-def pdf_doubts(report: Report, shown: "PdfReader", own: bool) -> list[str]:
+def pdf_doubts(report: Report, shown: "PdfReader", own: bool, part: Part = "whole") -> list[str]:
     """What speaks against a PDF that cannot be printed again here: structure that no report has, and, of a shipped
-    template, main results that it does not show."""
+    template, main results that it does not show; of those a certificate or an annex alone need not show all."""
     try:
-        found = [] if own else list(missing(report, pdf_words(shown), pdf_language(shown, report)))
+        found = [] if own else list(missing(report, pdf_words(shown), pdf_language(shown, report), part))
         return list(dict.fromkeys([*found, *pdf_compare.foreign(shown, links=own)]))
     except Exception as error:  # a broken document fails in any way inside the reader
         return [f"cannot be read: {' '.join(str(error).split())[:80] or type(error).__name__}"]
@@ -288,10 +294,17 @@ def _contradictions(report: Report, runs: Sequence[str]) -> Iterator[str]:
     stated = " ".join([report.verdict, *(item.decision for item in report.conformities), *lots]).split()
     known = {_VERDICT_WORDS[word] for word in stated if word in _VERDICT_WORDS}
     written = [*map(str, plain(report.header).values()), *report.warnings, *(one.reason for one in report.conformities)]
+    meant = {said(text.rule_text(one.requirement), each) for one in report.conformities for each in languages()}
     for run in dict.fromkeys(runs):
         words = re.findall(r"[^\W\d_]+", run.casefold())
         unlike = _verdicts_in(words) - known
-        if unlike and len(words) <= _LONGEST_STATEMENT and not any(run in text for text in written):
+        explains = len(words) > 2 and any(" ".join(run.split()) in " ".join(one.split()) for one in meant)
+        if (
+            unlike
+            and len(words) <= _LONGEST_STATEMENT
+            and not explains  # the end of a rule that is put into words
+            and not any(run in text for text in written)
+        ):
             yield f"it shows '{_clipped(run.split())}', the verdict of the report is '{report.verdict}'"
 
 
@@ -353,20 +366,31 @@ def _clipped(words: Sequence[str]) -> str:
     return told if len(told) <= 80 else told[:77] + "..."
 
 
-def missing(report: Report, shown: str, language: str = "") -> Iterator[str]:
+def missing(report: Report, shown: str, language: str = "", part: Part = "whole") -> Iterator[str]:
     """Main results, limits, verdict, identification and digest that a text in a language does not hold, spaces aside;
-    without a language in that of the report."""
+    without a language in that of the report. A certificate alone shows the worst of many results, an annex no verdict.
+    """
     joined = "".join(shown.split())
     written = text.filters(language or report.language or ENGLISH)
+    rows = certificate.rows(report)
+    few = part == "certificate" and len(rows) > LEAST_ROWS
+    known = {(row.quantity, row.specimen) for row in rows[:LEAST_ROWS]} if few else None
     wanted = [("identification", [report.id]), ("digest", [report.digest])]
-    wanted.append(("verdict", [written["term"](report.verdict)]))
+    if part != "annex":
+        wanted.append(("verdict", [written["term"](report.verdict)]))
     for result in main_results(report.results):
+        if known is not None and (result.quantity, result.specimen) not in known:
+            continue
         stated = result.value, result.expanded_u, result.unit
         # limits that lie unevenly in brackets, or value ± U as earlier versions printed all results
         wanted.append(
             (result.title or result.quantity, [written["pm"](*stated, result.interval), written["pm"](*stated)])
         )
-    wanted += [(f"limit of {item.quantity}", [written["requirement_text"](item)]) for item in report.conformities]
+    wanted += [
+        (f"limit of {item.quantity}", [written["requirement_text"](item)])
+        for item in report.conformities
+        if known is None or (item.quantity, item.specimen) in known
+    ]
     for name, ways in wanted:
         if not any("".join(value.split()).casefold() in joined.casefold() for value in ways):
             yield f"does not show the {name}: {ways[0]}"
@@ -380,7 +404,15 @@ def _first(one: str, other: str) -> int:
 
 
 def printed(
-    report: Report, template: Path, folder: Path, out: Path, files: Files, language: str = "", *, anew: bool = False
+    report: Report,
+    template: Path,
+    folder: Path,
+    out: Path,
+    files: Files,
+    language: str = "",
+    *,
+    anew: bool = False,
+    part: Part = "whole",
 ) -> bytes:
     """Print a report again into a folder, with its attachments, in the bounds in which it was made.
 
@@ -392,14 +424,18 @@ def printed(
         Of the words; empty: what the report states.
     anew : bool
         Whether the pages say that they are a print of the report.
+    part : "whole", "certificate" or "annex"
+        What of the report the PDF holds; an annex carries no data.
     """
     out.mkdir(exist_ok=True)
-    names = [item.file for item in report.attachments]
-    if masks.attached(report):
+    names = [item.file for item in report.attachments] if part != "annex" else []
+    if masks.attached(report) and part != "annex":
         names += [mask.file for record in report.micrographs if record.evidence for mask in record.evidence.masks]
     held = {name: files.read(name) for name in names}
     pdf = out / "report.pdf"
-    confined(template, len(report.micrographs), _print, report, folder, template, files.json, held, pdf, language, anew)
+    confined(
+        template, len(report.micrographs), _print, report, folder, template, files.json, held, pdf, language, anew, part
+    )
     return pdf.read_bytes()
 
 
@@ -412,6 +448,7 @@ def _print(
     pdf: Path,
     language: str,
     anew: bool,
+    part: Part,
 ) -> None:
     from inspect_tool.report.exporters.pdf import attachments, print_page
 
@@ -422,8 +459,8 @@ def _print(
             raise ReadError(msg)
         return content
 
-    page = render(report, folder, template, "print", language, anew=anew)
-    print_page(page, pdf, template, report.id, attachments(report, data, read))
+    page = render(report, folder, template, "print", language, anew=anew, part=part)
+    print_page(page, pdf, template, report.id, () if part == "annex" else attachments(report, data, read))
 
 
 def put_pictures(report: Report, folder: Path, shown: dict[str, bytes], max_px: int) -> dict[str, str]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from inspect_tool.errors import InspectError, OutputError, ReadError
-from inspect_tool.evidence.dossier import Dossier, of_pdf
+from inspect_tool.evidence.dossier import Dossier, of_pdf, pdf_reader
 from inspect_tool.model import (
     Report,
 )
+from inspect_tool.report.certificate import Part, parts_of
 from inspect_tool.verify import pages, pdf_compare
 from inspect_tool.verify.contents import file_findings
 from inspect_tool.verify.findings import Finding
@@ -29,20 +30,40 @@ def pages_findings(dossier: Dossier, work: Path, look: pages.Look) -> Iterator[F
     if dossier.folder is None:
         yield from _readable(pdf_findings(dossier, dossier, work, look))
         return
-    html, pdf = dossier.folder / "report.html", dossier.folder / "report.pdf"
+    html = dossier.folder / "report.html"
     if html.is_file():
         yield from html_findings(dossier.report, html, look)
     else:
         yield Finding(part="HTML page", state="not checked", text="there is none in the folder")
-    if pdf.is_file():
-        try:
-            printed = of_pdf(pdf.read_bytes(), pdf.name)
-        except (ReadError, OSError) as error:
-            yield Finding(part="PDF pages", state="differs", text=str(error))
-            return
-        yield from _readable(pdf_findings(dossier, printed, work, look))
-    else:
+    (_, first), *others = parts_of(dossier.report)
+    pdf = dossier.folder / first
+    if not pdf.is_file():
         yield Finding(part="PDF pages", state="not checked", text="there is none in the folder")
+        return
+    try:
+        printed = of_pdf(pdf.read_bytes(), pdf.name)
+    except (ReadError, OSError) as error:
+        yield Finding(part="PDF pages", state="differs", text=str(error))
+        return
+    yield from _readable(pdf_findings(dossier, printed, work, look))
+    for part, name in others:
+        yield from _readable(_annex_findings(dossier, dossier.folder / name, work, look, part))
+
+
+def _annex_findings(dossier: Dossier, path: Path, work: Path, look: pages.Look, part: Part) -> Iterator[Finding]:
+    """Compare a PDF that carries no data, of a report in a folder, with what it must be."""
+    if not path.is_file():
+        yield Finding(part="PDF pages", state="differs", text=f"{path.name}: is missing")
+        return
+    document = pdf_reader(path.read_bytes(), path.name)
+    if look.prints and look.template is not None:
+        files = pages.Files(json=dossier.json, read=dossier.read, pictures=dossier.folder)
+        unlike = pages.pdf_differences(dossier.report, document, look.template, files, work, part)
+    else:
+        unlike = pages.pdf_doubts(dossier.report, document, look.gap == pages.OWN, part)
+    said = pages.pdf_words(document) if look.gap == pages.OWN and not unlike else ""
+    unlike = [f"{path.name}: {text}" for text in unlike]
+    yield from _page("PDF pages", unlike, look, look.prints, dossier.report, said, part)
 
 
 def html_findings(report: Report, path: Path, look: pages.Look) -> Iterator[Finding]:
@@ -75,13 +96,14 @@ def pdf_findings(dossier: Dossier, printed: Dossier, work: Path, look: pages.Loo
         unlike += [] if printed.json == dossier.json else ["its report.json is not that of the folder"]
         unlike += [f"attachment {item.text}" for item in file_findings(printed) if item.state == "differs"]
     unlike += pages.pdf_contradictions(report, document) if look.gap else []
+    ((part, _), *_) = parts_of(report)
     if look.prints and look.template is not None:
         files = pages.Files(json=dossier.json, read=dossier.read, pictures=dossier.folder)
-        unlike += pages.pdf_differences(report, document, look.template, files, work)
+        unlike += pages.pdf_differences(report, document, look.template, files, work, part)
     else:
-        unlike += pages.pdf_doubts(report, document, look.gap == pages.OWN)
+        unlike += pages.pdf_doubts(report, document, look.gap == pages.OWN, part)
     said = pages.pdf_words(document) if look.gap == pages.OWN and not unlike else ""
-    yield from _page("PDF pages", unlike, look, look.prints, report, said)
+    yield from _page("PDF pages", unlike, look, look.prints, report, said, part)
     yield from signature_findings(printed)
 
 
@@ -92,8 +114,10 @@ def _page(
     again: bool,
     report: Report,
     said: str,
+    kind: Part = "whole",
 ) -> Iterator[Finding]:
-    """What came out for one kind of pages; ``again``: they were made again, ``said``: all that they say."""
+    """What came out for one kind of pages; ``again``: they were made again, ``said``: all that they say, ``kind``: what
+    of the report they hold."""
     for text in unlike:
         yield Finding(part=part, state="differs", text=text)
     if unlike:
@@ -108,7 +132,7 @@ def _page(
         text = "made with a template of its own; give --template with the folder as it was"
         yield Finding(part=part, state="not checked", text=text)
     if look.gap == pages.OWN:
-        for text in pages.missing(report, said):
+        for text in pages.missing(report, said, part=kind):
             yield Finding(part=part, state="not checked", text=text)
 
 

@@ -35,6 +35,7 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.referee import ledger as referee
+from inspect_tool.report.dates import date_checks, day_of_issue
 from inspect_tool.standards import verified
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.validation.features import with_features
@@ -107,6 +108,8 @@ def job_of(work: Work, report: Report) -> Job:
     A report of this very version is held to the defaults of this version.
     """
     job = load_job(work.folder / "job.toml")
+    if not report.issued:  # by a version that knew this layout alone
+        job = replace(job, layout="full", annex="behind")
     if report.provenance.version == __version__:
         return job
     made = report.provenance
@@ -295,8 +298,9 @@ def _recomputed(
         lost=report.lost,
     )
     findings = findings_of(asked, again, correction_of(asked, again))
-    day = criteria.date_of_work(asked.job.header, date.fromisoformat(report.provenance.started[:10]))
-    known = reporting.scale_checks(records, day)
+    run = date.fromisoformat(report.provenance.started[:10])
+    known = reporting.scale_checks(records, criteria.date_of_work(asked.job.header, run))
+    known += date_checks(asked.job.header, run) if report.issued else ()
     others = [check for check in report.checks[len(findings.checks) :] if not has_check(check, known)]
     made = reporting.report_of(
         asked,
@@ -307,6 +311,7 @@ def _recomputed(
         worst=reporting.worst_first(worst),
         provenance=report.provenance,
         attachments=report.attachments,
+        issued=day_of_issue(asked.job.header, run) if report.issued else "",
         told=bool(report.editions),
     )
     return replace(made, checks=(*findings.checks, *known)), list(seen), pictures
@@ -432,6 +437,9 @@ def compared(report: Report, found: Report, tolerance: float) -> Iterator[str]:
         "verdict",
         "conforming",
         "not_stated",
+        "layout",
+        "annex",
+        "issued",
         "criteria",
         "lot",
     ):

@@ -10,6 +10,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.files import write_text, write_whole
 from inspect_tool.languages import ENGLISH
+from inspect_tool.report.certificate import parts_of
 from inspect_tool.report.render import beside, check_language, load_settings, render
 from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pages, pdf_compare
@@ -59,7 +60,7 @@ def print_report(path: Path, *, language: str = "", out: Path | None = None, tem
         raise SettingsError(msg) from None
     home = (dossier.folder or path.with_suffix("")).resolve()
     out = out or home.with_name(f"{home.name}.{language}")
-    check_unwritten(out, ("report.html", "report.pdf"))
+    check_unwritten(out, ("report.html", *(name for _, name in parts_of(dossier.report))))
     with tempfile.TemporaryDirectory(prefix="inspect_tool_") as work:
         files = _printed(dossier, used, out, Path(work), language)
     return Printed(report=dossier.report.id, language=language, files=files)
@@ -97,6 +98,8 @@ def _printed(dossier: Dossier, template: Path, out: Path, work: Path, language: 
     if dossier.folder is None:
         pages.put_pictures(report, pictures, pdf_compare.pictures(dossier.document), sizes.picture_px)
     files = pages.Files(json=dossier.json, read=dossier.read, pictures=dossier.folder)
-    made.append(out / "report.pdf")
-    write_whole(made[-1], pages.printed(report, template, pictures, work / "printed", files, language, anew=True))
+    for part, name in parts_of(report) if dossier.folder is not None else parts_of(report)[:1]:
+        made.append(out / name)
+        data = pages.printed(report, template, pictures, work / "printed", files, language, anew=True, part=part)
+        write_whole(made[-1], data)
     return tuple(made)

@@ -151,7 +151,7 @@ def _schemas() -> Schema:
     job = {
         "recipe": _TEXT,
         "template": {**_TEXT, "description": "of the laboratory: what it locks is not asked again"},
-        **dict.fromkeys(("standard", "language", "spec"), _TEXT),
+        **dict.fromkeys(("standard", "language", "layout", "annex", "spec"), _TEXT),
         "images": numbers,
         "specimens": {"type": "array", "items": _object(specimen, ["images"]), "description": "instead of images"},
         "scale": {**_TEXT, "description": "file (default), scale bar, ratio only, stated, or calibrations/NAME.toml"},

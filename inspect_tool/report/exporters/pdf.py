@@ -1,4 +1,4 @@
-"""``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint."""
+"""``report.pdf``: PDF/A-3b with tags and the data attached, by WeasyPrint; of a job that asks for it ``annex.pdf``."""
 
 import gc
 import html
@@ -23,6 +23,7 @@ from inspect_tool.files import report_pieces, sha256_bytes, whole_file
 from inspect_tool.languages import ENGLISH, Text, Words, said
 from inspect_tool.model import Report
 from inspect_tool.report import text
+from inspect_tool.report.certificate import parts_of
 from inspect_tool.report.exporters.csv import csv_text
 from inspect_tool.report.render import font_faces, load_settings, render, search_path
 
@@ -97,18 +98,23 @@ for _name in ("weasyprint", "fontTools"):
 
 
 def write(report: Report, folder: Path, template: Path) -> Path:
-    """Write ``report.pdf`` into the report folder.
+    """Write ``report.pdf`` into the report folder, and ``annex.pdf`` where the annex is a file of its own.
 
-    The PDF carries ``report.json``, ``features.csv``, the job, the standards and the masks that the report names, so
+    The first carries ``report.json``, ``features.csv``, the job, the standards and the masks that the report names, so
     that a third party can recompute the result from the paper.
     """
-    page = render(report, folder, template, "print")
+    (first, main), *others = parts_of(report)
+    page = render(report, folder, template, "print", part=first)
     with NamedTemporaryFile() as data:  # of a job of many fields it is not held while pages are laid out
         for piece in report_pieces(report):
             data.write(piece.encode())
         data.seek(0)
         carried = attachments(report, data, lambda file: (folder / file).read_bytes())
-        return print_page(page, folder / "report.pdf", template, report.id, carried)
+        made = print_page(page, folder / main, template, report.id, carried)
+    for part, name in others:
+        page = render(report, folder, template, "print", part=part)
+        print_page(page, folder / name, template, report.id, ())
+    return made
 
 
 @cache

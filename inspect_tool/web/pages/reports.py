@@ -25,7 +25,7 @@ from inspect_tool.web.html import page
 
 ON_A_PAGE = 25
 _PAGES = (
-    *("report.pdf", "report.html", "report.docx", "report.xlsx", "report.json"),
+    *("report.pdf", "annex.pdf", "report.html", "report.docx", "report.xlsx", "report.json"),
     *("features.csv", "fields.csv", "lims.csv"),
 )
 """What a report may be handed on as, in the order in which it is offered."""

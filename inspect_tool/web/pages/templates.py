@@ -17,7 +17,7 @@ from inspect_tool.web.pages.new_inspection import header_fields, of_recipe, reci
 
 _MANAGER: frozenset[Role] = frozenset({"manager"})
 _TABLES = ("settings", "backend", "requirements.0", "header", "calibration", "region")
-_KEYS = ("standard", "language", "scale", "spec")
+_KEYS = ("standard", "language", "layout", "annex", "scale", "spec")
 
 
 def listed(asked: Asked) -> Response:

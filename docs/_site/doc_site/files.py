@@ -30,7 +30,7 @@ from inspect_tool.model import (
 from inspect_tool.paths import data_folder
 from inspect_tool.report.build import IDENTIFICATION
 
-_HEADS = ("key", "what may stand there", "default", "what it is")
+_HEADS = ("key", "value", "default", "what it is")
 
 
 def pages() -> dict[str, str]:

@@ -16,7 +16,7 @@ from inspect_tool.segmentation.networks.weights import model_folder, shipped_nam
 from inspect_tool.standards import editions
 
 _UP = "../../"
-_HEADS = ("setting", "what may stand there", "default", "what it does")
+_HEADS = ("setting", "value", "default", "what it does")
 
 
 def pages() -> dict[str, str]:

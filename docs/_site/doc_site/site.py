@@ -15,7 +15,7 @@ from inspect_tool.paths import data_folder
 
 _OWN = DOCS / "_site"
 _SHOWN = ("*.png", "*.jpg", "*.svg", "*.json", "*.csv")
-_BETWEEN_WORDS = r"""[\s\-_./:,;="'()\[\]{}|]+"""  # of a search: cluster_gap is found by "gap"
+_BETWEEN_WORDS = r"""[\s\-./:,;="'()\[\]{}|]+"""  # of a search: a name with underscores is one word
 _SLUGS = "slugs of GitHub"
 _THEME = {
     "name": "material",

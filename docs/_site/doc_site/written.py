@@ -92,7 +92,7 @@ def _linked(text: str, name: str) -> str:
 def _called(words: str, link: str, name: str) -> str:
     """Words of a link; one that is called by its file has the title of the page on the site."""
     path = ROOT / posixpath.dirname(name) / link.partition("#")[0]
-    if words != posixpath.basename(link) or not words.endswith(".md"):
+    if words != path.name or path.suffix != ".md":
         return words
     return title_of(path.read_text("utf-8")).partition(":")[0]
 

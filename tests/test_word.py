@@ -76,6 +76,19 @@ def test_it_holds_every_letter_of_the_printed_page_and_no_other(page, document):
     assert not squeezed(shown) - squeezed(word_text(document))
 
 
+def test_a_certificate_and_its_annex_are_one_document_whose_links_lead_somewhere(made, tmp_path):
+    report = replace(made.report, layout="certificate")
+    shown = tinyhtml5.parse(render(report, made.folder, SHIPPED, "print"), namespace_html_elements=False).find("body")
+    document = opened(written(report, made.folder, SHIPPED))
+    added = squeezed(word_text(document))
+    assert not squeezed("".join(words(shown))) - added
+    links = {one.get(f"{W}anchor") for one in document.element.body.iter(f"{W}hyperlink")}
+    assert len(links) > 5
+    assert links <= {one.get(f"{W}name") for one in document.element.body.iter(f"{W}bookmarkStart")}
+    pages = [one for one in document.element.body.iter(f"{W}br") if one.get(f"{W}type") == "page"]
+    assert len(pages) == 1  # before the annex
+
+
 def test_numbers_are_rounded_as_on_paper(made, page, document):
     digits = re.compile(r"\d+(?:[.,]\d+)?\s±\s\d+(?:[.,]\d+)?")
     shown = set(digits.findall("".join(words(page.find("body")))))

@@ -142,7 +142,7 @@ def test_its_foot_numbers_the_pages(made, document):
 
 
 def test_equal_reports_give_equal_bytes(made, document):
-    path = made.folder / "report.docx"
+    path = written(made.report, made.folder, SHIPPED)
     before = path.read_bytes()
     assert written(made.report, made.folder, SHIPPED).read_bytes() == before
     with zipfile.ZipFile(path) as packed:

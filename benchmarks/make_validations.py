@@ -29,7 +29,12 @@ from inspect_tool.validation.values import (
 
 PACKAGE = Path(inspect_tool.__file__).resolve().parent
 FEWEST = 5  # parents
-LATER = ("Half width of the 95 % interval", "Results without", "Share outside", "Distance to")  # not of a recipe itself
+LATER = (
+    "Half-width of the 95 % interval",
+    "Results without",
+    "Percentage outside",
+    "Dissimilarity to",
+)  # not of a recipe itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

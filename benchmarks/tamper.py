@@ -205,7 +205,7 @@ def _of_the_image(data: dict[str, object], path: tuple[object, ...]) -> bool:
     """Whether a value belongs to a check that is made on the gray values alone, or to the table of their figures."""
     if path[0] == "tables":
         return bool(data["tables"][path[1]]["title"] == quality.TABLE)  # type: ignore[index]
-    return path[0] == "checks" and str(data["checks"][path[1]]["clause"]).startswith("own check, ")  # type: ignore[index]
+    return path[0] == "checks" and str(data["checks"][path[1]]["clause"]).startswith("check of this software, ")  # type: ignore[index]
 
 
 def number_careless(folder: Path, rng: random.Random) -> str:

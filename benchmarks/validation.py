@@ -157,7 +157,7 @@ UHCS_BEFORE = """\
 Before fine phases without a plateau got the foot of their edges for a level, the mean size of the error was 4.1 points, at an IoU of 0.08: outlines of
 other constituents covered as much as the network does. Nothing was found then either. The level by the foot is what brings the phases of an additive steel
 from 12.7 to 4.9 and particles of journal figures from 16.4 to 8.9 points, so it stays. Of these 19 pictures it is taken in ten, all of them
-doubted on page 1 ("Phase with a gray of its own", "Outline of the phase that lies on edges"), and none of the ten can pass. Three pictures
+doubted on page 1 ("Distinctness of the gray level of the phase", "Outline of the phase that lies on edges of the image"), and none of the ten can pass. Three pictures
 of the 19 are not doubted; they are 7.3, 6.1 and 2.6 points off at half widths of 3 to 4, and were so before.
 """
 

@@ -168,6 +168,16 @@ class ReadsTables(Recipe, Protocol):
 
 
 @runtime_checkable
+class MeasuresAgain(Recipe, Protocol):
+    """A recipe that knows what it measured of a field before a person changed it, and measures what changed alone."""
+
+    def measure_again(
+        self, micrograph: Micrograph, segmentation: Segmentation, settings: Any, editions: Editions, recall: Any, /
+    ) -> FieldMeasurement:
+        """Measure as ``measure_field`` does; ``recall``: the ``measure.recall.Recall`` of the field."""
+
+
+@runtime_checkable
 class DrawsOnOthers(Recipe, Protocol):
     """A recipe that takes numbers or rules from other editions than that of the job."""
 

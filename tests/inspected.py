@@ -3,6 +3,7 @@
 import numpy as np
 from PIL import Image
 
+from inspect_tool import synthetic
 from inspect_tool.evidence.provenance import now
 from inspect_tool.inspection import job_run
 from inspect_tool.lab import index, tables
@@ -43,6 +44,18 @@ phase = "dark"
 """
 
 
+JOINTS = """
+recipe = "solder_voids"
+modality = "xray"
+images = ["images/f1.png"]
+exports = ["json"]
+[calibration]
+source = "ratio only"
+[backend]
+name = "joints"
+"""
+
+
 def board():
     """Numbers of square grains."""
     rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]] // GRAIN
@@ -68,6 +81,16 @@ def pores(lab, name="sinter"):
         dark |= (rows - row) ** 2 + (columns - column) ** 2 < radius**2
     _gray(_folder(lab, name) / "f1.png", np.where(dark, 60.0, 190.0), 1)
     return _measured(lab, name, PORES)
+
+
+def joints(lab, name="board"):
+    """An inspection of an X-ray image of two solder balls, one of them with a void in its middle; gives the truth."""
+    drawn = synthetic.solder_balls(
+        seed=1, rows=1, columns=2, voids=[[(0.0, 0.0, 180.0)], []], vias=False, traces=False, void_edge=0.0
+    )
+    Image.fromarray(drawn.pixels).save(_folder(lab, name) / "f1.png")
+    _measured(lab, name, JOINTS)
+    return drawn
 
 
 def again(lab, name):

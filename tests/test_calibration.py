@@ -152,7 +152,7 @@ def test_a_bar_alone_is_used_only_when_the_job_says_so():
     assert found.u_rel == pytest.approx(0.013)  # 5, 12, 13
     with pytest.raises(CalibrationError, match="no bar was read in the picture"):
         settle(image(), Calibration(source="scale bar"))
-    (behind,) = [item for item in checks([found], TODAY) if item.name == "certificate behind the scale"]
+    (behind,) = [item for item in checks([found], TODAY) if item.name == "Calibration certificate of the scale"]
     assert not behind.passed
 
 
@@ -206,29 +206,29 @@ def named(calibrations, today=TODAY):
 
 
 def test_a_good_certificate_passes_and_an_expired_one_fails():
-    good = named([replace(STATED, valid_until=date(2026, 5, 4))])["certificate of the scale valid"]
+    good = named([replace(STATED, valid_until=date(2026, 5, 4))])["Certificate of the scale still valid"]
     assert good.passed
     assert (good.value, good.relation, good.limit, good.unit, good.scope) == (0.0, ">=", 0.0, "days", "calibration")
-    bad = named([replace(STATED, valid_until=date(2026, 5, 1))])["certificate of the scale valid"]
+    bad = named([replace(STATED, valid_until=date(2026, 5, 1))])["Certificate of the scale still valid"]
     assert not bad.passed
     assert bad.value == -3.0
     assert "valid until 2026-05-01, work done 2026-05-04" in bad.note
 
 
 def test_a_scale_without_an_uncertainty_fails_its_check():
-    assert named([STATED])["uncertainty of the scale stated"].passed
-    bad = named([replace(STATED, u_rel=0.0)])["uncertainty of the scale stated"]
+    assert named([STATED])["Uncertainty of the scale stated"].passed
+    bad = named([replace(STATED, u_rel=0.0)])["Uncertainty of the scale stated"]
     assert not bad.passed
     assert bad.value is None
     assert "uncertainty of the scale not stated" in bad.note
 
 
 def test_a_scale_from_the_file_needs_a_certificate():
-    assert "certificate behind the scale" not in named([STATED])
-    bad = named([FILE])["certificate behind the scale"]
+    assert "Calibration certificate of the scale" not in named([STATED])
+    bad = named([FILE])["Calibration certificate of the scale"]
     assert not bad.passed
-    assert "no certificate stands behind it" in bad.note
-    assert named([replace(FILE, certificate="C-7")])["certificate behind the scale"].passed
+    assert "without a certificate" in bad.note
+    assert named([replace(FILE, certificate="C-7")])["Calibration certificate of the scale"].passed
 
 
 def test_ratio_only_has_no_scale_to_judge_and_equal_scales_are_judged_once():

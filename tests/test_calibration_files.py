@@ -171,7 +171,7 @@ def test_a_job_is_measured_with_the_scale_of_its_calibration_file(tmp_path):
     report = job_run.run(job(tmp_path, 'file = "axio_50x.toml"'))
     used = report.micrographs[0].calibration
     assert (used.pixel_um, used.u_rel) == (0.25, 0.002)
-    assert [check.passed for check in report.checks if check.name == "certificate of the scale valid"] == [True]
+    assert [check.passed for check in report.checks if check.name == "Certificate of the scale still valid"] == [True]
 
 
 def test_a_resized_image_is_blocked_before_it_is_measured(tmp_path):
@@ -189,10 +189,10 @@ def test_an_expired_calibration_is_a_failed_check_and_shown_by_check(tmp_path):
     path = job(tmp_path, 'file = "axio_50x.toml"', 'date_of_work = "2027-06-02"')
     report = job_run.run(path)
     failed = [check for check in report.checks if not check.passed and check.scope == "calibration"]
-    assert [check.name for check in failed] == ["certificate of the scale valid"]
+    assert [check.name for check in failed] == ["Certificate of the scale still valid"]
     lines = job_plan.scale_lines(job_run.check(path))
     assert "calibration file axio_50x.toml" in lines[0]
-    assert any("certificate of the scale valid" in line and "2027-06-01" in line for line in lines[1:])
+    assert any("Certificate of the scale still valid" in line and "2027-06-01" in line for line in lines[1:])
 
 
 def test_an_expired_calibration_stops_the_job_that_says_so(tmp_path):

@@ -92,7 +92,7 @@ def test_answers_that_the_job_does_not_name_any_more_are_told_on_page_1_and_foun
     report = job_run.run(job, reports)
     [told] = [text for text in report.warnings if text.startswith("Samples for a check by hand were drawn")]
     assert "nothing is corrected: 1 answered and not used; 1 not answered." in told
-    assert told.endswith("Answers that were recorded: 50 by N. N., 2026-12-01.")
+    assert told.endswith("Recorded answers: 50 by N. N., 2026-12-01.")
     assert not any(text.startswith("Checked by hand") for text in report.warnings)
     run = audit.read(reports).entries[-1]
     assert (run.event, run.new["referee"]["entries"]) == ("run", 3)

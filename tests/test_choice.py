@@ -130,7 +130,7 @@ def test_objects_are_taken_together_for_coverage_and_it_is_said():
     assert taken.labels.tolist() == [[1, 1, 1, 0], [0, 0, 1, 0], [1, 0, 0, 0]]
     assert taken.labels.dtype == np.int32
     assert not taken.labels.flags.writeable
-    assert "backend drawn gives single objects; their union" in said.text
+    assert "backend drawn gives single objects, whose union" in said.text
     assert said.text.startswith("coverage (how much of the area)")
 
 
@@ -138,7 +138,7 @@ def test_classes_are_taken_apart_for_pores_and_it_is_said():
     given = segmentation([[0, 1], [0, 0]], "semantic", {0: "metal", 1: "pore"})
     taken, said = choice.answer("porosity", registry.load("recipe", "porosity"), given)
     assert taken is given
-    assert "8-connected pieces" in said.text
+    assert "8-connected regions" in said.text
 
 
 def test_labels_that_mean_what_is_asked_need_no_words():
@@ -153,7 +153,7 @@ def test_grains_answer_no_coverage_question(recipe):
     """Objects without background would be 100 % of the area whatever the picture shows."""
     roi = np.array([[True, True, False]])
     grains = segmentation([[1, 2, 0]], "instance", {1: "grain"})
-    with pytest.raises(MeasurementError, match=rf"{recipe} asks coverage .* 'drawn' gives grains that leave nothing"):
+    with pytest.raises(MeasurementError, match=rf"{recipe} asks coverage .* 'drawn' gives grains without gaps"):
         choice.answer(recipe, registry.load("recipe", recipe), grains, roi)
 
 
@@ -207,9 +207,9 @@ def test_label_masks_give_the_area_of_a_phase(folder):
     report = job_run.run(job(folder, "phase_fraction", LABELS), folder / "out")
     found = {result.quantity: result.value for result in report.results}
     assert found["area_percent.object"] == pytest.approx(100 * (20 * 40 + 20 * 30) / (120 * 160))  # as drawn
-    said = [line.text for line in report.statements if line.name == "Question and separation"]
+    said = [line.text for line in report.statements if line.name == "Question and separation of objects"]
     assert len(said) == 1
-    assert "their union is what is measured" in said[0]
+    assert "whose union is measured" in said[0]
     written = json.loads((folder / "out" / "job" / "report.json").read_text(encoding="utf-8"))
     assert said[0] in [line["text"] for line in written["statements"]]
     assert written["micrographs"][0]["segmentation"]["kind"] == "instance"  # what the kept masks hold, for verify
@@ -221,4 +221,4 @@ def test_pores_that_touch_count_as_the_method_says(folder):
     assert len(as_objects.features.rows) == 3  # as numbered
     assert len(as_classes.features.rows) == 2  # the two that share an edge are one piece
     assert "each counts as one, touching or not" in as_objects.statements[0].text
-    assert "8-connected pieces of a class" in as_classes.statements[0].text
+    assert "8-connected regions of a class" in as_classes.statements[0].text

@@ -179,7 +179,7 @@ def test_more_backends_are_each_compared_with_the_jobs_own(folder):
     assert {pair.other for pair in found.pairs} == {one.label for one in found.candidates[1:]}
     last = next(p for p in found.pairs if p.other.endswith("{}") and p.quantity == "area_percent.object")
     assert last.agreement.mean == 0  # the same pixels, as objects
-    assert "their union is what is measured" in found.candidates[2].steps[0]
+    assert "whose union is measured" in found.candidates[2].steps[0]
     assert any("2 verdicts are given" in warning for warning in found.warnings)
     assert found.verdict == "equivalent"
 
@@ -256,9 +256,7 @@ def test_the_page_is_whole_and_opens_offline(folder):
     assert "default-src 'none'" in html
     for words in ("labels, masks = other_*.tif against labels", "Mean differences", "Where they differ most", "Time"):
         assert words in html
-    heads = [
-        html.index(f"<h2>{head}") for head in ("Differences field by field", "Values of every field", "Provenance")
-    ]
+    heads = [html.index(f"<h2>{head}") for head in ("Differences field by field", "Values of each field", "Provenance")]
     assert all(a < b for a, b in pairwise(heads))
     with pikepdf.open(out / "compare.pdf") as document:
         carried = document.attachments["compare.json"].get_file().read_bytes()

@@ -44,7 +44,7 @@ def job(tmp_path, *kinds, more=""):
 
 
 def doubts(report):
-    return [check for check in report.checks if "field by field" in check.name]
+    return [check for check in report.checks if "each field" in check.name]
 
 
 def test_a_field_of_nothing_but_a_scratch_costs_no_other_field_and_is_named(tmp_path):
@@ -53,9 +53,9 @@ def test_a_field_of_nothing_but_a_scratch_costs_no_other_field_and_is_named(tmp_
     (doubt,) = doubts(report)
     assert (doubt.scope, doubt.passed, doubt.limit) == ("plausibility", False, 9.0)
     assert doubt.value < 9
-    assert doubt.note.startswith("1_scratch.png: look at the overlay")
+    assert doubt.note.startswith("1_scratch.png: inspect the overlay")
     assert report.verdict == "undecided"
-    assert any("1_scratch.png: look at the overlay" in said for said in report.warnings)  # page 1
+    assert any("1_scratch.png: inspect the overlay" in said for said in report.warnings)  # page 1
     assert verify.verify(tmp_path / "out" / "job").verified
 
 
@@ -72,15 +72,15 @@ def test_a_job_of_nothing_but_scratches_gives_its_overlays_and_a_number_that_pas
     assert report.verdict == "undecided"
     (size,) = [check for check in doubts(report) if check.name.startswith("Size")]
     assert "0_scratch.png" in size.note
-    (lines,) = [check for check in report.checks if check.name == "Area in thin, long lines, dark"]
+    (lines,) = [check for check in report.checks if check.name == "Area of thin, long lines, dark"]
     assert (lines.passed, lines.value, lines.limit) == (False, pytest.approx(100, abs=2), 20.0)
     said = " ".join(report.warnings)  # page 1
-    assert "Area in thin, long lines, dark" in said
+    assert "Area of thin, long lines, dark" in said
     assert all((tmp_path / "out/job" / record.overlay).is_file() for record in report.micrographs)
 
 
 def test_a_job_of_nothing_but_fine_structure_all_over_is_refused(tmp_path):
-    with pytest.raises(MeasurementError, match=r"0_squares\.png: image quality: size of what was measured: .* px"):
+    with pytest.raises(MeasurementError, match=r"0_squares\.png: image quality: size of the measured features: .* px"):
         job_run.run(job(tmp_path, "squares", "squares"))
 
 

@@ -342,6 +342,27 @@ def test_grains_may_be_given_as_their_boundaries(tmp_path):
     assert found[60, 60] == found[60, 100]
 
 
+def test_a_shard_of_a_drawn_boundary_goes_to_the_nearest_grain_and_is_told(tmp_path):
+    columns = np.arange(SHAPE[1]) // 40
+    grains = np.broadcast_to(columns + 1, SHAPE).astype(np.int32).copy()
+    micrograph, raw = field_of(grains)
+    lines = np.zeros(SHAPE, np.uint8)
+    lines[:, [40, 80, 120]] = 255
+    # the boundary at 80 is drawn anew 4 px to the left, and one pixel beside the old one was left
+    lines[:, 80] = 0
+    lines[:, 76] = 255
+    lines[60, 79] = 255
+    mask, said = tmp_path / "lines.png", []
+    Image.fromarray(lines).save(mask)
+    found = correct.read_corrected(mask, micrograph, raw, tell=said.append)
+    assert edits.pieces_of(found) == {1: 1, 2: 1, 3: 1, 4: 1}
+    assert found[60, 79] == 3
+    told = (
+        "1 shard that a boundary cut off from a grain, smaller than 10 px each and 1 px together, went to the nearest"
+    )
+    assert said == [f"{mask}: {told} grain"]
+
+
 def test_nothing_changes_outside_the_region_that_counts(tmp_path):
     roi = np.zeros(SHAPE, bool)
     roi[:, :80] = True

@@ -118,15 +118,15 @@ def test_square_fibers_seem_tilted_and_the_interval_reaches_to_none():
     assert tilt.value > 2.0  # the pixel grid alone makes a disc longer
     assert tilt.interval[0] == 0.0
     assert normal.interval[1] == 1.0
-    assert any(line.name == "noise of outlines" for line in tilt.budget)
-    assert any("may be noise" in warning for warning in all_of_it.warnings)
+    assert any(line.name == "roughness of outlines" for line in tilt.budget)
+    assert any("may be due to roughness" in warning for warning in all_of_it.warnings)
 
 
 def test_a_large_tilt_is_hardly_moved_by_noise():
     found, all_of_it = measured(ellipses(GRID, 25.0, tilt=50.0, trace=10.0))
     tilt = found["mean_fibre_tilt_deg"]
     assert tilt.value - tilt.interval[0] < 1.0
-    assert not any("may be noise" in warning for warning in all_of_it.warnings)
+    assert not any("may be due to roughness" in warning for warning in all_of_it.warnings)
 
 
 def test_more_fields_that_agree_leave_a_narrower_interval():

@@ -156,7 +156,7 @@ def test_the_command_prints_components_criteria_and_notes(tmp_path, monkeypatch,
     assert left.value.code == 3
     assert "27.86 %" in said
     assert "9.07 %" in said  # of the tolerance
-    assert "Number of distinct categories: 4, asked ≥ 5: not acceptable" in said.replace("\xa0", " ")
+    assert "Number of distinct categories: 4, required ≥ 5: not acceptable" in said.replace("\xa0", " ")
     assert "No value states the hash of its images" in said
 
 

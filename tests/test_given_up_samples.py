@@ -72,7 +72,7 @@ def test_a_sample_that_was_given_up_makes_place_for_another_and_the_report_says_
     report = checked(job, "second.html")
     day = ledger.read(job.parent / "job.referee")[1].when[:10]
     says = (
-        "2 samples were drawn for this job; beside the one that is used: "
+        "2 samples were drawn for this job; in addition to the one used: "
         f"1 given up by N. N., {day}, 0 answers known (page lost)."
     )
     assert sum(says in text for text in report.warnings) == 1
@@ -102,7 +102,7 @@ def test_answers_to_a_sample_that_was_given_up_are_told_and_not_used(job):
 def test_samples_beside_the_one_that_is_used_are_counted_though_nobody_gave_them_up(job):
     first, folder = page_of(job.parent / "page.html"), job.parent / "job.referee"
     second = drawn(job, "second.html", points=50, nonce="y")
-    says = "2 samples were drawn for this job; beside the one that is used: 1 {}."
+    says = "2 samples were drawn for this job; in addition to the one used: 1 {}."
     assert history.told(ledger.read(folder), second) == says.format("not answered")
     hand_check.record(job, answered(first, file=job.parent / "first.json"), reports=job.parent / "reports")
     assert history.told(ledger.read(folder), second) == says.format("answered and not used")

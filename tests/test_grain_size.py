@@ -265,7 +265,7 @@ def test_circle_rule_is_a_choice_and_is_told(mosaics):
     assert (counted[0]["figure_grains"] - counted[1]["figure_grains"] == counted[0]["figure_placements"]).all()
     told = [next(s.text for s in f.statements if s.name == "Circle rule") for f in (edition, less)]
     assert "one grain too high" in told[0]
-    assert "taken off" in told[1]
+    assert "subtracted" in told[1]
     assert any(line.name == "counting rule" for line in result(edition, "grain_size_number").budget)
     assert not any(line.name == "counting rule" for line in result(less, "grain_size_number").budget)
 
@@ -445,7 +445,7 @@ def test_outlier_is_reported_after_e930(mosaics):
     assert row_found["Area [um2]"] == pytest.approx(area, rel=0.01)
     assert row_found["G of the calipers"] == pytest.approx(-np.log2(area * 1e-6) - 2.9542, abs=0.05)
     assert row_found["Method applies"] == "yes"
-    assert row_found["Area of such grains [%]"] == pytest.approx(100 * np.pi * 72**2 / (5 * 360 * 420), rel=0.01)
+    assert row_found["Area of outlier grains [%]"] == pytest.approx(100 * np.pi * 72**2 / (5 * 360 * 420), rel=0.01)
     assert any("outlier" in warning for warning in found.warnings)
     assert value(found, "grain_size_number.largest") == pytest.approx(-np.log2(area * 1e-6) - 2.9542, abs=0.02)
 
@@ -455,7 +455,7 @@ def test_two_regions_of_different_size_are_not_averaged_in_silence():
     fine, coarse = mosaic(1, (600, 300), 12.0), mosaic(2, (600, 300), 36.0)
     labels = np.hstack([fine, coarse + fine.max()]).astype(np.int32)
     found = findings([labels])
-    assert any("local grain size runs from" in warning for warning in found.warnings)
+    assert any("local grain size ranges from" in warning for warning in found.warnings)
 
 
 def test_plain_mosaic_gives_no_duplex_warning(mosaics):
@@ -608,7 +608,7 @@ def test_torn_labels_count_as_pieces():
     field = field_of(twice, Settings(method="intercept"))
     assert len(field.features) == len(plain.features) == 100
     assert field.values["grains_per_mm2"] == plain.values["grains_per_mm2"]
-    assert any("1 labels were in several pieces" in note for note in field.notes)
+    assert any("1 labels consisted of several regions" in note for note in field.notes)
 
 
 def test_feature_table(mosaics):

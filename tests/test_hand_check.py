@@ -140,7 +140,7 @@ def test_page_1_says_who_checked_how_many_points_blind(checked):
 
 def test_what_rests_on_a_segmentation_found_wrong_passes_no_requirement(checked):
     *_, report = checked
-    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    check = next(one for one in report.checks if one.name.startswith("Deviation of the segmentation beyond"))
     assert not check.passed
     assert check.scope == "plausibility"
     assert "mean_free_path_um.dark" not in check.quantities  # no scale: there is none
@@ -337,7 +337,7 @@ def test_pores_that_the_program_misses_are_found_in_every_specimen(tmp_path):
     widths = {specimen: result.interval[1] - result.interval[0] for specimen, result in found.items()}
     assert found["B"].value > 5  # the program saw none
     assert widths["A"] < widths["B"]
-    unseen = next(one for one in report.checks if one.name == "Structure of which the program saw none, pore")
+    unseen = next(one for one in report.checks if one.name == "Structure missed by the program, pore")
     assert (unseen.specimen, unseen.passed) == ("B", False)
     assert verify.verify(tmp_path / "reports/job").verified
 
@@ -370,7 +370,8 @@ def test_what_cells_cover_and_the_share_of_fibers_are_corrected(tmp_path, table,
     report = job_run.run(job, tmp_path / "reports", trail=False)
     after = result_of(report, quantity)
     table = next(one for one in report.tables if one.title == "Check by hand")
-    machine = [row[table.columns.index("Machine alone")] for row in table.rows if f"{row[0]}, corrected" in after.title]
+    alone = table.columns.index("Software alone")
+    machine = [row[alone] for row in table.rows if f"{row[0]}, corrected" in after.title]
     assert machine[0] < truth - 10
     assert abs(after.value - truth) < 7  # 150 points, as above
     assert after.interval[0] <= truth <= after.interval[1]

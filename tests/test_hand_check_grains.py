@@ -164,7 +164,7 @@ def test_page_1_says_who_checked_how_many_lines_blind(checked):
 
 def test_what_is_not_counted_on_lines_passes_no_requirement_where_the_masks_are_off(checked):
     *_, report = checked
-    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    check = next(one for one in report.checks if one.name.startswith("Deviation of the segmentation beyond"))
     assert (check.passed, check.scope) == (False, "plausibility")
     assert {"grain_size_number.planimetric", "grain_size_number.largest", "anisotropy_index"} <= set(check.quantities)
     assert "grain_size_number" not in check.quantities
@@ -183,8 +183,8 @@ def test_a_doubt_of_the_boundaries_does_not_reach_what_a_person_counted_and_one_
     )
     findings = grain_size.combine([field], grain_size.Settings(method="intercept"), E112)
     doubts = [one.name for one in findings.checks if one.scope == "plausibility" and not one.passed]
-    assert doubts[0] == "Share of a field left out, field with the most"
-    assert "Share of a field that one grain covers" in doubts
+    assert doubts[0] == "Excluded area of a field, field with the most"
+    assert "Proportion of a field covered by one grain" in doubts
     left = [
         one
         for one in correction.applied(findings, told(seen)).checks

@@ -17,7 +17,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.files import dump_calibration, load_job, load_report
 from inspect_tool.inspection.job_plan import plan
-from inspect_tool.inspection.starter import Answers
+from inspect_tool.inspection.starter import Answers, Limits
 from inspect_tool.lab import inspections, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.inspections import Group
@@ -68,10 +68,7 @@ def test_a_job_says_what_was_answered_and_stays_readable(lab):
         region={"footer_px": 0, "polygon": [[0, 0], [0, 150], [150.5, 150]]},
         settings={"minimum_px2": 12, "count_rule": "two_edges", "size_classes_um": [1.0, 2.5]},
         backend=FIXED,
-        quantity="pore_count_per_mm2",
-        upper=1234.5678,
-        rule="simple",
-        source="drawing 7",
+        limits=(Limits(quantity="pore_count_per_mm2", upper=1234.5678, rule="simple", source="drawing 7"),),
         language="de",
     )
     numbers = given(lab, "a 1.tif", "a 2.tif")
@@ -163,8 +160,9 @@ def test_a_wrong_choice_changes_nothing(lab, chosen, why):
 
 def test_a_fault_in_the_answers_leaves_the_images_in_the_inbox(lab):
     (number,) = given(lab, "kept.tif")
+    hardness = Answers(limits=(Limits(quantity="hardness", upper=1.0, source="x"),))
     with pytest.raises(SettingsError, match="quantity: 'hardness' is none of"):
-        inspections.make(lab, OLGA, "porosity", [Group(images=(number,))], Answers(quantity="hardness", upper=1.0))
+        inspections.make(lab, OLGA, "porosity", [Group(images=(number,))], hardness)
     with connected(lab, read_only=True) as connection:
         (row,) = inspections.images_of(connection, [number])
     assert row.state == "new"

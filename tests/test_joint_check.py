@@ -115,10 +115,10 @@ def test_what_is_not_corrected_passes_no_requirement(checked):
     _, report, *_ = checked
     decisions = {one.quantity: one.decision for one in report.conformities}
     assert decisions["joints_above_limit"] == "undecided"
-    check = next(one for one in report.checks if one.name.startswith("Segmentation beyond"))
+    check = next(one for one in report.checks if one.name.startswith("Deviation of the segmentation beyond"))
     assert "largest_void_percent.max" in check.quantities
     assert "void_percent.max" not in check.quantities
-    assert not any(one.name.startswith("Structure of which the program saw none") for one in report.checks)
+    assert not any(one.name.startswith("Structure missed by the program") for one in report.checks)
 
 
 def test_the_report_says_which_joints_were_looked_at(checked):
@@ -127,8 +127,8 @@ def test_the_report_says_which_joints_were_looked_at(checked):
     assert [row[1] for row in table.rows] == ["4", "6", "8"]  # the worst that the mask knows of
     for row in table.rows:
         assert row[6] <= shares[int(row[1]) - 1] <= row[7]
-    told = next(text for text in report.warnings if text.startswith("Checked by hand: points lie in 9 of 9 joints"))
-    assert "0 of 200 points lay in no joint" in told
+    told = next(text for text in report.warnings if text.startswith("Checked by hand: points were set in 9 of 9"))
+    assert "0 of 200 points lay outside any joint" in told
 
 
 def test_a_joint_is_shown_whole_and_once(checked):
@@ -164,7 +164,7 @@ def test_outlines_that_are_too_wide_leave_the_mean_right_and_every_verdict_undec
     report, shares, _ = checked_board(tmp_path, outline=27)
     mean = result_of(report, "void_percent.mean")
     assert mean.interval[0] <= np.mean(shares) <= mean.interval[1]
-    check = next(one for one in report.checks if one.name.startswith("Part of the outlines"))
+    check = next(one for one in report.checks if one.name.startswith("Area within the outlines that is not joint"))
     assert not check.passed
     assert {one.decision for one in report.conformities} == {"undecided"}
 
@@ -174,7 +174,7 @@ def test_joints_that_are_a_sample_keep_their_scatter_and_it_grows_with_the_voids
     mean = result_of(machine, "void_percent.mean")
     assert [line.name for line in mean.budget] == ["between joints", "check by hand"]
     scatter = next(line for line in mean.budget if line.name == "between joints")
-    assert "times wider by the answers" in scatter.basis
+    assert "times wider because of the answers" in scatter.basis
     assert scatter.dof == 8
     assert [line.name for line in result_of(machine, "void_percent.max").budget] == ["check by hand"]
 

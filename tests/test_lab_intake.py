@@ -7,6 +7,7 @@ import re
 import shutil
 import struct
 import threading
+import zipfile
 import zlib
 from collections import namedtuple
 from datetime import timedelta
@@ -16,10 +17,12 @@ import cv2
 import numpy as np
 import pytest
 from workbench import reads_here
+from zarr_example import write_zarr
 
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import dump_calibration
+from inspect_tool.images import readers
 from inspect_tool.lab import database, file_names, intake, intake_reading
 from inspect_tool.lab.database import connected
 from inspect_tool.model import CalibrationRecord
@@ -315,17 +318,92 @@ def test_what_an_inspection_uses_is_not_removed_and_nothing_with_it(three):
 # --------------------------------------------------------------------------------------------------------------- scale
 
 
+def test_the_text_that_a_microscope_wrote_beside_an_image_stays_with_it_and_states_its_scale(lab, here):
+    pixels = np.random.default_rng(1).integers(0, 255, (48, 64)).astype(np.uint8)
+    tif = cv2.imencode(".tif", pixels)[1].tobytes()
+    text = b"[SemImageFile]\r\nImageName=SEM 7.tif\r\nDataSize=64x48\r\nPixelSize=250\r\n"
+    given, _ = intake.give(lab, io.BytesIO(tif), "day 1/SEM 7.tif", "Eva", text=text)
+    assert (given.scale, given.pixel_um) == ("amber", 0.25)
+    for name, again in (("x", ()), ("y", (given.id,))):  # a second inspection takes both too
+        folder = lab.folder / "inspections" / name / "images"
+        folder.mkdir(parents=True)
+        with intake.using(lab, [given.id], folder, again) as (_, (path,)):
+            assert path.is_relative_to(folder)
+        assert (path.name, path.with_suffix(".txt").read_bytes()) == ("SEM 7.tif", text)
+    assert not (lab.folder / "inbox" / str(given.id)).exists()
+    turned = io.BytesIO(cv2.imencode(".tif", pixels[::-1])[1].tobytes())
+    other, _ = intake.give(lab, turned, "SEM 8.tif", "Eva", text=text)
+    assert (other.scale, "'SEM 7.tif'" in other.note) == ("red", True)
+    intake.remove(lab, [other.id])
+    assert sorted(path.name for path in (lab.folder / "inbox").iterdir()) == ["calibrations", "pictures", "thumbnails"]
+
+
+def packed(folder, top=""):
+    """A folder as a ZIP, in which its files lie below ``top``."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as whole:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                whole.write(path, f"{top}{path.relative_to(folder).as_posix()}")
+    file.seek(0)
+    return file
+
+
+@pytest.mark.parametrize("top", ["", "plate.zarr/"])
+def test_an_image_that_is_a_folder_is_given_packed_and_used_as_a_folder(lab, here, tmp_path, top):
+    pytest.importorskip("zarr")
+    pixels = np.random.default_rng(1).integers(0, 255, (48, 64)).astype(np.uint8)
+    write_zarr(tmp_path / "plate.zarr", pixels)
+    image, _ = intake.give(lab, packed(tmp_path / "plate.zarr", top), "day 1/plate.zarr.zip", "Eva")
+    assert (image.state, image.scale, image.pixel_um, image.rows) == ("new", "amber", 0.25, 48)
+    assert not (lab.folder / image.place).with_suffix(".zarr.zip").exists()
+    folder = lab.folder / "inspections" / "x" / "images"
+    folder.mkdir(parents=True)
+    with intake.using(lab, [image.id], folder) as (_, (path,)):
+        assert path.name == "plate.zarr"
+    assert np.array_equal(readers.read(path).pixels, pixels)
+    assert not (lab.folder / "inbox" / str(image.id)).exists()
+
+
+def test_a_packed_folder_that_is_none_or_reaches_elsewhere_leaves_nothing(lab, here, tmp_path, monkeypatch):
+    def zipped(*names, content=b"{}"):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as whole:
+            for name in names:
+                whole.writestr(name, content)
+        file.seek(0)
+        return file
+
+    link = zipfile.ZipInfo("zarr.json")
+    link.external_attr = 0o120777 << 16
+    for file, why in (
+        (io.BytesIO(b"no zip"), "cannot be unpacked"),
+        (zipped("notes.txt"), "holds no OME-Zarr image"),
+        (zipped("zarr.json", "../outside"), "holds '../outside', which is no file of a folder"),
+        (zipped("zarr.json", "/etc/x"), "holds '/etc/x'"),
+        (zipped("zarr.json", "a\\b"), "which is no file"),
+        (zipped(link), "which is no file of a folder"),
+        (zipped(".zattrs", "0/0.0", content=bytes(3 << 20)), "unpacks to more than 2 MB"),
+    ):
+        monkeypatch.setattr(intake, "settings_of", lambda _: intake.Settings(most_mb=2))
+        refused, _ = intake.give(lab, file, "a.zarr.zip", "Eva")
+        assert refused.state == "refused"
+        assert why in refused.note
+    kept = sorted(path.name for path in (lab.folder / "inbox").iterdir())
+    assert kept == ["calibrations", "pictures", "thumbnails"]
+
+
 def test_the_calibration_of_an_instrument_makes_an_image_green_and_one_by_hand_disagrees(lab, here):
     (lab.folder / "calibrations").mkdir()
     record = CalibrationRecord(pixel_um=0.5, u_rel=0.002, method="stage micrometer", certificate="K-17", instrument="A")
     (lab.folder / "calibrations" / "a_50x.toml").write_text(dump_calibration(record))
     image, _ = intake.give(lab, io.BytesIO(png()), "a.png", "Eva", calibration="a_50x.toml")
-    assert (image.scale, image.note) == ("green", "0.5 um per pixel: certificate K-17")
+    assert (image.scale, image.note) == ("green", "0.5 µm per pixel: certificate K-17")
     hand = dump_calibration(CalibrationRecord(pixel_um=0.6, u_rel=0.004, method="two points on the scale bar"))
     image = intake.calibrated(lab, image.id, by_hand=hand.encode())
     assert image.scale == "red"
-    assert "0.6 um per pixel" in image.note
-    assert "0.5 um per pixel" in image.note
+    assert "0.6 µm per pixel" in image.note
+    assert "0.5 µm per pixel" in image.note
     assert [path.name for path in intake.calibrations_of(lab, 1)] == ["1-by_hand.toml", "1-instrument.toml"]
     with pytest.raises(SettingsError, match=r"calibration '\.\./lab\.toml': the lab has none of that name"):
         intake.give(lab, io.BytesIO(png(1)), "b.png", "Eva", calibration="../lab.toml")

@@ -82,7 +82,7 @@ def test_the_report_names_what_nobody_stated_and_verifies(filled_report):
     assert (report.header.customer, report.header.customer_contact) == ("Halden Pump Works", "S. Ferreira")
     assert report.header.heat == "H 7"
     (told,) = [one for one in report.statements if one.name.key == "inspection.of_defaults"]
-    assert said(told.text, "en").endswith(f'"{lab.name}" keeps: Customer, Contact of the customer.')
+    assert said(told.text, "en").endswith(f'"{lab.name}": Customer, Customer contact.')
     assert "Auftrag nicht angegeben" in said(told.text, "de")
     found = verify.verify(kept.folder)
     assert {one.part: one.state for one in found.findings if one.state == "differs"} == {}

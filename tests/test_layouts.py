@@ -111,7 +111,7 @@ def test_a_print_has_the_files_of_the_report(apart, tmp_path):
     made = reprint.print_report(apart / "report.pdf", language="de", out=tmp_path / "of the PDF")
     assert [path.name for path in made.files] == ["report.pdf"]  # an annex is printed of the folder
     shown = pypdf.PdfReader(made.files[0])
-    assert f"Druck des Prüfberichts {made.report}" in " ".join(shown.pages[0].extract_text().split())
+    assert f"Nachdruck des Prüfberichts {made.report}" in " ".join(shown.pages[0].extract_text().split())
 
 
 @pytest.mark.parametrize(

@@ -403,7 +403,7 @@ def test_an_edit_is_taken_back_by_a_new_entry_and_the_report_verifies(job):
     assert "undoes" not in (edits.folder_of(job) / "0002.toml").read_text(encoding="utf-8")
     report = job_run.run(job, out)
     (table,) = (table for table in report.tables if table.title == edits.TABLE)
-    assert [row[6] for row in table.rows] == ["an artifact of polishing"] * 2 + ["takes back no. 1: a scratch"]
+    assert [row[6] for row in table.rows] == ["an artifact of polishing"] * 2 + ["reverts no. 1: a scratch"]
     (statement,) = (one.text for one in report.statements if one.name == "Edits")
     ledger = audit.read(out).entries[-1].new["ledger"]
     last = sha256_bytes((edits.folder_of(job) / "0003.toml").read_bytes())

@@ -138,7 +138,7 @@ def test_a_field_that_cannot_be_measured_passes_no_requirement(tmp_path):
     assert (lost.image, lost.state) == ("g_5.tif", "not measured")
     (check,) = (one for one in report.checks if one.name.key == "inspection.check_not_measured")
     assert (check.value, check.passed, check.scope) == (1.0, False, "plausibility")
-    assert "not lost at random" in check.note
+    assert "not missing at random" in check.note
     assert not list((tmp_path / "out" / "job").rglob("006_*"))
     assert verify(tmp_path / "out" / "job").verified
 

@@ -165,7 +165,7 @@ def test_a_table_that_is_cut_says_so_in_the_language(made):
     long = Table(title="Many", columns=("what",), rows=tuple((f"no. {i}",) for i in range(100)), note="of a person")
     report = replace(made.report, tables=(long,))
     english, german = (unescape(render(report, made.folder, SHIPPED, "print", name)) for name in ("en", "de"))
-    assert "of a person 60 of 100 rows; report.json and the HTML page hold all of them." in english
+    assert "of a person 60 of 100 rows are shown; all are in report.json and in the HTML page." in english
     assert "of a person 100 Zeilen, davon 60 gezeigt; report.json und die HTML-Seite enthalten alle." in german
 
 

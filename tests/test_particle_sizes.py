@@ -151,7 +151,7 @@ def test_classes_are_taken_apart_into_pieces():
 def test_few_particles_state_no_distribution():
     results, found = results_of([field_of(discs([HOST, (60, 60, 12)]))])
     assert set(results) == {"particle_count_per_mm2", "largest_particle_feret_um"}
-    assert any("2 particles are measured" in str(warning) for warning in found.warnings)
+    assert any("2 particles were measured" in str(warning) for warning in found.warnings)
 
 
 def test_an_empty_field_counts_none_and_says_how_many_there_may_be():

@@ -122,7 +122,7 @@ def test_the_scale_has_no_effect_on_a_share():
     assert one.values["area_percent.carbide"] == two.values["area_percent.carbide"]
     assert one.values["intercepts_per_mm.carbide"] == pytest.approx(2 * two.values["intercepts_per_mm.carbide"])
     budget = result(phase_fraction.combine([one], Settings(), E562), "area_percent.carbide").budget
-    assert [line.name for line in budget] == ["scatter inside the fields", "segmentation"]
+    assert [line.name for line in budget] == ["within-field scatter", "segmentation"]
 
 
 # -------------------------------------------------------------------------------------------------- field values
@@ -247,7 +247,7 @@ def test_grid_and_area_agree_on_the_same_fields():
     assert check(findings, "Point count by grid against area, dark").passed
     points = result(findings, "point_percent.dark")
     assert points.value == pytest.approx(30.0, abs=15)
-    assert points.clause.startswith("own rule")  # nobody looked at the points
+    assert points.clause.startswith("rule of this software")  # nobody looked at the points
 
 
 def test_a_manual_count_is_the_referee(tmp_path):
@@ -329,7 +329,7 @@ def test_stringers_are_crossed_by_lines_perpendicular_to_their_axis(turned):
 
 def test_a_structure_without_an_axis_is_crossed_by_lines_of_both_directions():
     found = phase_fraction.combine(measured(4, 30.0, 5), Settings(), E1245)
-    assert "no axis" in next(one.text for one in found.statements if one.name == "Lines and counts")
+    assert "no preferred axis" in next(one.text for one in found.statements if one.name == "Lines and counts")
     both = result(found, "intercepts_per_mm.dark").value
     directed = [result(found, f"intercepts_per_mm_{way}.dark").value for way in ("horizontal", "vertical")]
     assert min(directed) < both < max(directed)
@@ -385,7 +385,9 @@ def test_the_other_edition_has_its_own_number_of_fields():
     findings = phase_fraction.combine([field(stripes(20), editions=E1245)], Settings(), E1245)
     assert check(findings, "Fields of a section").limit == 100
     assert result(findings, "area_percent.carbide").clause.startswith("ASTM E1245-03(2016): ")
-    assert result(findings, "point_percent.carbide").clause.startswith("own rule")  # nobody looked at the points
+    assert result(findings, "point_percent.carbide").clause.startswith(
+        "rule of this software"
+    )  # nobody looked at the points
 
 
 def test_an_interval_below_zero_is_said_and_not_clipped():
@@ -393,7 +395,7 @@ def test_an_interval_below_zero_is_said_and_not_clipped():
     findings = phase_fraction.combine(fields, Settings(), E562)
     assert result(findings, "area_percent.carbide").interval[0] < 0
     assert not check(findings, "Lower 95 % confidence limit").passed
-    assert any("reaches below zero" in warning for warning in findings.warnings)
+    assert any("extends below zero" in warning for warning in findings.warnings)
 
 
 def test_one_field_is_said():
@@ -433,7 +435,7 @@ def test_the_number_of_further_fields_reaches_the_wanted_accuracy():
         for t in phase_fraction.combine(fields, Settings(wanted_ra_percent=5.0), E562).tables
         if "field stat" in t.title
     ]
-    more = dict(zip(table.columns, table.rows[0], strict=True))["More fields for 5 %RA"]
+    more = dict(zip(table.columns, table.rows[0], strict=True))["Further fields for 5 %RA"]
     # t(0.975, 33) s / sqrt(34) is 1.103, 5 % of 22 is 1.1: 35 fields; s = sqrt(10), t from tables
     assert more == 35 - 5
 

@@ -28,16 +28,16 @@ def failed(*results, asked=()):
     return [check for check in found.checks if not check.passed]
 
 
-# 1.96 u: 10.2 -> 20.0 points is the limit of a share
+# 1.96 u: 10.2 -> 20.0 points is the limit of a percentage
 @pytest.mark.parametrize(
     ("one", "name"),
     [
-        (result(30.0, 10.3), "interval of a share"),
+        (result(30.0, 10.3), "interval of a percentage"),
         (result(9.0, 0.6, unit="G"), "grain size number"),
-        (result(12.0, 6.2, unit="um"), "over the value"),
-        (result(0.0, 0.0), "without any uncertainty"),
-        (result(104.0, 1.0), "outside of 0 to 100"),
-        (result(-0.5, 1.0), "outside of 0 to 100"),
+        (result(12.0, 6.2, unit="um"), "relative to the value"),
+        (result(0.0, 0.0), "without a stated uncertainty"),
+        (result(104.0, 1.0), "outside 0 to 100"),
+        (result(-0.5, 1.0), "outside 0 to 100"),
     ],
 )
 def test_what_says_nothing_is_doubted_and_does_not_pass(one, name):

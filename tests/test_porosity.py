@@ -118,10 +118,10 @@ def test_small_spots_are_reported_and_not_dropped_in_silence():
     plain = measured([field(FIVE)])[0]
     assert results["porosity_percent"].value == plain["porosity_percent"].value
     assert results["pore_count_per_mm2"].value == plain["pore_count_per_mm2"].value
-    line = next(line for line in results["porosity_percent"].budget if line.name == "smallest size")
+    line = next(line for line in results["porosity_percent"].budget if line.name == "minimum size")
     assert line.u == pytest.approx(100 * 6 / 60000 / np.sqrt(3))
     assert made[0].values["below_minimum"] == 2
-    assert any("2 dark spots are too small to be measured" in note for note in made[0].notes)
+    assert any("2 dark spots are below the minimum size" in note for note in made[0].notes)
     check = next(check for check in found.checks if check.name.startswith("Pore area below"))
     assert check.value == pytest.approx(100 * 6 / 1106)
     assert check.passed
@@ -176,7 +176,7 @@ def test_one_field_has_a_line_for_chance():
     results, _, _ = measured([field(FIVE)])
     names = {line.name for line in results["porosity_percent"].budget}
     assert "between fields" not in names
-    line = next(line for line in results["porosity_percent"].budget if line.name == "scatter inside the fields")
+    line = next(line for line in results["porosity_percent"].budget if line.name == "within-field scatter")
     areas = np.array([100, 400, 400, 100, 100])
     # at least that of five such pores thrown at random (compound Poisson), at most three times as much
     random = results["porosity_percent"].value * np.sqrt((areas**2).sum()) / areas.sum()
@@ -480,14 +480,14 @@ def test_the_largest_pore_of_the_part_is_that_of_the_gumbel_distribution_of_the_
     assert found.value == pytest.approx(stats.gumbel_r.ppf(1 - 1 / 500, *stats.gumbel_r.fit(sides)), rel=1e-3)
     assert found.budget[0].dof == 13
     fitted = astm_e2283.fit(sides)
-    by_fit = [line for line in found.budget if line.name in ("between fields", "few fields")]
+    by_fit = [line for line in found.budget if line.name in ("between fields", "small number of fields")]
     assert expanded(by_fit) == pytest.approx(astm_e2283.half_width(fitted, 500.0), rel=1e-3)
 
 
 def test_the_largest_pore_of_the_part_is_refused_from_few_fields():
     results, found, _ = measured([field(FIVE)] * 3, settings=Settings(part_area_mm2=10.0), pixel_um=1.0)
     assert "part_pore_sqrt_area_um" not in results
-    assert any("12 fields are needed" in warning for warning in found.warnings)
+    assert any("requires 12 fields" in warning for warning in found.warnings)
 
 
 def test_the_mean_size_over_sections_scatters_as_the_sections_do():

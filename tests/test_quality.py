@@ -135,13 +135,13 @@ def test_wrong_acceptances_and_limits_are_one_line(tmp_path, more, says):
 def test_limits_of_a_job_are_printed_with_the_usual_ones(tmp_path):
     report = inspect_tool.run(job(tmp_path, "[quality]\nfocus = { red = 9 }\n", blurred=[2]))
     check = quality_checks(report)["focus"]
-    assert check.clause.endswith("stops at 9; limits of this job, usually 3, stops at 5")
+    assert check.clause.endswith("stops at 9; limits set by this job, default 3, stops at 5")
     assert check.limit == 3
     assert not check.passed
     assert any(
         text.startswith("Focus: blur of the edges: not met (worst image: field_2.tif") for text in report.warnings
     )
-    assert "limits of this job" not in quality_checks(report)["noise"].clause
+    assert "limits set by this job" not in quality_checks(report)["noise"].clause
 
 
 def test_masks_of_the_user_are_measured_whatever_the_picture(tmp_path):
@@ -212,7 +212,7 @@ def test_an_image_without_structure_gets_a_remark_and_is_not_stopped():
     checks = quality.as_checks(tuple(found.values()))
     assert not checks[0].passed
     assert checks[0].value is None
-    assert "nothing there and nothing seen look the same" in checks[0].note
+    assert "absent and not visible look the same" in checks[0].note
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 200), (40, 40)])
@@ -234,7 +234,7 @@ def test_assess_gives_checks_of_one_image():
     image = Micrograph(pixels=picture(blur_px=7.0), calibration=Calibration(source="ratio only"), path="field.tif")
     checks = {check.name: check for check in quality.assess(image)}
     assert not checks["Focus: blur of the edges"].passed
-    assert checks["Compression: steps at the borders of 8 x 8 blocks"].passed
+    assert checks["Compression: steps at the borders of 8 x 8 px blocks"].passed
 
 
 def test_the_size_of_what_was_found_is_that_of_its_chords():
@@ -258,9 +258,7 @@ def test_an_empty_segmentation_of_an_image_with_structure_is_red(tmp_path):
     image = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="field")
     empty = notebook.segment(image, "threshold", method="fixed", levels=(1.0,))
     found = quality.structure_figures(empty, {}, quality.image_figures(pixels, image="field"))
-    with pytest.raises(
-        MeasurementError, match=r"0 \(nothing was found\), at least 6 is measured; let another backend find it"
-    ):
+    with pytest.raises(MeasurementError, match=r"0 \(nothing was found\), at least 6 is measured; use another backend"):
         quality.judged(found, ())
 
 

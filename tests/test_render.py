@@ -51,8 +51,8 @@ def test_page_1_answers(made, medium):
         "ASTM E112-13",
         "Shaft 4711",
         "ASTM grain size number G (Abrams)",
-        "Guarded acceptance with undecided (ISO 14253-1), w = U",
-        "required by drawing 4711 rev B",
+        "Guarded acceptance with an undecided zone (ISO 14253-1), guard band w = U",
+        "Requirement: drawing 4711 rev B",
         "Probability of conformity",
         "NOT conforming to ASTM E112-13.",
         "Number of fields",
@@ -67,7 +67,7 @@ def test_page_1_answers(made, medium):
 
 def test_every_missing_item_is_printed_and_listed(made):
     text = words(page(made))
-    block = text[text.index("the end is marked") : text.index("How it came about")]
+    block = text[text.index("the end is marked") : text.index("Basis of evaluation")]
     assert block.count("not stated") >= len(made.report.not_stated)
     for item in made.report.not_stated:
         assert item in text
@@ -207,7 +207,7 @@ def test_empty_header_and_no_requirement_are_printed(tmp_path):
     bare = example(tmp_path, fields=1, features=5, size=160, grains=12, header=Header(), lower=None)
     text = words(page(bare))
     assert "Laboratory not stated" in text
-    assert "No requirement was set" in text
+    assert "No requirement was specified" in text
     assert bare.report.verdict == "no requirement"
     assert words(page(bare, medium="screen"))
 
@@ -216,7 +216,7 @@ def test_empty_header_and_no_requirement_are_printed(tmp_path):
 def test_decision_rule_and_its_risk_are_printed(tmp_path, rule):
     risky = example(tmp_path, fields=2, features=5, size=160, grains=12, rule=rule)
     text = words(page(risky))
-    assert {"simple": "risk of up to 50 %", "guarded": "at most 2.5 %", "non_binary": "conditional pass when"}[
+    assert {"simple": "risk of up to 50 %", "guarded": "at most 2.5 %", "non_binary": "conditional pass if"}[
         rule
     ] in text
 
@@ -330,9 +330,9 @@ def test_paper_has_the_lines_of_main_budgets_and_one_line_for_every_other(made):
         replace(budgets[0], main=False, quantity="another", title="second to none"),
     )
     paper, screen = page(made, results=results), page(made, results=results, medium="screen")
-    assert paper.count("Combined u</td>") == 1
+    assert paper.count("Combined standard uncertainty</td>") == 1
     assert paper.count("Other results") == 1
-    assert screen.count("Combined u</td>") == 2
+    assert screen.count("Combined standard uncertainty</td>") == 2
     assert "Other results" not in screen
 
 
@@ -345,7 +345,7 @@ def test_fields_side_by_side_lead_with_the_result_and_end_with_mean_and_s():
     across = render.transposed(fields, ("grain_size_number",))
     assert [row[0] for row in across.rows] == ["Grain size number G", "Area [µm²]"]  # square pixels say the same
     assert across.rows[0][-2:] == ("8.5", "0.707")  # by hand: mean 17/2, s = 1/√2
-    assert across.note == "The same in every field: Lines 7."
+    assert across.note == "Identical in every field: Lines 7."
 
 
 def test_fields_of_several_specimens_have_no_common_mean():
@@ -385,12 +385,12 @@ def test_the_scale_block_shows_each_source_their_agreement_and_the_chain(made):
     text = scale_block(made, {"calibration": scale, "scale_sources": SOURCES})
     for row in (
         "job 0.2513 0.4 % stage micrometer yes",
-        "file metadata 0.252 not stated OME PhysicalSizeX: 0.252 µm per pixel compared",
-        "scale bar 0.2506 0.11 % 200 µm = 798 px compared",
+        "file metadata 0.252 not stated OME PhysicalSizeX: 0.252 µm per pixel for comparison",
+        "scale bar 0.2506 0.11 % 200 µm = 798 px for comparison",
     ):
         assert row in text.replace("\xa0", " ")
     # 0.252 / 0.2506 is the pair nearest to its limit: 0.56 % of sqrt(2² + (2 x 0.11)²) %
-    assert "Agreement within 0.56 %, 2 % allowed" in text.replace("\xa0", " ")
+    assert "Agreement within 0.56 %; 2 % allowed" in text.replace("\xa0", " ")
     assert "← stage micrometer ← certificate C-1" in text
 
 
@@ -401,7 +401,7 @@ def test_what_the_chain_lacks_is_said(made):
         "uncertainty not stated",
         "source not stated",
         "certificate not stated",
-        "nothing to compare it with",
+        "no second source to compare with",
     ):
         assert words_ in text
     assert "Magnification plane not stated ; results in % need no scale" in text
@@ -410,11 +410,11 @@ def test_what_the_chain_lacks_is_said(made):
 def test_images_told_alike_are_one_group_and_ratio_only_is_said(made):
     told = {"calibration": Calibration(pixel_um=0.5, source="x"), "scale_sources": SOURCES[:1]}
     text = scale_block(made, told, told, {"calibration": Calibration(source="ratio only"), "scale_sources": ()})
-    assert text.count("Told by") == 1
+    assert text.count("Source of the scale") == 1
     assert "0.tif and 1.tif" in text
-    assert "Ratio only" in text
+    assert "Ratios only" in text
     many = [{"calibration": Calibration(pixel_um=0.5 + i, source="x"), "scale_sources": ()} for i in range(6)]
-    assert "2 more images have a scale told in other words" in scale_block(made, *many)
+    assert "2 more images have a scale from other sources" in scale_block(made, *many)
 
 
 def test_deviations_in_how_was_measured_are_printed_whatever_the_laboratory_says(made):
@@ -451,11 +451,11 @@ def test_pages_of_very_many_fields_are_bounded_and_say_so(made):
     changes = many(made)
     printed, shown = (page(made, medium=medium, **changes) for medium in ("print", "screen"))
     assert printed.count('class="plate"') == 12
-    assert "12 of 300 fields are shown: a third of them with the smallest Mean intercept [µm]" in words(printed)
-    assert "60 of 300 rows; report.json and the HTML page hold all of them." in words(printed)
-    assert "60 of 300 images; report.json holds name, size and SHA-256 of all of them." in words(printed)
+    assert "12 of 300 fields are shown: one third with the smallest Mean intercept [µm]" in words(printed)
+    assert "60 of 300 rows are shown; all are in report.json and in the HTML page." in words(printed)
+    assert "60 of 300 images are listed; report.json gives name, size and SHA-256 of all." in words(printed)
     assert shown.count('class="field"') == 48
-    assert "252 of 300 fields are not pictured on this page" in words(shown)
+    assert "252 of 300 fields are not pictured here" in words(shown)
     assert len(re.findall(r'<li>Field \d+, \d{3}\.tif: <a href="pictures/[^"]+">', shown)) == 252
     assert words(shown).count(".tif") >= 300
     few = page(made, medium="screen")

@@ -56,7 +56,7 @@ def test_a_bar_that_agrees_is_evidence_and_its_footer_is_not_measured(folder, fi
     (record,) = report.micrographs
     assert [(item.kind, item.used) for item in record.scale_sources] == [("job", True), ("scale bar", False)]
     assert (record.height_px, record.width_px) == field.pixels.shape
-    (check,) = [item for item in report.checks if item.name == "scales that were compared agree"]
+    (check,) = [item for item in report.checks if item.name == "Agreement of the sources of the scale"]
     assert check.passed
     assert check.value < 0.5
 

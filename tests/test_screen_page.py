@@ -118,7 +118,7 @@ def test_a_page_of_a_small_budget_is_small_and_links_to_the_rest(made, tmp_path)
     assert len(beside) == 2 * 4 + 1
     assert "features.csv" in beside
     assert all(f'href="{file}"' in page for file in beside)
-    assert "those of the pictured fields first; the filter and its count are of these alone" in page
+    assert "those of the pictured fields first; the filter and its count apply to these only" in page
     assert len(page) < len(render.render(made.report, made.folder, SHIPPED, "screen"))
     assert render.beside(made.report, made.folder, SHIPPED) == ()
 

@@ -63,7 +63,7 @@ def test_shares_of_whole_joints_need_no_scale() -> None:
     assert all(result.n == 2 and result.n_of == "joints" for result in found.results)
     assert {"joint", "void_percent", "largest_void_percent", "touches_edge"} <= set(field.features.columns)
     assert not any("_um" in column or column.startswith("u_") for column in field.features.columns)
-    assert found.warnings == ("specimen 1: 1 of 3 joints are cut by the image edge: left out",)
+    assert found.warnings == ("specimen 1: 1 of 3 joints are cut by the image edge and excluded",)
     assert field.parts is not None
     assert len(field.parts) == 4
 
@@ -122,8 +122,8 @@ def test_half_a_pixel_of_outline() -> None:
     worst = next(result for result in found.results if result.quantity == "void_percent.max")
     lines = {line.name: line.u for line in worst.budget}
     # outlines of 120 px (pixel sides) of voids, pi/4 for a smooth outline, 0.5 px / sqrt(3), joint 2500 px
-    assert lines["void half pixel"] == pytest.approx(100 * 0.5 * np.pi / 4 * 120 / sqrt(3) / 2500)
-    assert lines["joint half pixel"] == pytest.approx(0.2 * 100 * 0.5 * np.pi / 4 * 200 / sqrt(3) / 2500)
+    assert lines["void outline, ½ px"] == pytest.approx(100 * 0.5 * np.pi / 4 * 120 / sqrt(3) / 2500)
+    assert lines["joint outline, ½ px"] == pytest.approx(0.2 * 100 * 0.5 * np.pi / 4 * 200 / sqrt(3) / 2500)
 
 
 def test_a_sample_of_joints_carries_the_spread_between_joints() -> None:
@@ -142,12 +142,12 @@ def test_many_joints_are_charted_by_the_worst_and_a_histogram() -> None:
         labels[row + 2, column + 2 : column + 2 + i // 5] = 2  # 0 to 5 px of 100
     _, found = run(recipe.Settings(min_void_px=0.0), labels=labels)
     bars, histogram = found.charts[:2]
-    assert bars.title == "Void share of the worst 20 of 30 joints"
+    assert bars.title == "Void percentage of the worst 20 of 30 joints"
     assert bars.series[0].y == pytest.approx([5.0] * 5 + [4.0] * 5 + [3.0] * 5 + [2.0] * 5)
-    assert histogram.title == "Void share of the joints"
+    assert histogram.title == "Void percentage of the joints"
     assert sum(histogram.series[0].y) == 30
     _, found = run(recipe.Settings())
-    assert found.charts[0].title == "Void share of each joint"
+    assert found.charts[0].title == "Void percentage of each joint"
     assert found.charts[0].categories == ("1", "2", "3")
 
 
@@ -220,7 +220,7 @@ def test_a_void_as_wide_as_most_of_a_ball_is_never_missed_in_silence(diameter_um
     field = solder_balls(seed=3, rows=1, columns=2, voids=[[(0, 0, diameter_um)], []], void_edge=void_edge)
     micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
     found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
-    (check,) = [check for check in found.checks if "lighter in the middle" in check.name]
+    (check,) = [check for check in found.checks if "brighter in the middle" in check.name]
     worst = next(result for result in found.results if result.quantity == "void_percent.max")
     missed = worst.value < 0.9 * field.truth["field.void_percent.max"]
     assert not missed or not check.passed
@@ -231,7 +231,7 @@ def test_sound_balls_are_not_suspected():
         field = solder_balls(seed=seed, rows=2, columns=3)
         micrograph = Micrograph(pixels=field.pixels, calibration=Calibration(source="ratio only"))
         found = inspect_tool.measure_fields("solder_voids", [micrograph], [inspect_tool.segment(micrograph, "joints")])
-        assert [check.value for check in found.checks if "lighter in the middle" in check.name] == [0.0]
+        assert [check.value for check in found.checks if "brighter in the middle" in check.name] == [0.0]
 
 
 # ------------------------------------------------------------------------------- stated intervals, drawn joints
@@ -318,9 +318,8 @@ def test_a_worst_joint_that_stands_out_keeps_its_own_budget() -> None:
     assert [line.name for line in found["void_percent.max"].budget] == ["void edge"]
     (found,) = drawn_boards(np.array([[4.0, 12.0, 12.0]]), np.zeros((1, 3)), 1.0, recipe.Settings())
     # the mean of the larger of two independent normal errors is 1 / sqrt(pi); it acts on one side
-    assert {line.name: line.u for line in found["void_percent.max"].budget}["choice of the largest"] == pytest.approx(
-        1 / sqrt(3 * np.pi), rel=1e-3
-    )
+    lines = {line.name: line.u for line in found["void_percent.max"].budget}
+    assert lines["selection of the largest"] == pytest.approx(1 / sqrt(3 * np.pi), rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +368,7 @@ def test_diameter_of_the_largest_connected_void() -> None:
     assert result.value == pytest.approx(40.0)
     # half a pixel all around a disc of 400 px changes its diameter by 1 px of that of 2500 px
     lines = {line.name: line.u for line in result.budget}
-    assert lines["void half pixel"] == pytest.approx(100 / sqrt(4 * 2500 / np.pi) / sqrt(3))
+    assert lines["void outline, ½ px"] == pytest.approx(100 / sqrt(4 * 2500 / np.pi) / sqrt(3))
     # the denominator of the areas is not that of the diameters
     pad = recipe.Settings(denominator="pad", pad_length_um=450, pad_width_um=450)
     assert values(run(pad, pixel_um=10.0)[1])["void_diameter_percent.max"] == pytest.approx(40.0)
@@ -418,6 +417,6 @@ def test_a_joint_as_large_as_the_image_is_doubted_where_its_layout_was_guessed()
     for guessed, passed in ((True, [False]), (False, [])):
         large = replace(segmentation, labels=labels, settings={"layout_guessed": guessed})
         found = inspect_tool.measure_fields("solder_voids", [micrograph], [large])
-        checks = [check for check in found.checks if "guessed layout" in check.name]
+        checks = [check for check in found.checks if "assumed layout" in check.name]
         assert [check.passed for check in checks] == passed
         assert all(check.scope == "plausibility" for check in checks)

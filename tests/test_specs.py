@@ -238,31 +238,31 @@ def compared(*requirements, unit="%"):
 @pytest.mark.parametrize(
     ("one", "other", "says"),
     [
-        ({"upper": 25.0}, {"upper": 20.0}, "The stricter is customer."),
-        ({"lower": 5.0}, {"lower": 4.0}, "The stricter is drawing."),
-        ({"lower": 5.0, "upper": 25.0}, {"upper": 25.0}, "The stricter is drawing."),
+        ({"upper": 25.0}, {"upper": 20.0}, "Stricter is customer."),
+        ({"lower": 5.0}, {"lower": 4.0}, "Stricter is drawing."),
+        ({"lower": 5.0, "upper": 25.0}, {"upper": 25.0}, "Stricter is drawing."),
         ({"lower": 5.0, "upper": 25.0}, {"lower": 4.0, "upper": 20.0},
-         "None is the stricter on both sides: the lower limit of drawing, the upper limit of customer."),
+         "Neither is stricter on both sides: the lower limit of drawing, the upper limit of customer."),
         ({"lower": 5.0}, {"upper": 20.0},
-         "None is the stricter on both sides: the lower limit of drawing, the upper limit of customer."),
-        ({"upper": 0.25, "unit": "1"}, {"upper": 20.0}, "The stricter is customer."),
+         "Neither is stricter on both sides: the lower limit of drawing, the upper limit of customer."),
+        ({"upper": 0.25, "unit": "1"}, {"upper": 20.0}, "Stricter is customer."),
         ({"upper": 25.0, "rule": "simple"}, {"upper": 25.0}, "The limits are the same, the decision rules are not."),
         ({"upper": 25.0, "rule": "simple"}, {"upper": 20.0},
-         "The stricter is customer, by the limits; the decision rules differ."),
+         "Stricter is customer, by the limits; the decision rules differ."),
     ],
 )  # fmt: skip
 def test_a_conflict_names_both_sources_and_the_stricter_side_by_side(one, other, says):
     conflicts, agreements = compared(asked("drawing", **one), asked("customer", **other))
     assert agreements == ()
     assert len(conflicts) == 1
-    assert conflicts[0].startswith("the x: the sources limit it differently: drawing: ")
-    assert f"{says} Each is decided on its own." in conflicts[0]
+    assert conflicts[0].startswith("the x: the sources set different limits: drawing: ")
+    assert f"{says} Each limit is decided on separately." in conflicts[0]
 
 
 def test_of_three_sources_the_strictest_ones_are_named():
     (text,), _ = compared(asked("a", upper=9.0), asked("b", upper=7.0), asked("c", upper=7.0))
     assert "a: at most 9 % (guarded); b: at most 7 % (guarded); c: at most 7 % (guarded)" in text
-    assert "The stricter are b and c." in text
+    assert "Stricter are b and c." in text
 
 
 def test_equal_limits_are_one_line_of_agreement_in_any_unit():
@@ -281,14 +281,14 @@ def test_requirements_meet_only_on_the_same_specimen_and_quantity():
     assert compared(asked("a", upper=8.0, specimen="A"), asked("b", upper=7.0, specimen="B")) == ((), ())
     assert compared(asked("a", upper=8.0), asked("b", upper=7.0, quantity="y")) == ((), ())
     (text,), _ = compared(asked("a", upper=8.0), asked("b", upper=7.0, specimen="B"))
-    assert text.startswith("the x of specimen B: the sources limit it differently")
+    assert text.startswith("the x of specimen B: the sources set different limits")
 
 
 def test_one_source_may_state_both_sides_or_two_rules_but_not_one_side_twice():
     assert compared(asked("a", lower=5.0), asked("a", upper=8.0)) == ((), ())
     assert compared(asked("a", upper=8.0), asked("a", upper=9.0, rule="simple")) == ((), ())
     (text,), _ = compared(asked("a", upper=8.0), asked("a", upper=9.0))
-    assert text.startswith("the x: one source limits it twice, and not alike: a: at most 8 % (guarded), at most 9 %")
+    assert text.startswith("the x: one source sets two different limits: a: at most 8 % (guarded), at most 9 %")
 
 
 # ---------------------------------------------------------------------------------------------------------------- lots
@@ -411,11 +411,11 @@ def test_both_limits_stand_in_the_report_and_its_certificate_says_that_they_conf
         ("C", "drawing 4711", "fail"),
     ]
     (conflict,) = report.criteria.conflicts
-    assert "The stricter is customer QS-17 rev 3." in conflict
+    assert "Stricter is customer QS-17 rev 3." in conflict
     assert report.warnings[0] == conflict
     front = pypdf.PdfReader(made / "report.pdf").pages[:2]
     page, remarks = (" ".join(page.extract_text().split()) for page in front)
-    assert "The stricter is customer QS-17 rev 3." in remarks
+    assert "Stricter is customer QS-17 rev 3." in remarks
     assert "LOT REJECTED" in page.upper()
     assert "2 of 3 specimens nonconforming, rejection number 2" in page
     assert report.lot.nonconforming == ("B", "C")

@@ -9,7 +9,8 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, load_job
 from inspect_tool.inspection import starter_form
 from inspect_tool.inspection.starter import documented, starter_job
-from inspect_tool.inspection.starter_form import answers_of, backends_for, items_of, key_of, meant
+from inspect_tool.inspection.starter_form import LOT, answers_of, backends_for, items_of, key_of, meant
+from inspect_tool.model import Lot, SamplingPlan
 
 PLUGINS = [(kind, name) for kind in ("recipe", "backend") for name in registry.names(kind)]
 
@@ -72,6 +73,18 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
         "requirements.0.lower": "-1e-3",
         "requirements.0.upper": "0,123456789",
         "requirements.0.source": "drawing",
+        "requirements.1.source": "said of no limit",
+        "requirements.3.upper": "2",
+        "requirements.3.rule": "simple",
+        "requirements.3.source": "customer",
+        "lot.id": "L 7",
+        "lot.size": "500",
+        "lot.standard": "ISO 2859-1",
+        "lot.n": "8",
+        "lot.ac": "0",
+        "lot.re": "1",
+        "channel": "BSE",
+        "z": "2",
         "spec": "4711 rev B",
         "image": "7",
     }
@@ -94,8 +107,11 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
     }
     assert job.header.title == '"A" and B'
     assert job.region.polygon == ((0, 0), (0, 9), (9, 9.5))
-    (limit,) = job.requirements
+    limit, other = job.requirements
     assert (limit.quantity, limit.unit, limit.lower, limit.upper) == ("pore_ecd_um.90", "um", -0.001, 0.123456789)
+    assert (other.quantity, other.upper, other.rule, other.source) == ("porosity_percent", 2.0, "simple", "customer")
+    assert job.lot == Lot(id="L 7", size=500, plan=SamplingPlan(standard="ISO 2859-1", n=8, ac=0, re=1))
+    assert (job.channel, job.z, job.page) == ("BSE", 2, None)
     assert (job.spec, job.specs) == ("4711 rev B", "../../specs")
 
 
@@ -110,6 +126,11 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
             {"requirements.0.upper": "1", "requirements.0.source": "d", "requirements.0.quantity": "pore_ecd_um."},
             "quantity",
         ),
+        ({"requirements.12.upper": "1"}, "requirements: 13 are more than 12"),
+        ({"requirements.1.upper": "1"}, "requirements.1.source: is missing"),
+        ({"lot.id": "L 7", "lot.size": "500"}, "lot.standard: is missing"),
+        (dict.fromkeys((f"lot.{key}" for key in LOT), "1,5"), "lot.size: got '1,5', must be a whole number"),
+        ({"z": "top"}, "z: got 'top', must be a whole number from 0"),
         ({"scale": "calibrations/../lab.toml"}, "scale: 'calibrations/../lab.toml' is none of"),
         ({"scale": "stated", "calibration.pixel_um": "a"}, "calibration.pixel_um: got 'a', must be a number"),
         (

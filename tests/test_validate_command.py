@@ -107,7 +107,7 @@ def test_an_image_that_the_quality_gate_stops_is_marked_and_its_method_is_not_co
     report = inspect_tool.run(later, out=tmp_path)
     result = next(one for one in report.results if one.quantity == "area_percent.ferrite")
     added = next(one for one in result.budget if one.name == line.LINE)
-    assert ("held the truth in every image of 11 parents" in added.basis) == (not stopped)
+    assert ("contained the true value in every image from 11 sources" in added.basis) == (not stopped)
     found = verify(tmp_path / "later" / "report.json")
     assert [item for item in found.findings if item.state == "differs"] == []
 
@@ -117,7 +117,7 @@ def test_a_job_that_names_the_file_carries_the_error_and_is_verified(drawn, vali
     report = inspect_tool.run(job, out=tmp_path)
     result = next(one for one in report.results if one.quantity == "area_percent.ferrite")
     added = next(one for one in result.budget if one.name == line.LINE)
-    assert "4 labeled images of 3 parents" in added.basis
+    assert "4 labeled images from 3 independent sources" in added.basis
     assert "N. N." in added.basis
     assert result.interval[0] <= 100 * 9 * 20**2 / 160**2 <= result.interval[1]  # what the person would have found
     found = verify(tmp_path / "later" / "report.json")

@@ -151,7 +151,7 @@ def test_the_lines_of_the_segmentation_together_are_the_half_width_however_many_
     one = of(findings, "porosity_percent")
     assert of_segmentation(one) == pytest.approx(4.0, rel=1e-6)
     assert one.budget[-1].name == line.LINE
-    assert "39 labeled images of 39 parents (labeled steels, A. Person, 2026-11-28)" in one.budget[-1].basis
+    assert "images from 39 independent sources (labeled steels, A. Person, 2026-11-28)" in one.budget[-1].basis
     scatter = coverage_factor(4) * 1.0
     assert one.expanded_u == pytest.approx(sqrt(scatter**2 + 4.0**2), rel=1e-6)
     assert one.interval == pytest.approx((5 - one.expanded_u, 5 + one.expanded_u))
@@ -162,7 +162,7 @@ def test_the_lines_of_a_method_that_states_more_than_labeled_images_err_are_narr
     assert of_segmentation(one) == pytest.approx(0.3, rel=1e-6)
     assert one.budget[-1].u == 0
     assert one.expanded_u == pytest.approx(sqrt(coverage_factor(4) ** 2 + 0.3**2), rel=1e-6)
-    assert one.budget[1].basis.startswith("0.31 of what the method states (0.5), as labeled images err less")
+    assert one.budget[1].basis.startswith("0.31 times the value stated by the method (0.5), as the labeled")
 
 
 def test_few_parents_or_an_unlike_image_leave_the_lines_of_the_method_as_they_are():
@@ -225,9 +225,9 @@ def test_few_parents_say_what_they_permit_and_are_widened_as_a_normal_distributi
     found = applied([field()], validation(n=9, size=4.0))
     one = of(found, "porosity_percent")
     assert of_segmentation(one) == pytest.approx(4.0 * 1.959964 / 1.644854, rel=1e-6)
-    assert "half width 4 % for 90 %" in one.budget[-1].basis
-    assert "all that 9 parents permit" in one.budget[-1].basis
-    assert "9 parents tell 90 % of such errors, 19 are needed for 95 %" in found.statements[-1].text
+    assert "half-width 4 % at 90 %" in one.budget[-1].basis
+    assert "the most that 9 sources permit" in one.budget[-1].basis
+    assert "9 sources cover 90 % of such errors; 95 % takes 19" in found.statements[-1].text
 
 
 def verdict(findings: Findings, rule: str) -> str:
@@ -245,7 +245,7 @@ def test_an_image_unlike_the_labeled_ones_gets_the_widest_group_and_passes_no_gu
         *3 * ["undecided"],
         "pass",
     ]
-    assert any("unlike all that were labeled" in warning for warning in far.warnings)
+    assert any("differ from all labeled ones" in warning for warning in far.warnings)
     assert of_segmentation(of(far, "porosity_percent")) == pytest.approx(12.0, rel=1e-6)
 
 
@@ -300,7 +300,7 @@ def with_errors(known: Validation, *pairs: tuple[float, float]) -> Validation:
 def test_a_machine_that_finds_nothing_and_is_wrong_does_not_blow_up_the_others():
     """5 points off at 100 % are 5 points of √(99 1) = 9.9: at 5 % they are 11 of 21.8, and not 5 of 0 times that."""
     one = of(applied([field()], with_errors(validation(9), (100.0, 95.0))), "porosity_percent")
-    assert "half width 11 %" in one.budget[-1].basis
+    assert "half-width 11 %" in one.budget[-1].basis
 
 
 def test_the_error_of_a_share_is_no_more_than_there_is():
@@ -329,8 +329,8 @@ def test_what_a_method_states_is_not_widened_where_it_has_held_in_all_labeled_im
     one = of(applied([field()], confirmed()), "porosity_percent")
     assert one.budget[-1].u == 0
     assert of_segmentation(one) == pytest.approx(1.959964 * OWN_U, rel=1e-6)
-    assert "held the truth in every image of 11 parents" in one.budget[-1].basis
-    assert "the first to be missed in 1 of 12 cases at most" in one.budget[-1].basis
+    assert "contained the true value in every image from 11 sources" in one.budget[-1].basis
+    assert "the first to be missed in at most 1 of 12 cases" in one.budget[-1].basis
 
 
 def test_many_fields_that_the_labeled_images_confirm_keep_what_the_method_states_of_them():
@@ -482,7 +482,7 @@ def test_sizes_that_err_by_a_factor_are_held_by_that_factor_either_way_whatever_
     assert one.value == 20.0
     assert one.interval == pytest.approx((10.0, 40.0), rel=1e-6)
     assert one.expanded_u == pytest.approx(20.0, rel=1e-6)
-    assert "a factor of 2 either way for 95 %" in one.budget[-1].basis
+    assert "a factor of 2 in either direction at 95 %" in one.budget[-1].basis
 
 
 def test_an_interval_ends_at_what_the_quantity_can_be_at_most() -> None:

@@ -24,7 +24,7 @@ from inspect_tool.lab.database import connected, open_lab
 from inspect_tool.pixels import png
 from inspect_tool.verify.verify import verify
 from inspect_tool.web import serve
-from inspect_tool.web.editing import desk, drafts
+from inspect_tool.web.editing import desk, drafts, fields, raster
 
 HERE = "/inspections/steel/fields/1"
 LINE = {"do": "boundary", "points": [[40, 60], [79, 60]]}  # 40 px, through the grain at row 40..79, column 40..79
@@ -159,6 +159,31 @@ def test_the_result_of_the_field_before_and_after_stands_beside_the_picture(anna
     told = anna.get(f"{at}/numbers").text
     assert f"{100 * sum(areas) / rows.size:.5g}</td>" in told
     assert f"{100 * (areas[0] + areas[2]) / rows.size:.5g}</td>" in told
+
+
+def test_within_joints_a_void_that_is_none_becomes_solder_and_one_that_was_missed_is_painted(made):
+    drawn = inspected.joints(made.lab)
+    spoken, at = client(made, "anna"), "/inspections/board/fields/1/correct"
+    field = fields.opened(made.lab, "board", 1)
+    labels, numbers = field.measured.present.current.labels, field.measured.present.current.objects
+    (row, column), other = ((round(one.row_px), round(one.column_px)) for one in drawn.joints)
+    share = 100 * np.count_nonzero(labels == 2) / np.count_nonzero(numbers == numbers[row, column])
+    assert share == pytest.approx(drawn.joints[0].void_percent, abs=0.5)
+    assert f"{share:.5g}</td>" in spoken.get(f"{at}/numbers").text
+    assert "error" not in spoken.post(f"{at}/do", json={"do": "delete", "point": [column, row]}).json()
+    stroke = {"do": "stroke", "points": [[other[1] - 9, other[0]], [other[1] + 9, other[0]]], "radius": 3, "number": 2}
+    assert "error" not in spoken.post(f"{at}/do", json=stroke).json()
+    ground = {"do": "stroke", "points": [[3, 3]], "radius": 2, "number": 2}
+    assert "lies outside the part that is measured" in spoken.post(f"{at}/do", json=ground).json()["error"]
+    void = raster.line([tuple(one) for one in stroke["points"]], 3, raster.Box(top=0, left=0, bottom=167, right=300))
+    share = 100 * np.count_nonzero(void) / np.count_nonzero(numbers == numbers[other])
+    assert f"{share:.5g}</td>" in spoken.get(f"{at}/numbers").text
+    assert spoken.post(f"{at}/commit", data={"reason": "the void is a pad below"}).status_code == 303
+    inspected.again(made.lab, "board")
+    report = load_report(made.lab.reports / "board" / "report.json")
+    (worst,) = [one for one in report.results if one.quantity == "void_percent.max"]
+    assert worst.value == pytest.approx(share, rel=1e-9)
+    assert [one.text for one in verify(made.lab.reports / "board").findings if one.state == "differs"] == []
 
 
 def test_a_click_on_a_pore_that_was_missed_outlines_it_and_is_kept_as_an_outline(kept, anna):

@@ -1,14 +1,22 @@
 """Entering the workbench, and what stands before every page."""
 
 import hashlib
+import socket
+import time
 import tomllib
+from datetime import timedelta
 
 import pytest
+from starlette.testclient import TestClient
 from workbench import NAMES, ORIGIN, PASSWORD, bench, browser, client, enters, served, with_people
 
 from inspect_tool.errors import SettingsError
-from inspect_tool.lab.database import init
-from inspect_tool.web import html, serve
+from inspect_tool.evidence import audit
+from inspect_tool.evidence.provenance import now
+from inspect_tool.lab import accounts, tables, users
+from inspect_tool.lab.database import connected, init, open_lab
+from inspect_tool.web import html, patience, serve
+from inspect_tool.web.app import application
 
 LONG = {"name": "Eva", "full_name": "Eva Muster", "password": PASSWORD, "again": PASSWORD}
 
@@ -58,6 +66,91 @@ def test_wrong_passwords_lock_an_account_and_say_no_more_than_that(made):
     assert right.status_code == 422
     assert {right.text, *(one.text for one in answers)} == {nobody.text.replace("nobody", "anna")}
     assert spoken.post("/enter", data={"name": "olga", "password": PASSWORD}).status_code == 303
+    trail = audit.read(accounts.trail(made.lab)).entries
+    assert [(one.subject, one.new["did"], one.new["place"]) for one in trail] == [("anna", "refused", "testclient")]
+
+
+def test_who_guesses_passwords_locks_out_the_own_place_and_in_the_end_strangers_but_no_device_of_the_owner(made):
+    def asks(place, password=PASSWORD, name="anna", **kept):
+        spoken = TestClient(app, base_url=ORIGIN, headers={"Origin": ORIGIN}, client=(place, 1), follow_redirects=False)
+        spoken.cookies.update(kept)
+        return spoken.post("/enter", data={"name": name, "password": password})
+
+    app = application(made)
+    device = {"inspect-tool-device-2": asks("10.0.0.1").cookies["inspect-tool-device-2"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_verified", lambda _, password: password == PASSWORD)  # it is slow on purpose
+        for _ in range(5):
+            assert asks("10.0.0.9", "wrong").status_code == 422
+        assert asks("10.0.0.9").status_code == 422
+        assert asks("10.0.0.9", name="olga").status_code == 303
+        assert asks("10.0.0.1").status_code == 303  # from another place, also without what its browser keeps
+        for i in range(25):
+            asks(f"10.0.1.{i}", "wrong")
+        assert asks("10.0.0.1").status_code == 422
+        assert asks("10.0.0.1", **device).status_code == 303
+        stolen = {"inspect-tool-device-1": device["inspect-tool-device-2"]}
+        assert asks("10.0.0.1", name="anna", **stolen).status_code == 422
+        for _ in range(5):
+            asks("10.0.0.1", "wrong", **device)
+        assert asks("10.0.0.1", **device).status_code == 422
+    with connected(made.lab) as connection:
+        users.change(connection, 2, password="another sentence is as easy")
+    again = {"data": {"name": "anna", "password": "another sentence is as easy"}}
+    spoken = TestClient(
+        app, base_url=ORIGIN, headers={"Origin": ORIGIN}, client=("10.0.0.1", 1), follow_redirects=False
+    )
+    assert spoken.post("/enter", **again).status_code == 303
+
+
+def test_a_password_that_is_too_old_for_the_lab_is_changed_before_anything_else(made):
+    with connected(made.lab) as connection:
+        connection.execute(tables.account.update().values(changed=now() - timedelta(days=91)))
+    assert client(made, "anna").get("/").status_code == 200
+    path = made.lab.folder / "lab.toml"
+    path.write_text(path.read_text().replace("password_days = 0", "password_days = 90"))
+    strict = serve.bench_of(open_lab(made.lab.folder), serve.Place(port=8765))
+    spoken = client(strict, "anna")
+    for address in ("/", "/reviews"):
+        assert spoken.get(address).headers["location"] == "/me"
+    assert "lasts 90 days in this laboratory" in spoken.get("/me").text
+    signs = client(strict, "rolf").post("/reviews/1/release", data={"password": PASSWORD})
+    assert signs.headers["location"] == "/me"
+    other = "another sentence is as easy"
+    form = {"old": PASSWORD, "password": other, "again": other}
+    assert spoken.post("/me/password", data=form).headers["location"] == "/me"
+    assert spoken.get("/").status_code == 200
+    path.write_text(path.read_text().replace("password_days = 90", "password_days = -1"))
+    with pytest.raises(SettingsError, match=r"lab\.toml: password_days: got -1, must be 0"):
+        open_lab(made.lab.folder)
+
+
+def test_who_does_not_go_on_with_a_request_is_hung_up_on(made, monkeypatch):
+    monkeypatch.setattr(patience, "HEADERS_S", 0.4)
+    monkeypatch.setattr(patience, "PIECE_S", 0.4)
+    with served(made.lab) as there:
+        host = there.origins[0].partition("//")[2]
+
+        def answered(*pieces, rests=0.0):
+            with socket.create_connection(("127.0.0.1", int(host.partition(":")[2])), timeout=5) as spoken:
+                for piece in pieces:
+                    time.sleep(rests)
+                    try:
+                        spoken.sendall(piece)
+                    except ConnectionError:
+                        return b""
+                try:
+                    return spoken.recv(100)
+                except ConnectionError:
+                    return b""
+
+        begins = [f"GET /enter HTTP/1.1\r\nHost: {host}\r\n".encode(), b"X-A: 1\r\n"]
+        posts = f"POST /leave HTTP/1.1\r\nHost: {host}\r\nOrigin: {there.origins[0]}\r\nContent-Length: 9\r\n\r\n"
+        assert answered(*begins, b"\r\n").startswith(b"HTTP/1.1 200")
+        assert answered() == b""
+        assert answered(*begins, *[b"X-B: 1\r\n"] * 8, b"\r\n", rests=0.1) == b""  # bit by bit, for ever
+        assert answered(posts.encode(), b"xx") == b""
+        assert answered(posts.encode(), *[b"xxx"] * 3, rests=0.2).startswith(b"HTTP/1.1 303")  # slow, and goes on
 
 
 @pytest.mark.parametrize(

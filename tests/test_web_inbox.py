@@ -1,11 +1,13 @@
 """The inbox of the workbench: files go in, what they are is shown, and nothing else happens."""
 
 import re
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
 import pytest
 from workbench import NAMES, bench, browser, client, enters, reads_here, served, with_people
+from zarr_example import write_zarr
 
 from inspect_tool.files import dump_calibration
 from inspect_tool.lab import intake, intake_reading
@@ -65,6 +67,23 @@ def test_without_a_script_a_form_of_several_files_is_taken_too(olga, made):
     assert olga.post("/inbox/give", files=files).headers["location"] == "/inbox"
     assert {one.name for one in given(made)} == {"0.png", "1.png", "2.png"}
     assert all(f"{i}.png" in olga.get("/inbox").text for i in range(3))
+
+
+def test_a_text_of_the_same_name_goes_with_its_image(olga, made, monkeypatch):
+    taken = []
+
+    def give(*args, text=None, **kwargs):
+        taken.append((args[2], text))
+        return real(*args, text=text, **kwargs)
+
+    real = intake.give
+    monkeypatch.setattr(intake, "give", give)
+    texts = [("file", (name, b"[SemImageFile]")) for name in ("SEM 7.TXT", "notes.txt")]
+    olga.post("/inbox/give", files=[("file", ("sem 7.png", png(7))), ("file", ("b.png", png(8))), *texts])
+    assert taken == [("sem 7.png", b"[SemImageFile]"), ("b.png", None), ("notes.txt", None)]
+    files = [("file", ("one.image", png(9))), ("file", ("one.txt", b"[SemImageFile]"))]
+    olga.post("/inbox/give", files=files, data={"name": "c.png"}, headers=PART)
+    assert taken[3] == ("c.png", b"[SemImageFile]")
 
 
 @pytest.mark.parametrize("name", [".DS_Store", "s1/Thumbs.db", "s1\\._a.tif", "a.tif.part"])
@@ -153,6 +172,9 @@ def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(
     folder.mkdir()
     (folder / "b.png").write_bytes(png(2))
     (folder / ".DS_Store").write_bytes(b"x")
+    has_zarr = find_spec("zarr") is not None
+    if has_zarr:  # a folder of chunks is sent as one
+        write_zarr(folder / "plate.zarr", np.random.default_rng(5).integers(60, 110, (48, 64)).astype(np.uint8))
     bar = scale_bar(np.full((150, 200), 70, np.uint8), pixel_um=0.5, length=50)
     files = [
         {"name": "a.png", "mimeType": "image/png", "buffer": png(pixels=bar.pixels)},
@@ -173,9 +195,11 @@ def test_files_and_a_folder_are_given_in_a_browser_and_chosen_for_an_inspection(
         page.locator("h1").dispatch_event("drop", {"dataTransfer": dropped})
         page.locator(".tile", has_text="dropped.png").get_by_text("scale red").wait_for()
         page.locator(".tile", has_text="specimen 1/b.png").get_by_text("scale red").wait_for()
-        assert page.locator(".tile").count() == 4
+        if has_zarr:
+            page.locator(".tile", has_text="specimen 1/plate.zarr.zip").get_by_text("scale amber").wait_for()
+        assert page.locator(".tile").count() == 4 + has_zarr
         counts = {name: page.locator(f"small[data-of={name}]").inner_text() for name in ("new", "refused", "all")}
-        assert counts == {"new": "3", "refused": "1", "all": "4"}
+        assert counts == {"new": str(3 + has_zarr), "refused": "1", "all": str(4 + has_zarr)}
         assert page.get_by_role("button", name="New inspection").is_disabled()
         page.locator(".tile", has_text="a.png").get_by_role("checkbox").focus()
         page.keyboard.press("Space")

@@ -14,6 +14,7 @@ from inspect_tool.evidence.provenance import now
 from inspect_tool.lab import instruments, specifications, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.trend import baseline
+from inspect_tool.lab.trend.series import series
 from inspect_tool.lab.trend.trend import Request, trend
 from inspect_tool.model import Requirement, Spec
 
@@ -94,6 +95,15 @@ def test_limits_over_a_step_are_not_offered_and_not_frozen(stepped):
     answer = spoken.post("/trend/freeze", data={"quantity": QUANTITY, "reason": "x"})
     assert answer.status_code == 422
     assert "have a step on 2026-10-21" in answer.text
+
+
+def test_too_few_values_are_told_calmly_with_how_many_are_needed(stepped):
+    with connected(stepped.lab, read_only=True) as connection:
+        last = max(one.day for one in series(connection, QUANTITY, "").values).isoformat()
+    answer = client(stepped, "axel").get(f"{WHEN}&since={last}")
+    assert answer.status_code == 200
+    assert "1 value fits yet; a trend is drawn from 3 values on" in answer.text
+    assert 'class="fault"' not in answer.text
 
 
 @pytest.mark.needs("Pango")

@@ -80,6 +80,7 @@ TABLE = {
     "GET /referee/page.js": ALL,
     "GET /referee/page.css": ALL,
     "GET /inspections/{name}/referee": ALL,
+    "GET /inspections/{name}/referee/state": ALL,
     "GET /inspections/{name}/referee/{sample}": EDIT | APPROVE,
     "POST /inspections/{name}/referee/draw": EDIT | APPROVE,
     "POST /inspections/{name}/referee/answers": EDIT | APPROVE,
@@ -109,6 +110,7 @@ TABLE = {
     "GET /instruments": ALL,
     # classifiers of pixels
     "GET /scribble": ALL,
+    "GET /scribble/inspections/{name}": EDIT,
     **{
         f"{what} /scribble/{place}{part}": EDIT
         for place in ("inbox/{number:int}", "inspections/{name}/{number:int}")

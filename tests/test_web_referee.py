@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import time
 import tomllib
 
 import pytest
@@ -9,16 +11,19 @@ from reviewed_example import a_reviewed_lab, submitted
 from workbench import bench, browser, client, enters, served
 
 from inspect_tool.batch import queue
+from inspect_tool.errors import ReadError
 from inspect_tool.evidence import audit
 from inspect_tool.files import sha256_file
-from inspect_tool.inspection import job_run
+from inspect_tool.inspection import hand_check, job_run
 from inspect_tool.lab.database import connected
+from inspect_tool.web import counting
 
 ROOM = "/inspections/plate/referee"
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path, monkeypatch):
+    monkeypatch.setattr(counting, "PATIENCE_S", 60.0)
     lab = a_reviewed_lab(tmp_path / "lab")
     submitted(lab)
     return bench(lab.folder)
@@ -123,6 +128,42 @@ def test_the_count_of_a_reviewer_is_said_in_the_review(made):
     data = json.dumps(answers(sample, "Rolf Muster"))
     assert spoken.post(f"{ROOM}/answers", content=data, headers={"Content-Type": "application/json"}).status_code == 200
     assert "Counted again, blind: 50 points. porosity_percent" in spoken.get(there).text
+
+
+def test_what_takes_long_goes_on_beside_the_page_which_says_how_far_it_is(made, monkeypatch):
+    goes_on, asked_by_hand = threading.Event(), hand_check.asked_by_hand
+
+    def slow(*args, progress, **kwargs):
+        progress(1, 3, "f2.png")
+        assert goes_on.wait(60)
+        return asked_by_hand(*args, progress=progress, **kwargs)
+
+    monkeypatch.setattr(hand_check, "asked_by_hand", slow)
+    monkeypatch.setattr(counting, "PATIENCE_S", 0.0)
+    spoken = client(made, "anna")
+    assert spoken.post(f"{ROOM}/draw", data={"points": "50"}).headers["location"] == ROOM
+    state = f"{ROOM}/state"
+    while "1 of 3: f2.png" not in spoken.get(state).text:
+        time.sleep(0.01)
+    assert "Drawing a sample" in spoken.get(ROOM).text
+    assert "drawing a sample is under way" in spoken.post(f"{ROOM}/draw", data={"points": "60"}).text
+    goes_on.set()
+    while "HX-Refresh" not in spoken.get(state).headers:
+        time.sleep(0.01)
+    assert "To the pictures" in spoken.get(ROOM).text
+    goes_on.clear()
+
+    def fails(*_, **__):
+        assert goes_on.wait(60)
+        msg = "f2.png: cannot be read"
+        raise ReadError(msg)
+
+    monkeypatch.setattr(hand_check, "asked_by_hand", fails)
+    assert spoken.post(f"{ROOM}/draw", data={"points": "60"}).headers["location"] == ROOM
+    goes_on.set()
+    while "HX-Refresh" not in spoken.get(state).headers:
+        time.sleep(0.01)
+    assert "Drawing a sample: f2.png: cannot be read" in spoken.get(ROOM).text
 
 
 def test_only_who_counts_draws_and_sees_a_sample(made):

@@ -35,6 +35,7 @@ def test_a_second_person_sees_what_there_is_to_judge_and_releases(made):
     spoken = client(made, "rolf")
     assert "Nothing waits." in spoken.get("/reviews").text
     there = asked(made)
+    assert '<span class="badge ">waits for review</span>' in spoken.get("/reports").text
     assert there in spoken.get("/reviews").text
     shown = spoken.get(there).text
     for text in ("Porosity of plate 7", "<td>Porosity</td>", "Checks", "as it was taken", "will carry no seal"):
@@ -47,6 +48,7 @@ def test_a_second_person_sees_what_there_is_to_judge_and_releases(made):
     assert "Reviewed by <b>Rolf Muster</b>" in done
     assert "carries no seal" in done
     assert "Sign and release" not in done
+    assert '<span class="badge good">released</span>' in spoken.get("/reports").text
 
 
 def test_a_wrong_password_releases_nothing_and_locks_in_the_end(made):
@@ -103,19 +105,24 @@ def test_one_asks_a_second_person_signs_and_the_pdf_names_him(made, tmp_path, mo
         page.frame_locator("iframe.report").get_by_text("End of report").first.wait_for(state="attached")
         page.get_by_role("button", name="Ask for review").click()
         page.get_by_text("has not the role reviewer").wait_for()
-        page.get_by_role("button", name="Leave").click()
-        enters(page, listening, "rolf")
-        page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Review").click()
-        page.get_by_role("link", name="Porosity of plate 7").click()
-        page.get_by_text("names you, the meaning and the reason").wait_for()
-        page.get_by_label("Reason").fill("all checks read")
-        page.get_by_label("Your password, again").fill(PASSWORD)
-        page.get_by_role("button", name="Sign and release").click()
+        other = page.context.browser.new_page()  # of another person: nothing is shared but the workbench
+        enters(other, listening, "rolf")
+        other.get_by_role("navigation", name="Rooms").get_by_role("link", name="Review").click()
+        other.get_by_role("link", name="Porosity of plate 7").click()
+        other.get_by_text("names you, the meaning and the reason").wait_for()
+        other.get_by_label("Reason").fill("all checks read")
+        other.get_by_label("Your password, again").fill(PASSWORD)
+        other.get_by_role("button", name="Sign and release").click()
+        other.get_by_text("The PDF carries the seal of").wait_for()
+        other.context.close()
+        page.reload()  # who asked sees it, and is still in
         page.get_by_text("The PDF carries the seal of").wait_for()
         page.get_by_role("link", name="The whole report").click()
         with page.expect_download() as download:
             page.get_by_role("link", name="PDF", exact=True).click()
         download.value.save_as(tmp_path / "sealed.pdf")
+        page.goto(f"{home}/reports")
+        page.get_by_role("row").get_by_text("released", exact=True).wait_for()
         assert page.elsewhere == []
         assert page.trouble == []
     (seal,) = pdf_check.signatures((tmp_path / "sealed.pdf").read_bytes(), None, "sealed.pdf")

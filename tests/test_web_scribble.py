@@ -171,6 +171,8 @@ def test_a_field_of_an_inspection_is_drawn_on_with_the_scale_of_its_job(made):
     card = tomllib.loads((ours.lab.folder / "models/steel/model.toml").read_text())
     assert answer["sha256"] == card["sha256"]
     assert card["pixel_um"] == 0.5
+    assert 'href="/scribble/inspections/steel"' in spoken.get("/scribble").text
+    assert 'href="/scribble/inspections/steel/1"' in spoken.get("/scribble/inspections/steel").text
     assert "has no field 2; it has 1" in spoken.get("/scribble/inspections/steel/2").text
     assert "inspection &#39;copper&#39;: there is none" in spoken.get("/scribble/inspections/copper/1").text
     assert "none in the inbox" in spoken.get("/scribble/inbox/99").text

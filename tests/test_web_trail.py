@@ -67,6 +67,15 @@ def test_entries_are_chosen_by_event_person_subject_and_day(made):
         assert why in answer.text
 
 
+def test_an_entry_of_an_inspection_is_under_its_name_and_not_that_of_all_job_files(made):
+    new = {"job_file": "../inspections/plate-7/job.toml"}
+    audit.append(made.lab.reports, Event(event="edit", subject="job", user="Anna Muster", reason="", old={}, new=new))
+    spoken = client(made, "axel")
+    assert "<td>plate-7<br>" in spoken.get("/trail").text
+    assert "1 of 251 entries" in spoken.get("/trail", params={"about": "PLATE-7"}).text
+    assert "1 of 251 entries" in spoken.get("/trail", params={"about": "job"}).text
+
+
 def test_what_is_exported_is_the_log_byte_by_byte(made):
     spoken = client(made, "axel")
     log = (made.lab.reports / audit.LOG).read_bytes()

@@ -5,7 +5,7 @@ after a restart, and not again when it was removed from the inbox. A folder is w
 """
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -105,10 +105,9 @@ def _taken(
             is_known = intake.is_known(connection, digest)
         number = None
         if not is_known:
+            name, by, text = f"{folder.name}/{each.path}", f"watched folder {folder.name}", _text_beside(path)
             with path.open("rb") as file:
-                given, _ = intake.give(
-                    lab, file, f"{folder.name}/{each.path}", f"watched folder {folder.name}", reading=reading
-                )
+                given, _ = intake.give(lab, file, name, by, text=text, reading=reading)
             number, digest = given.id, given.sha256
     except OSError:  # of the share: it is tried again
         return None, False
@@ -120,3 +119,12 @@ def _taken(
     with connected(lab) as connection:
         watch.put(connection, folder, taken)
     return taken, number is not None
+
+
+def _text_beside(path: Path) -> bytes | None:
+    """What a microscope wrote beside an image; None: nothing, or what is too long for that."""
+    for suffix in (".txt", ".TXT"):
+        with suppress(FileNotFoundError), path.with_suffix(suffix).open("rb") as file:
+            text = file.read(intake.LONGEST_TEXT + 1)
+            return text if len(text) <= intake.LONGEST_TEXT else None
+    return None

@@ -45,7 +45,8 @@ def edit(
             print(f"{export}: correct it in any editor, then: inspect-tool edit {job} ... --mask {export}")
         return
     assert mask is not None
-    made = correct.correct(job, mask, reason=reason, by=by, field=field, image=image, out=out)
+    tell = None if quiet else print
+    made = correct.correct(job, mask, reason=reason, by=by, field=field, image=image, out=out, tell=tell)
     if not quiet:
         objects = f"{made.objects_added} added, {made.objects_removed} removed, {made.objects_changed} changed"
         print(f"{edits.folder_of(job) / edits.text_name(made)}: {made.image}: {made.changed_px} px; objects: {objects}")

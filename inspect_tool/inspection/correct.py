@@ -1,12 +1,14 @@
 """Correct the segmentation of a field by hand: read the corrected mask and record what it changes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from inspect_tool import registry
 from inspect_tool.errors import OutputError, ReadError, SettingsError
@@ -32,6 +34,7 @@ def correct(
     field: int | None = None,
     image: str = "",
     out: Path | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Edit:
     """Record what a corrected mask changes in the segmentation of one field.
 
@@ -47,6 +50,8 @@ def correct(
         Which field: its number within its specimen, the name of its image, or both.
     out : Path, optional
         Folder of reports whose audit trail gets an entry, as that of every run there; it is made where it is missing.
+    tell : callable, optional
+        Called with what was mended of the mask, in one line.
 
     Returns
     -------
@@ -67,7 +72,7 @@ def correct(
     asked = asked_for(job_path, field=field, image=image, out=out)
     check_mask(Path(mask), asked.micrograph)  # before anything long is done
     present = segmented(asked)
-    labels = read_corrected(Path(mask), asked.micrograph, present.current, present.used)
+    labels = read_corrected(Path(mask), asked.micrograph, present.current, present.used, tell)
     name = asked.source.name
     stale = edits.put_back(present.entries, present.raw, labels, name)
     if stale is not None:
@@ -426,11 +431,19 @@ def present_of(planned: job_plan.Plan, source: job_plan.Source, raw: Segmentatio
     )
 
 
-def read_corrected(path: Path, micrograph: Micrograph, current: Segmentation, used: int = 0) -> NDArray[np.int32]:
+def read_corrected(
+    path: Path,
+    micrograph: Micrograph,
+    current: Segmentation,
+    used: int = 0,
+    tell: Callable[[str], None] | None = None,
+) -> NDArray[np.int32]:
     """Read a corrected mask as labels that mean what those of the segmentation mean.
 
     Classes keep their numbers (or 0 and 255 where there are two); objects get the numbers they had, whatever the
     editor wrote (``edits.numbered``); new ones are above ``used``. Outside the region that counts nothing changes.
+    What a drawn boundary cuts off from a grain and is no region itself (``min_region_px`` of the backend "labels") goes
+    to the nearest grain, and is told.
 
     Raises
     ------
@@ -456,7 +469,7 @@ def read_corrected(path: Path, micrograph: Micrograph, current: Segmentation, us
         meant = masks.interpreted(path, values, lossy, settings, where="the mask")
         labels = _like(micrograph, current, meant.labels, path)
     else:
-        labels = _objects(path, values, lossy, micrograph, current, used)
+        labels = _objects(path, values, lossy, micrograph, current, used, tell)
     return _checked(path, labels, current)
 
 
@@ -552,7 +565,13 @@ def check_outline(where: str, labels: NDArray[np.int32], current: Segmentation) 
 
 
 def _objects(
-    path: Path, values: NDArray[np.generic], lossy: bool, micrograph: Micrograph, current: Segmentation, used: int
+    path: Path,
+    values: NDArray[np.generic],
+    lossy: bool,
+    micrograph: Micrograph,
+    current: Segmentation,
+    used: int,
+    tell: Callable[[str], None] | None,
 ) -> NDArray[np.int32]:
     grains = choice.output_of(current, micrograph.roi) == "grains"
     traced = values.ndim == 3 and len(np.unique(_flat(values))) > _MOST_COLORS
@@ -578,8 +597,30 @@ def _objects(
     labels = edits.numbered(np.where(inside, 0, labels).astype(np.int32), current.labels, used)
     stays = inside & np.isin(current.labels, np.unique(labels))
     labels[stays] = current.labels[stays]
+    shards, pixels = _clear_shards(labels, inside, settings.min_region_px)
+    if shards and tell is not None:
+        tell(
+            f"{path}: {shards} shard{'s' if shards > 1 else ''} that a boundary cut off from a grain, smaller than "
+            f"{settings.min_region_px} px each and {pixels} px together, went to the nearest grain"
+        )
     _check_pieces(path, labels, current)
     return painted.cut(labels, inside, True, max(used, int(labels.max())))
+
+
+def _clear_shards(labels: NDArray[np.int32], line: Mask, smallest_px: int) -> tuple[int, int]:
+    """Set to 0 what lies on lines, apart from the grain that it is numbered as; gives how many pieces and pixels."""
+    shards, pixels = 0, 0
+    boxes = ndimage.find_objects(labels)
+    for number in np.unique(labels[line & (labels > 0)]).tolist():
+        part, drawn = labels[boxes[number - 1]], line[boxes[number - 1]]
+        count, pieces = cv2.connectedComponents((part == number).view(np.uint8), connectivity=8)
+        areas = np.bincount(pieces.ravel(), minlength=count)
+        outside = np.bincount(pieces[~drawn], minlength=count)
+        small = (areas < smallest_px) & (outside == 0)
+        small[[0, 1 + int(areas[1:].argmax())]] = False
+        part[small[pieces]] = 0
+        shards, pixels = shards + int(small.sum()), pixels + int(areas[small].sum())
+    return shards, pixels
 
 
 def _line_of(values: NDArray[np.generic], meant: masks.Meaning) -> Mask:

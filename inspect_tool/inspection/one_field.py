@@ -16,6 +16,7 @@ from inspect_tool.files import (
 from inspect_tool.images import colored_marks, preprocess, quality, readers, specimen_area
 from inspect_tool.inspection.job_plan import Plan, Source
 from inspect_tool.languages import Text
+from inspect_tool.measure.recall import Recall
 from inspect_tool.model import (
     Alternatives,
     Editions,
@@ -37,9 +38,16 @@ from inspect_tool.validation.features import with_features
 
 
 def measured_labels(
-    recipe: str, micrograph: Micrograph, segmentation: Segmentation, settings: object, editions: Editions
+    recipe: str,
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: object,
+    editions: Editions,
+    recall: Recall | None = None,
 ) -> tuple[Segmentation, FieldMeasurement, Statement | None]:
     """Measure labels, wherever they come from, with a recipe by name.
+
+    ``recall`` holds what is known of the field, for recipes that measure only what changed since.
 
     Returns
     -------
@@ -51,6 +59,8 @@ def measured_labels(
     """
     module = registry.load("recipe", recipe)
     taken, step = choice.answer(recipe, module, segmentation, micrograph.roi)
+    if recall is not None and isinstance(module, plugins.MeasuresAgain):
+        return taken, module.measure_again(micrograph, taken, settings, editions, recall), step
     measurement: FieldMeasurement = module.measure_field(micrograph, taken, settings, editions)
     return taken, measurement, step
 

@@ -44,11 +44,7 @@ standard = {standard}{other_standards}
 # skip_damaged = "report"    # go on without images that cannot be measured, and count them (docs/large_jobs.md)
 # edit_cap = 0.05            # share of edited pixels of a field beyond which the result is marked (docs/edits.md)
 # validation = "own_validation.toml"   # errors on labeled images of your own (docs/validate.md)
-# page     = 0               # of a file with several pages; or, where the file names its planes:
-# scene    = 0               # number from 0, or name; channel too
-# channel  = "BSE"
-# z        = 0
-# time     = 0
+{plane}
 
 {spec:<28} # acceptance criteria of a part and revision, from the folder specs beside this file
 {specs:<28} # or from another folder, or one file (docs/specs.md)
@@ -61,6 +57,12 @@ standard = {standard}{other_standards}
 [header]                     # what stays empty is printed as "not stated" (ISO/IEC 17025, 7.8.2)
 """
 
+_PLANE = """\
+# page     = 0               # of a file with several pages; or, where the file names its planes:
+# scene    = 0               # number from 0, or name; channel too
+# channel  = "BSE"
+# z        = 0
+# time     = 0"""
 _IMAGES = (
     "images   = {images:<17}   # relative to this file; every image is one field. Formats: docs/images_and_scale.md"
 )
@@ -121,6 +123,17 @@ _CALIBRATION_MORE = """\
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a result must fulfill, and who says so."""
+
+    quantity: str = ""  # empty: the first one of the recipe
+    lower: float | None = None  # in the unit of the quantity; at least one of the two
+    upper: float | None = None
+    rule: str = "guarded"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
     """What a person wants of a first job; what is not said stands in the job as an example or a comment."""
 
@@ -134,11 +147,9 @@ class Answers:
     pixel_um: float = 0.0  # [um/px], of a stated scale; 0: still to be put in
     calibration: Mapping[str, Any] = default(default_factory=dict)  # of scale "laboratory": all that it says
     told: str = ""  # what the file or the bar says of the scale, in words
-    quantity: str = ""  # that has the limits; empty: the first one of the recipe
-    lower: float | None = None  # its limits, in its unit
-    upper: float | None = None
-    rule: str = "guarded"
-    source: str = ""  # of the limits
+    limits: tuple[Limits, ...] = ()
+    lot: Mapping[str, Any] = default(default_factory=dict)  # keys of ``Lot``; empty: the specimens are none of a lot
+    plane: Mapping[str, Any] = default(default_factory=dict)  # keys of ``Selection``, of files with several planes
     spec: str = ""  # part and revision, whose acceptance criteria count too
     specs: str = ""  # where they are
     header: Mapping[str, str] = default(default_factory=dict)  # fields whose values are known
@@ -178,6 +189,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
             specs=_key("specs   ", answers.specs, "../specs"),
             single_user=f"{_SINGLE_USER}\n" if answers.single_user else "",
             specimens="\n".join(map(_specimen, answers.specimens)) or _SPECIMENS,
+            plane="\n".join(_stated(answers.plane)) or _PLANE,
         ).rstrip("\n"),
         *_header_lines(answers.header),
         _SCALES[answers.scale]
@@ -201,7 +213,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
         '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
         "",
         *_requirement_lines(module, answers),
-        _LOT,
+        "\n".join(("", "[lot]", *_stated(answers.lot))) if answers.lot else _LOT,
     ]
     return "\n".join(lines) + "\n"
 
@@ -392,19 +404,26 @@ def asked_quantity(module: Recipe, name: str) -> tuple[str, Quantity]:
 
 
 def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
-    name, quantity = asked_quantity(module, answers.quantity)
-    asked = answers.lower is not None or answers.upper is not None
-    mark = "" if asked else "# "
     yield "# What the result must fulfill, and who says so. Without a requirement there is no verdict."
+    for i, limits in enumerate(answers.limits or (None,)):
+        if i:
+            yield ""
+        yield from _limit_lines(module, limits)
+
+
+def _limit_lines(module: Recipe, limits: Limits | None) -> Iterator[str]:
+    """One requirement; None: an example, as comments."""
+    mark, shown = ("# ", Limits(source="drawing 4711 rev B")) if limits is None else ("", limits)
+    name, quantity = asked_quantity(module, shown.quantity)
     yield f"{mark}[[requirements]]"
     yield f'{mark}quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
     yield f'{mark}unit = "{quantity.unit}"'
-    for key, value, example in (("lower", answers.lower, "0.0 "), ("upper", answers.upper, "10.0")):
+    for key, value, example in (("lower", shown.lower, "0.0 "), ("upper", shown.upper, "10.0")):
         note = "             # give lower, upper or both" if key == "lower" else ""
         yield f"# {key} = {example}{note}".rstrip() if value is None else f"{key} = {value!r}"
     others = "or guarded_binary, non_binary, simple"
-    yield f'{mark}rule = "{answers.rule}"         # guarded: passes when the limit is kept by U too; {others}'
-    yield f"{mark}source = {toml(answers.source if asked else 'drawing 4711 rev B')}"
+    yield f"{mark}rule = {toml(shown.rule)}         # guarded: passes when the limit is kept by U too; {others}"
+    yield f"{mark}source = {toml(shown.source)}"
 
 
 def _first_line(module: object) -> str:

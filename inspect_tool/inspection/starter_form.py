@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 from inspect_tool import plugins, registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, toml_value
-from inspect_tool.inspection.starter import Answers, asked_quantity, choices, documented, toml
+from inspect_tool.inspection.starter import Answers, Limits, asked_quantity, choices, documented, toml
 from inspect_tool.languages import languages
 from inspect_tool.model import Annex, Header, Layout
 from inspect_tool.plugins import Backend, Recipe
@@ -23,8 +23,14 @@ from inspect_tool.segmentation import choice
 from inspect_tool.standards import editions
 
 Kind: TypeAlias = Literal["choice", "yes or no", "number", "text", "list", "table"]
-REQUIREMENT = "requirements.0"
-"""Begins the keys of the one requirement that can be typed."""
+REQUIREMENTS = "requirements"
+"""Begins the keys of requirements, ``requirements.0.upper``."""
+MOST_REQUIREMENTS = 12
+"""Requirements of a form, at most: more stand in a specification."""
+LOT = {"id": "id", "size": "size", **{key: f"plan.{key}" for key in ("standard", "n", "ac", "re", "source")}}
+"""Keys of a lot that a form has, under ``lot``, and those of a job file."""
+PLANE = ("page", "scene", "channel", "z", "time")
+"""Keys that choose a plane of files with several, as a job file has them."""
 SCALE = "scale"
 REGION = ("footer_px", "rectangle", "polygon", "exclude", "specimen", "colored_marks")
 """Keys of a region that a form may have: no file."""
@@ -165,25 +171,15 @@ def answers_of(recipe: str, form: Mapping[str, str], lab: str) -> Answers:
     settings = _settings("recipe", recipe, recipe, under(form, "settings"), "settings", lab)
     header = {key: text for key, text in under(form, "header").items() if key in Header.__dataclass_fields__}
     region = {key: toml_value(text) for key, text in under(form, "region").items() if key in REGION}
-    asked = under(form, REQUIREMENT)
-    limits = {key: _limit(asked, key) for key in ("lower", "upper")}
-    name = asked.get("quantity", "")
-    if any(limit is not None for limit in limits.values()):
-        asked_quantity(module, name)
-        if "source" not in asked:
-            msg = f"{REQUIREMENT}.source: is missing; say who asks for the limit"
-            raise SettingsError(msg)
     spec = form.get("spec", "")
     return Answers(
         standard=form.get("standard", ""),
         language=form.get("language", ""),
         layout=form.get("layout", ""),
         annex=form.get("annex", ""),
-        quantity=name,
-        lower=limits["lower"],
-        upper=limits["upper"],
-        rule=asked.get("rule", "guarded"),
-        source=asked.get("source", ""),
+        limits=_limits(module, form),
+        lot=_lot(form),
+        plane={key: _plane(key, form[key]) for key in PLANE if key in form},
         spec=spec,
         specs=f"{lab}/specs" if spec else "",
         header=header,
@@ -282,14 +278,75 @@ def _scale(form: Mapping[str, str], lab: str) -> dict[str, Any]:
     return {"scale": said}
 
 
-def _limit(asked: Mapping[str, str], key: str) -> float | None:
+def requirements_in(form: Mapping[str, str]) -> int:
+    """How many requirements a form has keys of."""
+    numbers = [key.split(".")[1] for key in form if key.startswith(f"{REQUIREMENTS}.")]
+    return 1 + max((int(number) for number in numbers if re.fullmatch(r"\d{1,3}", number)), default=-1)
+
+
+def _limits(module: Recipe, form: Mapping[str, str]) -> tuple[Limits, ...]:
+    """Requirements that state a limit."""
+    count = requirements_in(form)
+    if count > MOST_REQUIREMENTS:
+        msg = f"{REQUIREMENTS}: {count} are more than {MOST_REQUIREMENTS}; write them into a specification of the part"
+        raise SettingsError(msg)
+    found = []
+    for i in range(count):
+        table = f"{REQUIREMENTS}.{i}"
+        asked = under(form, table)
+        lower, upper = (_limit(table, asked, key) for key in ("lower", "upper"))
+        if lower is None and upper is None:
+            continue
+        asked_quantity(module, asked.get("quantity", ""))
+        if "source" not in asked:
+            msg = f"{table}.source: is missing; say who asks for the limit"
+            raise SettingsError(msg)
+        rule = asked.get("rule", "guarded")
+        limits = Limits(quantity=asked.get("quantity", ""), lower=lower, upper=upper, rule=rule, source=asked["source"])
+        found.append(limits)
+    return tuple(found)
+
+
+def _limit(table: str, asked: Mapping[str, str], key: str) -> float | None:
     if key not in asked:
         return None
     value = _number(asked[key])
     if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"{REQUIREMENT}.{key}: got '{asked[key]}', must be a number"
+        msg = f"{table}.{key}: got '{asked[key]}', must be a number"
         raise SettingsError(msg)
     return float(value)
+
+
+def _lot(form: Mapping[str, str]) -> dict[str, Any]:
+    """A ``[lot]`` table; empty: none is stated."""
+    stated = under(form, "lot")
+    if not stated:
+        return {}
+    missing = next((key for key in LOT if key != "source" and key not in stated), None)
+    if missing is not None:
+        msg = f"lot.{missing}: is missing; a lot is stated with its size and the numbers of its sampling plan"
+        raise SettingsError(msg)
+    values: dict[str, Any] = {
+        key: text if key in ("id", "standard", "source") else _number(text)
+        for key, text in stated.items()
+        if key in LOT
+    }
+    wrong = next((key for key in ("size", "n", "ac", "re") if type(values[key]) is not int), None)
+    if wrong is not None:
+        msg = f"lot.{wrong}: got '{stated[wrong]}', must be a whole number"
+        raise SettingsError(msg)
+    plan = {key: values[key] for key, place in LOT.items() if place.startswith("plan.") and key in values}
+    return {"id": values["id"], "size": values["size"], "plan": plan}
+
+
+def _plane(key: str, text: str) -> int | str:
+    """A number from 0; of scenes and channels also a name."""
+    if re.fullmatch(r"\d{1,6}", text):
+        return int(text)
+    if key not in ("scene", "channel"):
+        msg = f"{key}: got '{text[:40]}', must be a whole number from 0"
+        raise SettingsError(msg)
+    return text
 
 
 def _number(text: str) -> Any:

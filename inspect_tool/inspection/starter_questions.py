@@ -8,7 +8,7 @@ from pathlib import Path
 from inspect_tool import registry
 from inspect_tool.errors import CalibrationError, InspectError, SettingsError
 from inspect_tool.inspection import job_plan, notebook
-from inspect_tool.inspection.starter import Answers, first_quantity
+from inspect_tool.inspection.starter import Answers, Limits, first_quantity
 from inspect_tool.report.text import short
 
 Ask = Callable[[str, str], str]
@@ -40,10 +40,11 @@ def answers(recipe_name: str, folder: Path, ask: Ask, say: Callable[[str], None]
     say(f"Limits of: {quantity.title} [{quantity.unit}]. Without a limit there is no verdict.")
     lower = _limit("lower limit", ask, say)
     upper = _limit("upper limit", ask, say, lower)
-    source = ""
+    limits: tuple[Limits, ...] = ()
     if lower is not None or upper is not None:
         source = ask("Who asks for it (drawing, standard, contract)", "not stated").strip()
-    return replace(scale, images=(pattern,), lower=lower, upper=upper, source=source)
+        limits = (Limits(lower=lower, upper=upper, source=source),)
+    return replace(scale, images=(pattern,), limits=limits)
 
 
 def _images(folder: Path, ask: Ask, say: Callable[[str], None]) -> tuple[str, Path]:

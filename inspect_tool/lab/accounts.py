@@ -14,6 +14,8 @@ from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import ROLES, EntryRefusedError, Person, Role
 
 FOLDER = "accounts"
+REFUSED = f"name or password are wrong, or the account is locked here, as it is after {users.TRIES} wrong passwords"
+"""All that is said to who is not let in."""
 
 
 def trail(lab: Lab) -> Path:
@@ -109,8 +111,10 @@ def _set_active(lab: Lab, by: str, number: int, reason: str, *, active: bool) ->
 # -------------------------------------------------------------------------------------------------------- one's own
 
 
-def checked(lab: Lab, name: str, password: str) -> Person:
+def checked(lab: Lab, name: str, password: str, most: int = users.TRIES) -> Person:
     """The person of a name and password; every try counts, also those at the same time.
+
+    After ``most`` wrong passwords the account is locked.
 
     The password is looked at between two transactions: it is slow on purpose, and nobody could write meanwhile.
 
@@ -120,7 +124,7 @@ def checked(lab: Lab, name: str, password: str) -> Person:
         The password is wrong, or the account is locked, closed or unknown.
     """
     with connected(lab) as connection:
-        tried = users.tried(connection, name)
+        tried = users.tried(connection, name, most)
     if users.is_right(tried, password):
         assert tried is not None
         with connected(lab) as connection:
@@ -129,8 +133,30 @@ def checked(lab: Lab, name: str, password: str) -> Person:
     elif tried is not None and tried.locked_until is not None:
         until = f"{tried.locked_until:%Y-%m-%dT%H:%M:%SZ}"
         _record(lab, tried.person, "not stated", "locked", reason="wrong passwords", new={"until": until})
-    msg = f"name or password are wrong, or the account is locked, as it is after {users.TRIES} wrong passwords"
-    raise EntryRefusedError(msg)
+    raise EntryRefusedError(REFUSED)
+
+
+def refused_at(lab: Lab, name: str, place: str) -> None:
+    """Record that a place is refused for an account after too many wrong passwords; an unknown name is not kept."""
+    with connected(lab, read_only=True) as connection:
+        owner = users.known(connection, name)
+    if owner is not None:
+        _record(lab, owner.person, "not stated", "refused", reason="wrong passwords", new={"place": place})
+
+
+def checked_on_known_device(lab: Lab, known: users.Try, password: str) -> Person:
+    """The person of a device on which he or she entered before; a lock that others brought about does not keep it out.
+
+    Raises
+    ------
+    EntryRefusedError
+        The password is wrong, or was changed in between.
+    """
+    if users.is_right(known, password):
+        with connected(lab, read_only=True) as connection:
+            if users.known(connection, known.person.name) == known:
+                return known.person
+    raise EntryRefusedError(REFUSED)
 
 
 def change_own_password(lab: Lab, person: Person, old: str, password: str) -> Person:

@@ -43,6 +43,7 @@ class Lab:
     url: str = ""  # as lab.toml says it, without a password; empty: SQLite in the folder
     name: str = ""
     key: str = ""  # tells this lab from others
+    password_days: int = 0  # as of ``Settings``
 
     @property
     def database(self) -> str:
@@ -63,6 +64,7 @@ class Settings:
     key: str
     name: str = ""
     database: str = "sqlite"  # or a URL of PostgreSQL
+    password_days: int = 0  # that a password lasts; 0: until its owner changes it
 
 
 def init(folder: Path, url: str = "", name: str = "") -> Lab:
@@ -157,7 +159,10 @@ def settings_of(folder: Path) -> Lab:
     url = "" if settings.database == "sqlite" else settings.database
     if url:
         _checked_url(url)
-    return Lab(folder=folder, url=url, name=settings.name, key=settings.key)
+    if settings.password_days < 0:
+        msg = f"{folder / FILE}: password_days: got {settings.password_days}, must be 0 (they do not end) or more"
+        raise SettingsError(msg)
+    return Lab(folder=folder, url=url, name=settings.name, key=settings.key, password_days=settings.password_days)
 
 
 def open_lab(folder: Path) -> Lab:

@@ -26,7 +26,7 @@ METHODS: dict[What, str] = {"bar": ON_BAR, "micrometer": "two points on a stage 
 """How a calibration file names what the ends belong to."""
 
 _NO_TOLERANCE = (
-    "the tolerance of the length is not stated; the certificate of the stage micrometer says it, such as 0.5 um"
+    "the tolerance of the length is not stated; the certificate of the stage micrometer says it, such as 0.5 µm"
 )
 
 

@@ -108,7 +108,7 @@ def make(
     scales = _scales(lab, answers, numbers)
     kept = {number: f"calibrations/{sha256_file(path)[:12]}.toml" for number, path in scales.items()}
     with _new_place(lab, recipe) as folder, intake.using(lab, numbers, folder / "images", again) as (connection, paths):
-        places = {number: f"images/{path.name}" for number, path in zip(numbers, paths, strict=True)}
+        places = {n: path.relative_to(folder).as_posix() for n, path in zip(numbers, paths, strict=True)}
         asked = replace(
             with_images(answers, groups, places, kept),
             header={**answers.header, "operator": person.full_name},

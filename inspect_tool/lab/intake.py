@@ -1,8 +1,9 @@
 """Images that were given to the workbench: taken whole or not at all, looked at, listed, used, removed.
 
 A file lies in ``inbox/`` as ``<id>-<safe name>`` and never under the path that its owner had for it; what is derived
-from it lies in the folders beside it. The folder holds what the table ``intake`` lists, and a file of the same content
-once.
+from it lies in the folders beside it. With the text that a microscope wrote of an image, which names it, it lies as
+``<id>/<safe name>``; so does an image that is a folder. The folder holds what the table ``intake`` lists, and a file of
+the same content once.
 """
 
 import errno
@@ -15,7 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, Literal, TypeAlias, get_args
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -23,7 +24,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import checked, read_toml, write_whole
-from inspect_tool.lab import intake_reading
+from inspect_tool.lab import intake_folder, intake_reading
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.file_names import free_name, safe_name, shown_name, suffix_of
 from inspect_tool.lab.intake_reading import Seen
@@ -37,6 +38,9 @@ STATES: tuple[State, ...] = get_args(State)
 FOLDER, FILE = "inbox", "inbox.toml"
 MOST_MB = 4096
 """Largest limit of a file that ``inbox.toml`` may set. [MB]"""
+
+LONGEST_TEXT = 65536
+"""Of a text that a microscope writes beside an image: what is longer is something else. [byte]"""
 
 _BLOCK = 1 << 20
 _PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial.*")
@@ -102,6 +106,7 @@ def give(
     name: str,
     by: str,
     *,
+    text: bytes | None = None,
     calibration: str = "",
     reading: AbstractContextManager[object] | None = None,
 ) -> tuple[Given, bool]:
@@ -116,6 +121,8 @@ def give(
         As its owner calls it; may be a path below a folder that was given.
     by : str
         Full name of who gives it.
+    text : bytes, optional
+        What the microscope wrote beside it, which may state its scale.
     calibration : str
         Name of a file of ``calibrations/``: of the instrument that took the image.
     reading : context manager, optional
@@ -136,8 +143,14 @@ def give(
     settings, folder = settings_of(lab), _made(lab)
     instrument = (_instrument_file(lab, calibration),) if calibration else ()
     shown = shown_name(name)
-    partial = folder / f".{secrets.token_hex(8)}.partial{suffix_of(name)}"
+    is_apart = text is not None or intake_folder.is_packed(name)
+    begun = folder / f".{secrets.token_hex(8)}.partial{'' if is_apart else suffix_of(name)}"
+    partial = begun / safe_name(name) if is_apart else begun
     try:
+        if is_apart:
+            begun.mkdir()
+        if text is not None:
+            text_of(partial).write_bytes(text)
         digest, size = _written(stream, partial, shown, settings)
         with connected(lab, read_only=True) as connection:
             same = _same(connection, digest)
@@ -147,6 +160,10 @@ def give(
         note = ""
         try:
             with reading or nullcontext():
+                if intake_folder.is_packed(name):
+                    packed, partial = partial, partial.with_suffix("")
+                    intake_folder.unpacked(packed, partial, shown, settings.most_mb << 20)
+                    packed.unlink()
                 seen = intake_reading.looked(partial, shown, instrument)
         except ReadError as error:
             note = str(error).removeprefix(f"{shown}: ")
@@ -154,7 +171,20 @@ def give(
     except OSError as error:
         raise _unwritten(shown, error) from None
     finally:
-        partial.unlink(missing_ok=True)
+        _cleared(begun)
+
+
+def text_of(path: Path) -> Path:
+    """Where the text of a microscope lies beside an image."""
+    return path.with_suffix(".txt")
+
+
+def _cleared(place: Path) -> None:
+    """Remove a file, or a folder of an image with its text, where it is there."""
+    if place.is_dir():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 def _written(stream: BinaryIO, place: Path, name: str, settings: Settings) -> tuple[str, int]:
@@ -207,11 +237,13 @@ def _entered(
             return same, False
         connection.execute(delete(intake).where(intake.c.sha256 == digest, intake.c.state == "refused"))
         number = connection.scalar(insert(intake).values(values).returning(intake.c.id))
-        place = f"{FOLDER}/{number}-{safe_name(name)}"
+        is_alone = partial.parent == lab.folder / FOLDER
+        place = f"{FOLDER}/{number}-{safe_name(name)}" if is_alone else f"{FOLDER}/{number}/{partial.name}"
         connection.execute(update(intake).where(intake.c.id == number).values(place=place))
         if seen is not None:  # last: a row without its file would be worse than a file without its row
             _kept(lab, int(number or 0), seen, calibrations)
-            partial.replace(lab.folder / place)
+            begun, home = (partial, lab.folder / place) if is_alone else (partial.parent, (lab.folder / place).parent)
+            begun.replace(home)
         return one(connection, int(number or 0)), True
 
 
@@ -237,7 +269,7 @@ def tidy(lab: Lab, moment: datetime) -> None:
     for path in (lab.folder / FOLDER).glob(".*.partial*"):
         with suppress(OSError):
             if _PARTIAL.fullmatch(path.name) and moment.timestamp() - path.stat().st_mtime > _DAY_S:
-                path.unlink()
+                _cleared(path)
 
 
 # ----------------------------------------------------------------------------------------------------- what is listed
@@ -396,6 +428,7 @@ def using(
     OutputError
         One cannot be given another place.
     """
+    begun: list[Path] = []
     made: list[Path] = []
     left: list[Path] = []
     try:
@@ -406,35 +439,47 @@ def using(
                     msg = f"{given.name}: is {given.state}, not new; another inspection has it, or it was removed"
                     raise SettingsError(msg)
                 source = lab.folder / given.place
-                target = folder / free_name(folder, _own_name(given))
+                has_text = text_of(source).is_file()
+                # a text names its image: both keep their names, in a folder of their own
+                is_apart = has_text or source.is_dir()
+                home = folder / str(number) if is_apart else folder
+                target = home / (_own_name(given) if is_apart else free_name(folder, _own_name(given)))
                 try:
+                    if is_apart:
+                        home.mkdir()
+                    begun.append(home if is_apart else target)
+                    if has_text:
+                        _second_name(text_of(source), text_of(target))
                     _second_name(source, target)
                 except OSError as error:
                     msg = f"{given.name}: cannot be put to {target}: {error.strerror}"
                     raise OutputError(msg) from None
                 made.append(target)
                 if given.state == "new":
-                    left.append(source)
+                    left.append(source.parent if is_apart else source)
                     place = target.relative_to(lab.folder).as_posix()
                     connection.execute(update(intake).where(intake.c.id == number).values(state="used", place=place))
             yield connection, tuple(made)
     except BaseException:
-        for target in made:
-            target.unlink(missing_ok=True)
+        for each in begun:
+            _cleared(each)
         raise
     for source in left:
         with suppress(OSError):  # a rest in the inbox that nobody lists
-            source.unlink()
+            _cleared(source)
 
 
 def _own_name(given: Given) -> str:
     """Safe name of an image, without the number that it has in the inbox."""
-    name = Path(given.place).name
-    return name.partition("-")[2] if given.place.startswith(f"{FOLDER}/") else name
+    place = PurePosixPath(given.place)
+    return place.name.partition("-")[2] if place.parent == PurePosixPath(FOLDER) else place.name
 
 
-def _second_name(old: Path, new: Path) -> None:
-    """Let a file have a second name; on a disk that has no second names, a copy."""
+def _second_name(old: str | Path, new: str | Path) -> None:
+    """Let a file, or all files of a folder, have a second name; on a disk that has no second names, a copy."""
+    if Path(old).is_dir():
+        shutil.copytree(old, new, copy_function=_second_name)
+        return
     try:
         os.link(old, new)
     except FileNotFoundError:
@@ -460,7 +505,8 @@ def remove(lab: Lab, numbers: Collection[int]) -> int:
         connection.execute(update(intake).where(intake.c.id.in_([each.id for each in found])).values(state="removed"))
     for given in found:  # after the rows: what stays behind is a file that nobody lists, not a row without its file
         with suppress(OSError):
-            (lab.folder / given.place).unlink(missing_ok=True)
+            place = lab.folder / given.place
+            _cleared(place if place.parent == lab.folder / FOLDER else place.parent)
             thumbnail_file(lab, given.id).unlink(missing_ok=True)
             picture_file(lab, given.id).unlink(missing_ok=True)
             for path in calibrations_of(lab, given.id):

@@ -6,7 +6,7 @@ Accounts are compared by their number, and names by their letters, capitals or n
 a name cannot tell who is meant. How a report is released stands in :mod:`inspect_tool.lab.release`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,6 +96,14 @@ def of_report(connection: Connection, uid: str) -> tuple[Review, ...]:
     """Reviews of a report, the newest first."""
     found = connection.execute(_reviews().where(_REVIEW.report == uid).order_by(_REVIEW.id.desc()))
     return tuple(map(_review, found))
+
+
+def states(connection: Connection, uids: Collection[str]) -> dict[str, str]:
+    """What the newest review of each of some reports says: released, returned, or waits for review."""
+    found = connection.execute(
+        select(_REVIEW.report, _REVIEW.state).where(_REVIEW.report.in_(uids)).order_by(_REVIEW.id)
+    )
+    return {row.report: "waits for review" if row.state == "waiting" else row.state for row in found}
 
 
 def listed(connection: Connection, state: State, most: int = 200) -> tuple[Review, ...]:

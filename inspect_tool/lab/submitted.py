@@ -10,13 +10,13 @@ from typing import Any
 
 from inspect_tool import typos
 from inspect_tool.errors import SettingsError
-from inspect_tool.files import checked
+from inspect_tool.files import checked, plain
 from inspect_tool.inspection.starter import toml
-from inspect_tool.inspection.starter_form import REGION, REQUIREMENT, typed
+from inspect_tool.inspection.starter_form import PLANE, REGION, REQUIREMENTS, typed
 from inspect_tool.lab import templates
 from inspect_tool.lab.database import Lab
 from inspect_tool.lab.inspections import Group
-from inspect_tool.model import Header, Plane
+from inspect_tool.model import Header, Lot, Plane
 
 _FILE = "job"
 """How messages name it."""
@@ -72,6 +72,8 @@ class Job:
     backend: Mapping[str, Any] = field(default_factory=dict)
     region: Mapping[str, Any] = field(default_factory=dict)
     requirements: tuple[Limits, ...] = ()
+    lot: Lot | None = None
+    plane: Mapping[str, int | str] = field(default_factory=dict)  # of files with several: page, or scene, channel, ...
 
 
 def checked_job(data: Mapping[str, Any]) -> Job:
@@ -91,14 +93,12 @@ def checked_job(data: Mapping[str, Any]) -> Job:
             f"{_FILE}: states {'both images and' if job.images else 'neither images nor'} specimens; state one of them"
         )
         raise SettingsError(msg)
-    if len(job.requirements) > 1:
-        msg = f"{_FILE} requirements: there are {len(job.requirements)}; state one, or a spec that holds them all"
-        raise SettingsError(msg)
     if job.calibration is not None and job.scale not in ("", "stated"):
         msg = f"{_FILE}: states a calibration and scale = '{job.scale[:40]}'; state one of them"
         raise SettingsError(msg)
     _check_keys("header", job.header, [item.name for item in fields(Header)])
     _check_keys("region", job.region, REGION)
+    _check_keys("plane", job.plane, PLANE)
     return job
 
 
@@ -129,9 +129,12 @@ def form_of(lab: Lab, job: Job) -> dict[str, str]:
     tables: dict[str, Mapping[str, Any]] = {"header": job.header, "settings": job.settings, "backend": job.backend}
     if job.calibration is not None:
         tables["calibration"] = {item.name: getattr(job.calibration, item.name) for item in fields(Scale)}
-    for limits in job.requirements:
-        tables[REQUIREMENT] = {item.name: getattr(limits, item.name) for item in fields(Limits)}
+    for i, limits in enumerate(job.requirements):
+        tables[f"{REQUIREMENTS}.{i}"] = {item.name: getattr(limits, item.name) for item in fields(Limits)}
+    if job.lot is not None:
+        tables["lot"] = {"id": job.lot.id, "size": job.lot.size, **plain(job.lot.plan)}
     form |= {f"{name}.{key}": typed(value) for name, table in tables.items() for key, value in table.items()}
+    form |= {key: typed(value) for key, value in job.plane.items()}
     form |= {f"region.{key}": toml(value) or "" for key, value in job.region.items()}
     form = {key: text for key, text in form.items() if text.strip()}
     if not job.template:

@@ -1,6 +1,6 @@
 """Who may enter the workbench of a lab: accounts, their passwords and roles, and who is in at the moment.
 
-A password is kept as its Argon2 hash, a session as the hash of what the browser keeps. After ``TRIES`` wrong passwords
+A password is kept as its Argon2 hash, a session as the hash of what the browser keeps. After too many wrong passwords
 an account is locked, each time for longer. Nobody has an account at first: the first one is made by who starts the
 workbench. What is done here is recorded by :mod:`inspect_tool.lab.accounts`.
 """
@@ -25,7 +25,9 @@ SHORTEST = 12
 """Letters of a password, at least."""
 LONGEST = 200
 TRIES = 5
-"""Wrong passwords after which an account is locked."""
+"""Wrong passwords after which an account is locked, where somebody is in; and a place, for a name, at the door."""
+STRANGERS = 25
+"""Wrong passwords from places that are not known after which an account is locked for such places."""
 LOCKED = timedelta(minutes=5)  # the first time; then twice as long each time, up to a day
 SESSION = timedelta(hours=10)
 """How long one entry lasts; without a click for ``IDLE`` it ends sooner."""
@@ -223,8 +225,10 @@ def check_password(password: str, name: str) -> None:
 # ------------------------------------------------------------------------------------------------------------ entering
 
 
-def tried(connection: Connection, name: str) -> Try | None:
+def tried(connection: Connection, name: str, most: int = TRIES) -> Try | None:
     """Count a try before its password is looked at, so that tries at the same time count too; None: it is refused.
+
+    After ``most`` wrong ones the account is locked.
 
     Who has no account is as much work for the disk as who has one: what takes longer tells.
     """
@@ -238,10 +242,25 @@ def tried(connection: Connection, name: str) -> Try | None:
         return None
     failures = row.failures + 1
     until = None
-    if failures % TRIES == 0:
-        until = moment + min(LOCKED * 2 ** min(failures // TRIES - 1, 20), _LONGEST_LOCK)
+    if failures % most == 0:
+        until = moment + min(LOCKED * 2 ** min(failures // most - 1, 20), _LONGEST_LOCK)
     connection.execute(update(account).where(account.c.id == row.id).values(failures=failures, locked_until=until))
     return Try(person=_person(row), kept=row.password, locked_until=until)
+
+
+def must_change(person: Person, days: int) -> bool:
+    """Whether a person enters nothing before the password is changed: another set it, or it is older than ``days``.
+
+    ``days`` 0: no password is too old.
+    """
+    is_old = days > 0 and person.changed is not None and person.changed < now() - timedelta(days=days)
+    return person.temporary or is_old
+
+
+def known(connection: Connection, name: str) -> Try | None:
+    """What the password of an account is compared with, without counting; None: there is no such account in use."""
+    row = connection.execute(select(account).where(account.c.name == name.strip().lower())).one_or_none()
+    return None if row is None or not row.active else Try(person=_person(row), kept=row.password, locked_until=None)
 
 
 def is_right(tried: Try | None, password: str) -> bool:

@@ -6,11 +6,13 @@ apart from the tail of the others, and regions differ when tiles resemble their 
 """
 
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.measure.recall import ANEW, Parts, rows_of
 from inspect_tool.model import LabelImage
 
 FloatArray = NDArray[np.float64]
@@ -196,7 +198,7 @@ def neighbor_correlation(pairs: FloatArray) -> float:
     return float(away.prod(axis=1).mean() / variance * sqrt(len(pairs))) if variance > 0 else 0.0
 
 
-def local_intercepts(labels: LabelImage, mean_area_px2: float) -> LocalIntercepts | None:
+def local_intercepts(labels: LabelImage, mean_area_px2: float, parts: Parts = ANEW) -> LocalIntercepts | None:
     """Mean intercept in tiles that hold about 25 grains each; None when fewer than four tiles fit.
 
     Label changes along rows and columns are counted in each tile.
@@ -208,15 +210,9 @@ def local_intercepts(labels: LabelImage, mean_area_px2: float) -> LocalIntercept
     number, length = np.empty((rows, columns)), np.empty((rows, columns))
     for row in range(rows):
         above = min(row, 1)  # a row more, for the changes on the upper side of the tiles
-        part = labels[row * tile - above : (row + 1) * tile, : columns * tile]
-        grain = part > 0
-        changes = np.zeros(part.shape, dtype=np.uint8)
-        both = grain[:, 1:] & grain[:, :-1]
-        changes[:, 1:] += both & (part[:, 1:] != part[:, :-1])
-        changes[1:] += grain[1:] & grain[:-1] & (part[1:] != part[:-1])
-        for values, of in ((number, changes), (length, grain)):
-            down = of[above:].sum(axis=0, dtype=np.int64)
-            values[row] = down.reshape(columns, tile).sum(axis=1)
+        rows_px = slice(row * tile - above, (row + 1) * tile)
+        counted = partial(_in_tiles, labels[rows_px, : columns * tile], above, tile)
+        number[row], length[row] = parts.part(("tiles", tile), rows_of(labels, rows_px), counted)
     length *= 2.0
     full = length >= tile * tile  # half of the pixels, two directions each
     mean = np.where(full & (number > 0), length / np.maximum(number, 1.0), np.nan)
@@ -226,3 +222,17 @@ def local_intercepts(labels: LabelImage, mean_area_px2: float) -> LocalIntercept
         columns_px=(np.arange(columns) + 0.5) * tile - 0.5,
         mean_intercept_px=mean,
     )
+
+
+def _in_tiles(part: LabelImage, above: int, tile: int) -> tuple[FloatArray, FloatArray]:
+    """Label changes and pixels of grains in a row of tiles; the first ``above`` rows belong to the tiles before."""
+    grain = part > 0
+    changes = np.zeros(part.shape, dtype=np.uint8)
+    both = grain[:, 1:] & grain[:, :-1]
+    changes[:, 1:] += both & (part[:, 1:] != part[:, :-1])
+    changes[1:] += grain[1:] & grain[:-1] & (part[1:] != part[:-1])
+    number, length = (
+        of[above:].sum(axis=0, dtype=np.int64).reshape(-1, tile).sum(axis=1).astype(np.float64)
+        for of in (changes, grain)
+    )
+    return number, length

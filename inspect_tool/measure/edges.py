@@ -7,6 +7,7 @@ of the areas be, if every grain could be whole: the largest cannot, and hold a g
 of a mosaic is known, so that its mean grain is what the number leaves to each.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.recall import ANEW, Parts, rows_of
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.standards.formulas import iso_13322_1
 
@@ -29,7 +31,7 @@ BLURRED_PX = 2
 """What lies nearer to the edge may touch it: a gap of one pixel is closed by the blur of a picture. [px]"""
 
 
-def present_labels(labels: LabelImage) -> NDArray[np.int32]:
+def present_labels(labels: LabelImage, parts: Parts = ANEW) -> NDArray[np.int32]:
     """Numbers above 0 of a label image, increasing.
 
     >>> present_labels(np.array([[7, -1, 0], [2, 2, 7]], dtype=np.int32)).tolist()
@@ -37,13 +39,18 @@ def present_labels(labels: LabelImage) -> NDArray[np.int32]:
     """
     # consecutive pixels are mostly of one label: what remains of each strip is small
     found = [np.zeros(0, np.int32)]
-    for rows in strips(labels.shape):
-        strip = labels[rows]
-        new = np.ones(strip.shape, bool)
-        np.not_equal(strip[:, 1:], strip[:, :-1], out=new[:, 1:])
-        found.append(np.unique(strip[new]))
+    found += [
+        parts.part("present", rows_of(labels, rows), partial(_present_in, labels[rows]))
+        for rows in strips(labels.shape)
+    ]
     together = np.unique(np.concatenate(found))
     return np.asarray(together[together > 0], dtype=np.int32)
+
+
+def _present_in(strip: LabelImage) -> NDArray[np.int32]:
+    new = np.ones(strip.shape, bool)
+    np.not_equal(strip[:, 1:], strip[:, :-1], out=new[:, 1:])
+    return np.asarray(np.unique(strip[new]), dtype=np.int32)
 
 
 def labels_on_frame(labels: LabelImage, window: Window) -> NDArray[np.int32]:

@@ -24,12 +24,14 @@ With half a segment at each end, N and P of one phase are the same number.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, cos, pi, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.recall import ANEW, Parts, rows_of
 from inspect_tool.model import LabelImage
 
 SECOND_PHASE = -1
@@ -218,7 +220,7 @@ def count_line(
     )
 
 
-def directional_counts(labels: LabelImage) -> dict[int, DirectionCount]:
+def directional_counts(labels: LabelImage, parts: Parts = ANEW) -> dict[int, DirectionCount]:
     """Count label changes along every row, column and diagonal of a field.
 
     Neighboring pixel centers on a line are compared, so that the length of the lines is known
@@ -245,19 +247,27 @@ def directional_counts(labels: LabelImage) -> dict[int, DirectionCount]:
     for direction, (first, second, step) in pairs.items():
         n = length = total = 0.0
         for rows in strips(first.shape):
-            a, b = first[rows], second[rows]
-            grain_a, grain_b = a > 0, b > 0
-            both = grain_a & grain_b
-            mixed = (grain_a & (b == SECOND_PHASE)) | (grain_b & (a == SECOND_PHASE))
-            half = 0.5 * np.count_nonzero(mixed)
-            n += float(np.count_nonzero(both & (a != b))) + half
-            length += float(np.count_nonzero(both)) + half
-            total += float(np.count_nonzero((a != 0) & (b != 0)))
+            counted = partial(_changes, first[rows], second[rows])
+            here = parts.part(("changes", direction), rows_of(labels, rows, below=1), counted)
+            n, length, total = n + here[0], length + here[1], total + here[2]
         found[direction] = DirectionCount(intercepts=n, length_px=length * step, total_length_px=total * step)
     return found
 
 
-def junctions(labels: LabelImage) -> int:
+def _changes(a: LabelImage, b: LabelImage) -> tuple[float, float, float]:
+    """Intercepts between neighboring pixels, and how many steps lie in grains, and in grains and second phase."""
+    grain_a, grain_b = a > 0, b > 0
+    both = grain_a & grain_b
+    mixed = (grain_a & (b == SECOND_PHASE)) | (grain_b & (a == SECOND_PHASE))
+    half = 0.5 * np.count_nonzero(mixed)
+    return (
+        float(np.count_nonzero(both & (a != b))) + half,
+        float(np.count_nonzero(both)) + half,
+        float(np.count_nonzero((a != 0) & (b != 0))),
+    )
+
+
+def junctions(labels: LabelImage, parts: Parts = ANEW) -> int:
     """Points where three grains meet; a square of four pixels that are all different holds two of them.
 
     >>> junctions(np.array([[1, 1], [2, 3]], dtype=np.int32)), junctions(np.array([[1, 2], [3, 4]], dtype=np.int32))
@@ -265,17 +275,21 @@ def junctions(labels: LabelImage) -> int:
     """
     found = 0
     for rows in strips((labels.shape[0] - 1, labels.shape[1])):
-        part = labels[rows.start : rows.stop + 1]
-        around = np.stack([part[:-1, :-1], part[:-1, 1:], part[1:, 1:], part[1:, :-1]])
-        # fewer than three changes on the way round are one grain or two
-        at = np.flatnonzero((around != np.roll(around, 1, axis=0)).sum(axis=0, dtype=np.int8).ravel() >= 3)
-        corner = np.sort(around.reshape(4, -1)[:, at], axis=0)
-        kinds = 1 + (corner[1:] != corner[:-1]).sum(axis=0)
-        found += int(np.maximum(kinds - 2, 0)[corner[0] > 0].sum())
+        counted = partial(_junctions_in, labels[rows.start : rows.stop + 1])
+        found += parts.part("junctions", rows_of(labels, rows, below=1), counted)
     return found
 
 
-def chord_lengths(labels: LabelImage, every: int = 1) -> FloatArray:
+def _junctions_in(part: LabelImage) -> int:
+    around = np.stack([part[:-1, :-1], part[:-1, 1:], part[1:, 1:], part[1:, :-1]])
+    # fewer than three changes on the way round are one grain or two
+    at = np.flatnonzero((around != np.roll(around, 1, axis=0)).sum(axis=0, dtype=np.int8).ravel() >= 3)
+    corner = np.sort(around.reshape(4, -1)[:, at], axis=0)
+    kinds = 1 + (corner[1:] != corner[:-1]).sum(axis=0)
+    return int(np.maximum(kinds - 2, 0)[corner[0] > 0].sum())
+
+
+def chord_lengths(labels: LabelImage, parts: Parts = ANEW) -> FloatArray:
     """Lengths of whole chords inside one grain along rows and columns. [px]
 
     Chords that end at the frame, at the second phase's outside or at pixels without a grain are left
@@ -287,17 +301,29 @@ def chord_lengths(labels: LabelImage, every: int = 1) -> FloatArray:
     >>> chord_lengths(np.array([[1, 1, 2, 2, 2, 3]], dtype=np.int32)).tolist()
     [3.0]
     """
-    found = []
-    lines = (labels[::every], labels[:, ::every].T)
-    for rows in (whole[part] for whole in lines if whole.shape[1] >= 3 for part in strips(whole.shape)):
-        row, column = np.nonzero(rows[:, 1:] != rows[:, :-1])
-        # consecutive changes in one row enclose a chord
-        same_row = row[1:] == row[:-1]
-        first = rows[row[:-1], column[:-1] + 1]
-        left, right = rows[row[:-1], column[:-1]], rows[row[1:], column[1:] + 1]
-        whole = same_row & (first > 0) & (left != 0) & (right != 0)
-        found.append((column[1:] - column[:-1])[whole].astype(np.float64))
-    return np.concatenate(found) if found else np.empty(0)
+    found = [np.empty(0)]
+    if labels.shape[1] >= 3:
+        found += [
+            parts.part("chords", rows_of(labels, rows), partial(_chords_in, labels[rows]))
+            for rows in strips(labels.shape)
+        ]
+    if labels.shape[0] >= 3:
+        found += [
+            parts.part("chords down", (slice(0, labels.shape[0]), columns), partial(_chords_in, labels.T[columns]))
+            for columns in strips(labels.T.shape)
+        ]
+    return np.concatenate(found)
+
+
+def _chords_in(rows: LabelImage) -> FloatArray:
+    row, column = np.nonzero(rows[:, 1:] != rows[:, :-1])
+    # consecutive changes in one row enclose a chord
+    same_row = row[1:] == row[:-1]
+    first = rows[row[:-1], column[:-1] + 1]
+    left, right = rows[row[:-1], column[:-1]], rows[row[1:], column[1:] + 1]
+    whole = same_row & (first > 0) & (left != 0) & (right != 0)
+    lengths: FloatArray = (column[1:] - column[:-1])[whole].astype(np.float64)
+    return lengths
 
 
 def alternate(counts: Sequence[LineCount]) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.measure.edges import Window, labels_on_frame, present_labels
+from inspect_tool.measure.recall import ANEW, Parts
 from inspect_tool.model import LabelImage
 from inspect_tool.standards.formulas.astm_e112 import CircleRule, grains_in_circle, grains_in_rectangle
 
@@ -22,7 +23,7 @@ class AreaCount:
     area_px2: float  # of the figure, without pixels that hold no grain
 
 
-def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
+def count_rectangle(labels: LabelImage, window: Window, parts: Parts = ANEW) -> AreaCount:
     """Count the grains of a rectangle: inside 1, cut by a side 1/2, in a corner 1/4 per corner.
 
     A grain that has one of the outermost pixels counts as cut: whether it goes on outside cannot be seen. The
@@ -37,7 +38,7 @@ def count_rectangle(labels: LabelImage, window: Window) -> AreaCount:
     """
     top, left, height, width = window
     part = labels[top : top + height, left : left + width]
-    present = present_labels(part)
+    present = present_labels(part, parts if part.shape == labels.shape else ANEW)
     corners = tuple(int(part[r, c]) for r in (0, -1) for c in (0, -1) if part[r, c] > 0)
     frame = labels_on_frame(labels, window)
     cut = frame[~np.isin(frame, corners)]

@@ -11,7 +11,8 @@ for one object in twenty, by up to 15 %.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 import cv2
 import diplib
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inspect_tool.measure.recall import ANEW, Numbers, Parts, rows_of
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.standards.formulas import shape
 
@@ -31,6 +33,7 @@ def region_table(
     *,
     roi: Mask | None = None,
     shape_factors: bool = True,
+    parts: Parts = ANEW,
 ) -> pd.DataFrame:
     """Measure every object of a label image.
 
@@ -48,6 +51,8 @@ def region_table(
         True where the image counts; an object that touches pixels outside it touches the edge.
     shape_factors : bool
         Also give the columns of ``formulas.shape.FORMULAS``.
+    parts : Parts
+        What is known of this image.
 
     Returns
     -------
@@ -84,9 +89,9 @@ def region_table(
     """
     image = np.ascontiguousarray(labels, dtype=np.int32)
     unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
-    sums = _pixel_sums(image)
+    sums = _pixel_sums(image, parts)
     area = sums.area
-    perimeter, longest, feret_min, feret_angle, hull_area = _outline_table(image, sums).T
+    perimeter, longest, feret_min, feret_angle, hull_area = _outline_table(image, sums, parts).T
     feret_max = longest + _beyond_the_pixels(longest, feret_min, feret_angle)
     major, minor, orientation = _ellipse(sums)
     columns: dict[str, NDArray[np.generic]] = {
@@ -165,15 +170,18 @@ class _PixelSums:
     box: NDArray[np.int64]  # (n, 4): top, left, bottom, right, half-open
 
 
-def _pixel_sums(image: LabelImage) -> _PixelSums:
+_RunSums: TypeAlias = tuple[Numbers, NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
+
+
+def _pixel_sums(image: LabelImage, parts: Parts) -> _PixelSums:
     top_label = int(image.max(initial=0))
     if top_label <= 4 * image.size:  # number -> place, directly
-        return _sums_of_runs(image, np.arange(top_label + 1))
-    return _sums_of_runs(image, np.unique(image))
+        return _sums_of_image(image, np.arange(top_label + 1), parts)
+    return _sums_of_image(image, np.unique(image), parts)
 
 
-def _sums_of_runs(image: LabelImage, known: NDArray[np.integer[Any]]) -> _PixelSums:
-    """Add up the runs of equal labels along the rows; ``known`` holds all labels, increasing."""
+def _sums_of_image(image: LabelImage, known: Numbers, parts: Parts) -> _PixelSums:
+    """Add up the sums of strips; ``known`` holds all labels, increasing."""
     height, width = image.shape
     direct = len(known) == 0 or known[-1] == len(known) - 1
     total = np.zeros((6, len(known)))  # pixels, row, column, row², column², row x column
@@ -181,32 +189,14 @@ def _sums_of_runs(image: LabelImage, known: NDArray[np.integer[Any]]) -> _PixelS
     high = np.full((2, len(known)), -1)
     step = max(1, _STRIP_PX // max(width, 1))
     for first in range(0, height, step):
-        strip = image[first : first + step]
-        change = np.ones(strip.shape, dtype=bool)
-        np.not_equal(strip[:, 1:], strip[:, :-1], out=change[:, 1:])
-        begin = np.flatnonzero(change)
-        label = strip.ravel()[begin]
-        length = np.diff(begin, append=strip.size)
-        row, left = np.divmod(begin, width)
-        keep = label != 0
-        label, length, row, left = label[keep], length[keep], row[keep] + first, left[keep]
-        place = label if direct else np.searchsorted(known, label)
-        middle = left + (length - 1) / 2
-        for k, weight in enumerate(
-            (
-                length,
-                length * row,
-                length * middle,
-                length * row**2,
-                length * (middle**2 + (length**2 - 1) / 12),
-                length * row * middle,
-            )
-        ):
-            total[k] += np.bincount(place, weights=weight, minlength=len(known))
-        np.minimum.at(low[0], place, row)
-        np.minimum.at(low[1], place, left)
-        np.maximum.at(high[0], place, row + 1)
-        np.maximum.at(high[1], place, left + length)
+        rows = slice(first, first + step)
+        numbers, sums, least, most = parts.part(
+            "pixel sums", rows_of(image, rows), partial(_sums_of_runs, image[rows], first, direct)
+        )
+        place = numbers if direct else np.searchsorted(known, numbers)
+        total[:, place] += sums
+        low[:, place] = np.minimum(low[:, place], least)
+        high[:, place] = np.maximum(high[:, place], most)
     seen = np.flatnonzero(total[0])
     n, y, x, yy, xx, xy = total[:, seen]
     y, x = y / n, x / n
@@ -220,27 +210,76 @@ def _sums_of_runs(image: LabelImage, known: NDArray[np.integer[Any]]) -> _PixelS
     )
 
 
-def _outline_table(image: LabelImage, sums: _PixelSums) -> NDArray[np.float64]:
-    """Perimeter, calipers (as ``_calipers``) of all objects, shape (n, 5) [px]."""
-    # the same bytes read as unsigned: DIPlib has no signed labels, and nothing is copied
-    codes = (
-        diplib.GetImageChainCodes(diplib.Image(image.view(np.uint32)), sums.label.tolist()) if len(sums.label) else []
+def _sums_of_runs(strip: LabelImage, first: int, direct: bool) -> _RunSums:
+    """Add up the runs of equal labels along the rows of a strip, whose first row is ``first``.
+
+    Returns
+    -------
+    numbers : int array of shape (n,)
+        Of the objects in the strip, increasing.
+    sums : float array of shape (6, n)
+        Pixels, row, column, row², column², row x column.
+    least, most : int arrays of shape (2, n)
+        First row and column of each, and those after the last ones.
+    """
+    change = np.ones(strip.shape, dtype=bool)
+    np.not_equal(strip[:, 1:], strip[:, :-1], out=change[:, 1:])
+    begin = np.flatnonzero(change)
+    label = strip.ravel()[begin]
+    length = np.diff(begin, append=strip.size)
+    row, left = np.divmod(begin, strip.shape[1])
+    keep = label != 0
+    label, length, row, left = label[keep], length[keep], row[keep] + first, left[keep]
+    numbers: Numbers
+    if direct:
+        numbers = np.flatnonzero(np.bincount(label))
+        places = np.zeros(int(numbers[-1]) + 1 if len(numbers) else 0, np.intp)
+        places[numbers] = np.arange(len(numbers))
+        place = places[label]
+    else:
+        numbers, place = np.unique(label, return_inverse=True)
+    middle = left + (length - 1) / 2
+    weights = (
+        length,
+        length * row,
+        length * middle,
+        length * row**2,
+        length * (middle**2 + (length**2 - 1) / 12),
+        length * row * middle,
     )
-    hulls: list[NDArray[np.float64]] = []
-    perimeter = np.empty(len(sums.label))
-    for k, code in enumerate(codes):
+    sums = np.array([np.bincount(place, weights=one, minlength=len(numbers)) for one in weights])
+    least, most = np.full((2, len(numbers)), np.iinfo(np.int64).max), np.full((2, len(numbers)), -1)
+    np.minimum.at(least[0], place, row)
+    np.minimum.at(least[1], place, left)
+    np.maximum.at(most[0], place, row + 1)
+    np.maximum.at(most[1], place, left + length)
+    return numbers, sums, least, most
+
+
+def _outline_table(image: LabelImage, sums: _PixelSums, parts: Parts) -> NDArray[np.float64]:
+    """Perimeter, calipers (as ``_calipers``) of all objects, shape (n, 5) [px]."""
+    found = parts.objects("outlines", sums.label, partial(_outlines, image, sums))
+    perimeter = np.array([one[0] for one in found], dtype=np.float64)
+    return np.column_stack([perimeter, _calipers([one[1] for one in found])])
+
+
+def _outlines(image: LabelImage, sums: _PixelSums, numbers: Numbers) -> list[tuple[float, NDArray[np.float64]]]:
+    """Perimeter and hull corners (x, y) of some of the objects. [px]"""
+    # the same bytes read as unsigned: DIPlib has no signed labels, and nothing is copied
+    codes = diplib.GetImageChainCodes(diplib.Image(image.view(np.uint32)), numbers.tolist()) if len(numbers) else []
+    found: list[tuple[float, NDArray[np.float64]]] = []
+    for k, code in zip(np.searchsorted(sums.label, numbers).tolist(), codes, strict=True):
         length, area, hull = _outline(code)
         if sums.area[k] > area:
             # an outline belongs to one piece, the pixel count to all of them
             top, left, bottom, right = sums.box[k]
             pieces = connected(image[top:bottom, left:right] == sums.label[k]).view(np.uint32)
-            found = [_outline(piece) for piece in diplib.GetImageChainCodes(diplib.Image(pieces))]
-            length = sum(piece[0] for piece in found)
-            corners = np.concatenate([piece[2] for piece in found]).astype(np.float32)
+            each = [_outline(piece) for piece in diplib.GetImageChainCodes(diplib.Image(pieces))]
+            length = sum(piece[0] for piece in each)
+            corners = np.concatenate([piece[2] for piece in each]).astype(np.float32)
             hull = cv2.convexHull(corners)[:, 0].astype(np.float64)
-        perimeter[k] = length
-        hulls.append(hull)
-    return np.column_stack([perimeter, _calipers(hulls)])
+        found.append((length, hull))
+    return found
 
 
 def _outline(code: Any) -> tuple[float, float, NDArray[np.float64]]:

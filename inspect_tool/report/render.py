@@ -110,6 +110,7 @@ _NUMBERED = {
     "field": ("page.a_field", "page.of_field"),
 }  # at the begin of a head, and behind another
 _TOOLKIT_RULE = "standards.clause_toolkit_rule"
+_STATED = "scale.check_uncertainty_stated"  # a check whose limit of 0 says no more than that there must be a value
 _PLACES = ("words.specimen", "words.section", "words.plane")
 
 
@@ -589,6 +590,7 @@ def _context(
     standard = replace(report.standard, title=named("editions", report.standard.title))
     checks = tuple(replace(check, clause=_clause(check.clause)) for check in report.checks)
     report = translated(replace(report, standard=standard, checks=checks), language)
+    to_be_stated = {text.prose(check.name) for check in checks if is_text(check.name, _STATED)}
     edits_title = next((text.prose(made.title) for made in report.tables if is_text(made.title, edits.TABLE.key)), None)
     report = _worded(report, language)
     report = replace(report, header=replace(report.header, date_of_issue=report.issued or report.header.date_of_issue))
@@ -644,6 +646,7 @@ def _context(
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
         "anew": anew,
+        "to_be_stated": translated(tuple(to_be_stated), language),
         "dense": _is_dense(report, main, more=anew + _longer(report, language)),  # English is the shortest
         "images": _image_notes(report),
         **_scales(report, language),

@@ -1,5 +1,6 @@
 """How well the scale of an image stands, at a glance: green, amber or red, and why in one sentence."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -67,11 +68,11 @@ def standing(
     if micrograph.meta.get("pixel_aspect") and not any(one.pixel_y_um for one in stated):
         return Standing(color="red", reason=f"{micrograph.meta['pixel_aspect']}; state both sides in the inspection")
     voices = _voices(micrograph, bar, stated)
-    doubt = f"; a bar was seen and not read: {unread}" if unread else ""
+    doubt = _with_sign(f"; a bar was seen and not read: {unread}") if unread else ""
     if not voices:
-        return Standing(color="red", reason=f"{micrograph.calibration.note or 'no scale in the file'}{doubt}")
+        return Standing(color="red", reason=_with_sign(micrograph.calibration.note or "no scale in the file") + doubt)
     pixel_um = voices[0].source.pixel_um
-    said = f"{pixel_um:.4g} um per pixel"
+    said = f"{pixel_um:.4g} µm per pixel"
     try:
         check_agreement("", [voice.source for voice in voices])
     except CalibrationError as error:
@@ -118,4 +119,9 @@ def _has_ended(calibration: Calibration, today: date) -> bool:
 
 
 def _without_place(error: CalibrationError) -> str:
-    return str(error).removeprefix(": ")
+    return _with_sign(str(error).removeprefix(": "))
+
+
+def _with_sign(text: str) -> str:
+    """A sentence for a person: readers and errors write the micrometer as files do."""
+    return re.sub(r"(?<=\d) um\b", " µm", text)

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from inspect_tool.web import guard, html, running, scribbling, watching
+from inspect_tool.web import counting, guard, html, running, scribbling, tries, watching
 from inspect_tool.web.bench import NOBODY, READING, Asked, Bench
 from inspect_tool.web.editing import desk
 from inspect_tool.web.routes import PAGES
@@ -27,6 +27,7 @@ def application(bench: Bench) -> ASGIApp:
     """
     workers, watcher = running.Running(bench), watching.Watching(bench.lab, bench.kept.get(READING))
     kept = {running.NAME: workers, watching.NAME: watcher, desk.NAME: desk.Desk(), scribbling.NAME: scribbling.Desk()}
+    kept |= {tries.NAME: tries.Tries(), counting.NAME: counting.Counting()}
     bench = replace(bench, kept={**bench.kept, **kept})
 
     @asynccontextmanager

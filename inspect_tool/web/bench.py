@@ -74,6 +74,15 @@ class Page:
     most_bytes: int = 1 << 20  # of a body
 
 
+def whole_number(text: str) -> int | None:
+    """A whole number as it stands in an address or a form; None: it is none, or too large for a database.
+
+    >>> whole_number("12"), whole_number("-1"), whole_number("1.5"), whole_number("9" * 10), whole_number("")
+    (12, None, None, None, None)
+    """
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
 def alone() -> Person:
     """Who sits at a workbench in single-user mode."""
     name = audit.user()

@@ -98,7 +98,8 @@ def guarded(page: Page, bench: Bench) -> Callable[[Request], Awaitable[Response]
         )
         if refusal is not None:
             return refused(asked, *refusal)
-        if asked.person.temporary and page.path not in OWN:
+        is_due = users.must_change(asked.person, bench.lab.password_days)
+        if is_due and page.path not in OWN and not _is_by_token(request):
             return RedirectResponse(OWN[0], status_code=303)
         return await _answered(asked, page, limit)
 

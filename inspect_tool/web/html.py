@@ -31,6 +31,13 @@ ROOMS = (
 """Addresses of the rooms and their names, in the order of the bar."""
 
 
+_TINTS = {
+    **dict.fromkeys(("pass", "released", "done"), "good"),
+    **dict.fromkeys(("undecided", "returned", "waiting", "measuring"), "warn"),
+    **dict.fromkeys(("fail", "failed"), "bad"),
+}
+
+
 def page(asked: Asked, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a template of ``templates/``; it knows the person, the lab and the path beside its own values."""
     text = (
@@ -58,16 +65,9 @@ def is_part(asked: Asked) -> bool:
     return asked.request.headers.get("HX-Request") == "true"
 
 
-def badge(verdict: str) -> Markup:
-    """A word with the color of what it means."""
-    tint = {"pass": "good", "fail": "bad", "undecided": "warn", "released": "good", "returned": "warn"}
-    return Markup('<span class="badge {}">{}</span>').format(tint.get(verdict, ""), verdict)
-
-
-def state(name: str) -> Markup:
-    """The state of an inspection with the color of what it means."""
-    tint = {"done": "good", "failed": "bad", "waiting": "warn", "measuring": "warn"}
-    return Markup('<span class="badge {}">{}</span>').format(tint.get(name, ""), name)
+def badge(word: str) -> Markup:
+    """A verdict or a state with the color of what it means; another word has none."""
+    return Markup('<span class="badge {}">{}</span>').format(_TINTS.get(word, ""), word)
 
 
 def quantity(recipe: str, name: str) -> str:
@@ -95,6 +95,6 @@ def environment() -> Environment:
     """The templates; what they write is escaped, and a name that they do not know is an error."""
     made = Environment(loader=FileSystemLoader(HOME / "templates"), autoescape=True, undefined=StrictUndefined)
     made.trim_blocks = made.lstrip_blocks = True
-    made.globals |= {"rooms": rooms, "badge": badge, "state": state, "quantity": quantity}
+    made.globals |= {"rooms": rooms, "badge": badge, "quantity": quantity}
     made.filters["moment"] = lambda when: f"{when:%Y-%m-%d %H:%M} UTC" if when else ""
     return made

@@ -3,6 +3,7 @@
 from typing import Any, TypeAlias
 
 from inspect_tool import __version__
+from inspect_tool.inspection.starter_form import MOST_REQUIREMENTS
 from inspect_tool.lab.intake import STATES as IMAGE_STATES
 from inspect_tool.lab.query import VERDICTS
 
@@ -160,7 +161,9 @@ def _schemas() -> Schema:
         ),
         **dict.fromkeys(("header", "settings", "backend", "region"), table),
         "again": {"type": "boolean", "description": "images that another inspection has are meant"},
-        "requirements": {"type": "array", "items": _object(requirement, ["source"]), "maxItems": 1},
+        "requirements": {"type": "array", "items": _object(requirement, ["source"]), "maxItems": MOST_REQUIREMENTS},
+        "lot": {**_or_null(table), "description": "that the specimens are the sample of, as in a job file"},
+        "plane": {**table, "description": "of files with several: page; or scene, channel, z, time"},
     }
     inspection = {
         **dict.fromkeys(("name", "title", "recipe"), _TEXT),

@@ -102,6 +102,7 @@ def configured(bench: Bench, place: Place) -> "Config":
     from uvicorn import Config
 
     from inspect_tool.web.app import application
+    from inspect_tool.web.patience import PatientProtocol
 
     config = Config(
         application(bench),
@@ -110,6 +111,7 @@ def configured(bench: Bench, place: Place) -> "Config":
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=PatientProtocol,
         ws="none",
         timeout_graceful_shutdown=5,
         ssl_certfile=place.certificate,

@@ -74,16 +74,16 @@ def test_the_share_of_the_specimen_is_measured_and_the_rest_is_stated(tmp_path, 
     (result,) = [item for item in report.results if item.quantity == "porosity_percent"]
     assert result.value == pytest.approx(np.mean(truth), abs=0.35)
     assert abs(result.value - np.mean(truth)) <= result.expanded_u
-    (check,) = [item for item in report.checks if item.name == "Share of a field left out as no specimen"]
+    (check,) = [item for item in report.checks if item.name.startswith("Area of a field excluded as not")]
     assert check.value == pytest.approx(100 * where.mean(), abs=2.5)
-    assert report.warnings[0].startswith("Left out as no specimen: up to ") or any(
-        line.startswith("Left out as no specimen: up to ") for line in report.warnings
+    assert report.warnings[0].startswith("Excluded as not belonging to the specimen: up to ") or any(
+        line.startswith("Excluded as not belonging to the specimen: up to ") for line in report.warnings
     )
     assert verify(tmp_path / "out" / "job", images=tmp_path).verified
     # who says that all is specimen, or what counts, is believed
     for region in ('specimen = "whole"', "rectangle = [0, 0, 360, 480]"):
         stated = run(write_job(tmp_path, "f_*.tif", "[region]", region))
-        assert not any("no specimen" in line for line in stated.warnings)
+        assert not any("not belonging to the specimen" in line for line in stated.warnings)
         assert next(item.value for item in stated.results) > result.value + 1
 
 
@@ -145,7 +145,7 @@ def test_a_layer_that_may_be_mount_stays_and_its_pass_is_undecided(tmp_path):
     write_tiff(tmp_path / "f.tif", eight_bit(image))
     limit = '[[requirements]]\nquantity = "porosity_percent"\nunit = "%"\nupper = 99.0\nrule = "simple"'
     report = run(write_job(tmp_path, "f.tif", limit))
-    (check,) = [item for item in report.checks if item.name == "Even area at the edge that may be no specimen"]
+    (check,) = [item for item in report.checks if item.name.startswith("Uniform area at the edge that may not")]
     assert not check.passed
     assert check.value == pytest.approx(100 * (strip(90, 71) > 0.5).mean(), abs=1)
     assert report.verdict == "undecided"

@@ -106,10 +106,10 @@ def test_page_1_says_what_was_left_out_and_the_job_can_keep_it(tmp_path):
     result = next(result for result in report.results if result.quantity == "porosity_percent")
     truth = 100 * float(np.mean(covered))
     assert abs(result.value - truth) <= result.expanded_u
-    said = next(warning for warning in report.warnings if "writing in color" in warning)
+    said = next(warning for warning in report.warnings if "boxes or writing on a gray" in warning)
     assert "f_0.png" in said
     assert "and 1 more" in said
     (tmp_path / "keep.toml").write_text(JOB + '\n[region]\ncolored_marks = "keep"\n')
     kept = inspect_tool.run(tmp_path / "keep.toml")
-    assert not any("writing in color" in warning for warning in kept.warnings)
+    assert not any("boxes or writing on a gray" in warning for warning in kept.warnings)
     assert kept.results[0].value > result.value + 0.5  # the marks are measured as pores

@@ -151,7 +151,7 @@ def test_color_etch_fails_its_limit_and_page_1_says_how_it_was_told(tmp_path):
     result = report.results[0]
     assert result.value == pytest.approx(np.mean([truth for _, truth in drawn]), abs=0.3)
     assert report.verdict == "fail"
-    assert any("told apart by color" in warning and "3 of 3" in warning for warning in report.warnings)
+    assert any("separated by color" in warning and "3 of 3" in warning for warning in report.warnings)
     same = next(check for check in report.checks if check.name.startswith("Same color axis"))
     assert same.passed
 

@@ -47,13 +47,13 @@ def test_balls_under_the_edge_of_a_component_are_named():
     picture = board(lambda r, c: 0.3 * ((c > 326) & (r > 134)) + 0 * r)
     field, findings = measured(picture)
     assert len(field.features) == 12
-    assert doubts(findings)["Round joints crossed by the edge of something else"].startswith("joint 7, 11: ")
+    assert doubts(findings)["Round joints crossed by the edge of another object"].startswith("joint 7, 11: ")
 
 
 def test_free_balls_that_a_layout_leaves_out_are_told():
     # three balls stand free beside one large dark region: too few to know an array by
     _, findings = measured(board(lambda r, c: 0.6 * ((np.abs(c - 198) < 190) & (r > 10) & (r < 386))))
-    assert "Round regions like free balls that are no joint of the result" in doubts(findings)
+    assert "Round regions resembling free balls that are not among the joints" in doubts(findings)
 
 
 def test_an_even_board_is_not_doubted():

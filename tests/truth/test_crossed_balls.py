@@ -8,7 +8,7 @@ from test_drawn_balls import scene
 
 BALLS = [Ball(row=r, column=c, radius=30, voids=((-11.0, -2.0, 8.0),)) for r in (50, 150) for c in (50, 150)]
 TRUTH = 7.13  # % of every ball
-DOUBT = "Balls with a band of gray that is no bubble"
+DOUBT = "Balls crossed by a gray band that is not a bubble"
 
 
 def crossed(band) -> Picture:

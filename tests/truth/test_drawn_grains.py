@@ -91,7 +91,7 @@ def test_merged_twins_widen_the_interval_by_those_that_are_left(lamellae):
     for quantity in ("grain_size_number.intercept", "grain_size_number.planimetric"):
         (result,) = (one for one in report.results if one.quantity == quantity)
         # 15 % of the boundary length per lamella and grain: of G by lines and by areas the same
-        lines = [line.u for line in result.budget if line.name == "twins left"]
+        lines = [line.u for line in result.budget if line.name == "residual twin boundaries"]
         assert lines == pytest.approx([2 / log(2) * 0.15 * lamellae / labels.max()] if lamellae else [])
 
 
@@ -141,18 +141,18 @@ def judged(labels, image=None):
 def test_grains_are_plausible():
     checks, warnings = judged(drawn_grains.mosaic(SHAPE, 40, 8, 0.4))
     assert [name for name, check in checks.items() if not check.passed] == []
-    assert "Share of a field that one grain covers" in checks
-    assert not any("left out" in warning for warning in warnings)
+    assert "Proportion of a field covered by one grain" in checks
+    assert not any("was excluded" in warning for warning in warnings)
 
 
 def test_the_share_left_out_is_a_number_and_has_a_limit():
     labels = drawn_grains.mosaic(SHAPE, 40, 8)
     labels[: round(0.8 * SHAPE[0])] = 0
     checks, warnings = judged(labels)
-    check = checks["Share of a field left out, field with the most"]
+    check = checks["Excluded area of a field, field with the most"]
     assert check.value == pytest.approx(80, abs=0.2)
     assert not check.passed
-    assert any("80 % of the fields was left out" in warning for warning in warnings)
+    assert any("80 % of the fields, " in warning for warning in warnings)
 
 
 def test_particles_that_are_most_of_the_grains_are_not_believed():
@@ -161,15 +161,15 @@ def test_particles_that_are_most_of_the_grains_are_not_believed():
         row, column = 20 + number // 12 * 45, 20 + number % 12 * 40
         labels[row : row + 8, column : column + 8] = labels.max() + 1
     checks, _ = judged(labels)
-    assert not checks["Share of the grains that are much smaller than the grains that hold the area"].passed
-    assert checks["Share of the edge of a field that one grain holds"].passed
+    assert not checks["Proportion of grains much smaller than those that make up the area"].passed
+    assert checks["Proportion of the edge of a field occupied by one grain"].passed
 
 
 def test_one_region_round_the_field_is_not_believed():
     labels = np.ones(SHAPE, np.int32)
     labels[20:-20, 20:-20] = drawn_grains.mosaic((SHAPE[0] - 40, SHAPE[1] - 40), 40, 8) + 1
     checks, _ = judged(labels)
-    assert not checks["Share of the edge of a field that one grain holds"].passed
+    assert not checks["Proportion of the edge of a field occupied by one grain"].passed
 
 
 @pytest.mark.parametrize(("dark", "believed"), [(0.5, False), (0.1, True)])
@@ -179,7 +179,7 @@ def test_dark_particles_counted_as_grains_are_not_believed(dark, believed):
     particle = rng.random(int(labels.max()) + 1) < dark
     tone = np.where(particle, 40, 180) + rng.normal(0, 5, len(particle))
     checks, _ = judged(labels, tone[labels])
-    check = checks["Share of the grains that have a gray level of their own"]
+    check = checks["Proportion of grains with a distinct gray level"]
     held = np.bincount(labels.ravel())
     minor = particle[1:] if held[particle].sum() < held.sum() / 2 else ~particle[1:]
     assert check.value == pytest.approx(100 * minor.mean(), abs=0.5)
@@ -205,13 +205,13 @@ def test_fine_grains_that_all_are_darker_or_brighter_than_the_others_are_particl
         tone[grains + 1 :] = particle
     image = tone[labels] + (40 - tone[labels]) * drawn_grains.line(labels)
     checks, _ = judged(labels, image)
-    check = checks["Share of the grains that are smaller and darker, or brighter, than the others"]
+    check = checks["Proportion of grains that are smaller and darker, or brighter, than the others"]
     assert check.passed == believed
     if not believed:
         assert check.value == pytest.approx(40, abs=6)  # a square that parts a grain leaves other fine pieces
     # neither of the two signs is enough by itself
-    assert checks["Share of the grains that are much smaller than the grains that hold the area"].passed
-    assert checks["Share of the grains that have a gray level of their own"].passed
+    assert checks["Proportion of grains much smaller than those that make up the area"].passed
+    assert checks["Proportion of grains with a distinct gray level"].passed
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -226,18 +226,18 @@ def test_dark_particles_nearly_as_large_as_the_grains_are_told_by_number_and_are
     if dark:
         tone[grains + 1 :] = 45
     checks, _ = judged(labels, tone[labels])
-    check = checks["Share of the grains that are smaller and darker, or brighter, than the others"]
+    check = checks["Proportion of grains that are smaller and darker, or brighter, than the others"]
     assert check.passed != dark
     if dark:
         particle = np.arange(1, labels.max() + 1) > grains
         present = np.bincount(labels.ravel())[1:] > 0
         exact = np.mean(particle[present]) - np.mean(labels > grains)
         assert check.value == pytest.approx(100 * exact, abs=1.5)  # a grain more or less, and whole percent
-    assert checks["Share of the grains that have a gray level of their own"].passed
+    assert checks["Proportion of grains with a distinct gray level"].passed
 
 
 def test_evenly_spread_tints_are_one_level():
     labels = drawn_grains.mosaic(SHAPE, 40, 12)
     tone = np.random.default_rng(12).uniform(40, 210, int(labels.max()) + 1)
     checks, _ = judged(labels, tone[labels])
-    assert checks["Share of the grains that have a gray level of their own"].value == 0
+    assert checks["Proportion of grains with a distinct gray level"].value == 0

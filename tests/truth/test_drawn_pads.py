@@ -81,11 +81,11 @@ def test_a_bad_part_never_passes_for_a_void_read_as_solder(given: bool) -> None:
 
 def test_two_ways_that_disagree_are_told_on_page_1() -> None:
     drawn = picture("chip", 2000, 30, "one")  # the part of the void behind the chip is as dark as solder
-    (check,) = [check for check in measured(drawn, given=True).checks if "do not tell void from solder" in check.name]
+    (check,) = [check for check in measured(drawn, given=True).checks if "separate void from solder" in check.name]
     assert not check.passed
     assert check.value == 1
     clean = picture("qfn", 2101, 20, "blobs")
-    (check,) = [check for check in measured(clean, given=True).checks if "do not tell void from solder" in check.name]
+    (check,) = [check for check in measured(clean, given=True).checks if "separate void from solder" in check.name]
     assert check.passed
 
 
@@ -139,5 +139,5 @@ def test_what_a_network_takes_for_board_is_a_doubt_and_no_void(tmp_path: Path) -
     assert result.interval is not None
     assert result.interval[0] <= share <= result.interval[1]
     assert result.interval[1] < 10
-    (check,) = [check for check in found.checks if "do not tell void from solder" in check.name]
+    (check,) = [check for check in found.checks if "separate void from solder" in check.name]
     assert not check.passed

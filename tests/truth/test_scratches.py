@@ -84,6 +84,6 @@ def test_what_was_left_out_is_told_and_too_much_is_not_believed():
     for percent, believed in ((8.0, True), (27.0, False)):
         told = replace(found, settings={**found.settings, "scratch_lines_merged": 31, "scratched_percent": percent})
         report = measure_fields("grain_size", [micrograph(drawn_grains.etched(grains, 7))], [told])
-        assert any("31 lines taken for scratches" in warning for warning in report.warnings)
-        check = next(one for one in report.checks if one.name.startswith("Share of the boundary length taken"))
+        assert any("31 lines were taken for scratches" in warning for warning in report.warnings)
+        check = next(one for one in report.checks if one.name.startswith("Proportion of the boundary length excluded"))
         assert (check.passed, check.scope) == (believed, "plausibility")

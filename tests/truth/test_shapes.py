@@ -42,15 +42,15 @@ def test_scratches_among_pores_are_doubted_and_pores_alone_are_not(seed):
     clean, truth = pores(seed, 0)
     value, checks = judged(clean)
     assert value == pytest.approx(truth, abs=0.3)
-    assert checks["Area in thin"].passed
+    assert checks["Area of thin"].passed
     assert checks["Holes in the pores"].passed
     scratched, truth = pores(seed, 25)
     value, checks = judged(scratched)
     assert value > 2 * truth
-    assert not checks["Area in thin"].passed
-    assert checks["Area in thin"].scope == "plausibility"
-    assert checks["Area in thin"].value == pytest.approx(100 * (1 - truth / value), abs=10)
-    assert judged(scratched, expected_shape="any")[1]["Area in thin"].passed
+    assert not checks["Area of thin"].passed
+    assert checks["Area of thin"].scope == "plausibility"
+    assert checks["Area of thin"].value == pytest.approx(100 * (1 - truth / value), abs=10)
+    assert judged(scratched, expected_shape="any")[1]["Area of thin"].passed
 
 
 def etched(seed, share, width_px):
@@ -69,15 +69,15 @@ def test_boundaries_among_dark_grains_are_doubted_and_a_network_is_not():
     plain, truth = etched(11, 0.15, 0)
     value, checks = judged(plain, "phase_fraction")
     assert value == pytest.approx(truth, abs=0.4)
-    assert checks["Area in thin"].passed
+    assert checks["Area of thin"].passed
     mixed, truth = etched(11, 0.15, 4)
     value, checks = judged(mixed, "phase_fraction")
     assert value > truth + 5
-    assert not checks["Area in thin"].passed
-    assert judged(mixed, "phase_fraction", expected_shape="any")[1]["Area in thin"].passed
+    assert not checks["Area of thin"].passed
+    assert judged(mixed, "phase_fraction", expected_shape="any")[1]["Area of thin"].passed
     network, _ = etched(11, 0.0, 4)
-    assert judged(network, "phase_fraction")[1]["Area in thin"].passed  # all of it is lines: one shape
-    assert not judged(network, "phase_fraction", expected_shape="compact")[1]["Area in thin"].passed
+    assert judged(network, "phase_fraction")[1]["Area of thin"].passed  # all of it is lines: one shape
+    assert not judged(network, "phase_fraction", expected_shape="compact")[1]["Area of thin"].passed
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -122,7 +122,7 @@ def test_a_dense_section_with_specks_passes(tmp_path, seed):
     assert report.verdict == "pass"
     assert list(seen) == [
         "sharpest detail over noise",
-        "tiles with nothing but specks of 1 to 3 px",
+        "tiles containing only specks of 1 to 3 px",
         "gray level over noise",
         "clipped at white",
     ]
@@ -140,7 +140,7 @@ def test_a_section_of_specks_is_measured_or_doubted_for_them(tmp_path, diameter_
         assert result.value < drawn + 1.0
     else:
         assert [name for name, check in seen.items() if not check.passed] == [
-            "tiles with nothing but specks of 1 to 3 px"
+            "tiles containing only specks of 1 to 3 px"
         ]
 
 
@@ -174,7 +174,7 @@ def test_scratches_in_an_even_field_are_no_reason_to_believe_in_a_phase_around_t
     gray = scratched(4, seed)
     report, result, _ = measured(tmp_path, gray, "phase_fraction", "area_percent.dark")
     assert result.value > 98
-    (doubt,) = (one for one in report.checks if one.name.startswith("Share of a field on one side"))
+    (doubt,) = (one for one in report.checks if one.name.startswith("Area of a field on one side"))
     assert not doubt.passed
     # a person who gives the level says that the phase is there
     settings = phase_fraction.Settings()
@@ -182,7 +182,7 @@ def test_scratches_in_an_even_field_are_no_reason_to_believe_in_a_phase_around_t
     field = Micrograph(pixels=in_bytes(gray), calibration=Calibration(source="ratio only"), path="field.tif")
     given = threshold.segment(None, field, threshold.Settings(method="fixed", levels=(210,)))
     found = phase_fraction.combine([phase_fraction.measure_field(field, given, settings, editions)], settings, editions)
-    assert not [one for one in found.checks if one.name.startswith("Share of a field on one side")]
+    assert not [one for one in found.checks if one.name.startswith("Area of a field on one side")]
 
 
 def doubts(gray, backend="threshold"):
@@ -204,7 +204,7 @@ def test_white_is_doubted_whatever_is_sharp_in_it():
     assert found["sharpest detail over noise"].passed
     assert not found["clipped at white"].passed
     assert found["clipped at white"].value == pytest.approx(62.5)
-    assert found["clipped at white"].note == "worst field field.tif: overexposed: what is looked for may be washed out"
+    assert found["clipped at white"].note == "worst field field.tif: overexposed: the features sought may be washed out"
 
 
 def test_a_mask_of_a_person_is_not_doubted_for_its_picture():

@@ -58,7 +58,7 @@ def _edition(one: Standard, recipes: list[str]) -> str:
             f"{'≥' if rule.relation == '>=' else '≤'} {rule.limit:g} {prose(rule.unit)}",
             ", ".join(map(code, rule.methods)) or "all",
             prose(rule.clause, _UP),
-            "rule of this toolkit" if rule.own else _verified(rule.verified_by),
+            "rule of this software" if rule.own else _verified(rule.verified_by),
         )
         for key, rule in sorted(one.rules.items())
     ]

@@ -17,6 +17,7 @@ import pandas as pd
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure import duplex, intercepts
+from inspect_tool.measure.recall import Recall
 from inspect_tool.measure.regions import region_table
 from inspect_tool.model import (
     Cell,
@@ -169,15 +170,26 @@ def measure_field(
     SettingsError
         Settings contradict each other.
     """
+    return measure_again(micrograph, segmentation, settings, editions, None)
+
+
+def measure_again(
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    settings: Settings,
+    editions: Editions,
+    recall: Recall | None,
+) -> Measured:
+    """Measure as ``measure_field`` does, with what is known of the field before it was changed."""
     check_settings(settings)
     standard = editions.job
     where = f"grain_size: {micrograph.path or 'image'}"
     pixel_um = micrograph.calibration.pixel_um
     kept: dict[str, tuple[int, ...]] = {}
-    field = prepared(micrograph, segmentation, settings, where, kept)
+    field = prepared(micrograph, segmentation, settings, where, kept, recall=recall)
     table = _table(field, pixel_um)
     counted, figure_marks = measured_values(field, table, pixel_um, settings, standard, where)
-    doubts, also_kept = doubts_of(micrograph, segmentation, field.labels)
+    doubts, also_kept = doubts_of(micrograph, segmentation, field.labels, field.parts)
     kept |= also_kept
     # other segmentations are counted with the same figure, so that only the grains differ
     same = with_figure(settings, counted.figure)
@@ -192,11 +204,11 @@ def measure_field(
             notes.append(Text("grain_size.note_other_segmentation_failed", name=title_of(name), error=error.reason))
         del alternative  # before the next one is made
     table = with_grain_columns(field.labels, table, field.window, pixel_um, standard)
-    local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()))
+    local = duplex.local_intercepts(field.labels, float(table["area_px2"].mean()), field.parts)
     samples = Samples()
     marks = list(figure_marks)
     if pixel_um is not None:
-        chords = intercepts.chord_lengths(field.labels) * pixel_um
+        chords = intercepts.chord_lengths(field.labels, field.parts) * pixel_um
         counts = np.histogram(chords, bins=CHORD_EDGES_UM)[0].astype(float)
         samples = replace(samples, intercept_counts=tuple(counts.tolist()))
         if local is not None:
@@ -232,7 +244,7 @@ def measure_field(
 def _table(field: GrainField, pixel_um: float | None) -> pd.DataFrame:
     labels = field.labels
     grains = labels if int(labels.min()) >= 0 else np.maximum(labels, 0)
-    return region_table(grains, pixel_um, roi=valid_area(labels), shape_factors=False)
+    return region_table(grains, pixel_um, roi=valid_area(labels), shape_factors=False, parts=field.parts)
 
 
 def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:

@@ -9,9 +9,6 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.images.preprocess import largest_rectangle
@@ -22,7 +19,9 @@ from inspect_tool.measure.edges import Window, chance_to_be_whole, present_label
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
+from inspect_tool.measure.recall import Parts, Recall, parts_of
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
+from inspect_tool.recipes.grain_size.pieces import in_pieces, without_small
 from inspect_tool.recipes.grain_size.settings import Settings, area_line, basis, grain_number
 from inspect_tool.recipes.grain_size.values import CircleFigure, Counted, Figure, LineFigure, RectangleFigure, Scaled
 from inspect_tool.units import convert
@@ -33,7 +32,6 @@ _ABRAMS_COUNTS = 65.0
 _HILLIARD_COUNTS = 45.0
 _HEYN_COUNTS = 100.0
 _SMALLEST_WINDOW_PX = 10
-_FRAGMENT = 0.1  # of the largest piece of a grain: smaller ones are no grains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +43,7 @@ class GrainField:
     matrix_fraction: float  # [1]
     given_fraction: float | None  # volume fraction of the matrix that the user states
     notes: tuple[str, ...]
+    parts: Parts  # what is known of the labels
 
 
 def check_settings(settings: Settings) -> None:
@@ -73,10 +72,12 @@ def prepared(
     where: str,
     kept: dict[str, tuple[int, ...]],
     name: str = "",
+    recall: Recall | None = None,
 ) -> GrainField:
     """Grains as connected pieces, the second phase set apart, and the window for areas.
 
-    ``kept`` takes what was read off the gray values; ``name`` is that of an alternative.
+    ``kept`` takes what was read off the gray values; ``name`` is that of an alternative; ``recall`` holds what is
+    known of this field.
     """
     if segmentation.kind != "instance":
         msg = (
@@ -89,12 +90,12 @@ def prepared(
     if micrograph.roi is not None:
         labels = _inside(labels, micrograph.roi)
     if settings.smallest_grain_px > 1:
-        labels, given = _without_small(labels, settings.smallest_grain_px)
+        labels, given = without_small(labels, settings.smallest_grain_px)
         if given:
             notes.append(
                 Text("grain_size.note_small_regions_merged", given=given, smallest_grain_px=settings.smallest_grain_px)
             )
-    labels, torn = _pieces(labels)
+    labels, torn = in_pieces(labels, parts_of(recall, "given", labels))
     if torn:
         notes.append(Text("grain_size.note_labels_in_pieces", torn=torn))
     if settings.second_phase in ("dark", "bright"):
@@ -108,7 +109,8 @@ def prepared(
         labels = np.where(inside, np.int32(SECOND_PHASE), labels)
     grain = int(np.count_nonzero(labels > 0))
     in_field = int(np.count_nonzero(labels))
-    if len(present_labels(labels)) < 2:
+    parts = parts_of(recall, "grains", labels)
+    if len(present_labels(labels, parts)) < 2:
         raise MeasurementError(Text("grain_size.error_no_closed_grain", where=where))
     if settings.second_phase in ("dark", "bright", "unlabeled") and grain == in_field:
         notes.append(Text("grain_size.note_no_second_phase"))
@@ -132,90 +134,14 @@ def prepared(
         matrix_fraction=given_fraction if given_fraction is not None else grain / in_field,
         given_fraction=given_fraction,
         notes=tuple(notes),
+        parts=parts,
     )
-
-
-def _without_small(labels: LabelImage, smallest_px: int) -> tuple[LabelImage, int]:
-    size = np.bincount(labels.ravel())
-    small = (size > 0) & (size < smallest_px)
-    small[0] = False
-    return (_given_back(labels, small[labels]), int(small.sum())) if small.any() else (labels, 0)
-
-
-def _given_back(labels: LabelImage, gone: Mask) -> LabelImage:
-    """Give the pixels that are ``gone`` to the nearest other grain."""
-    kept = np.where(gone, 0, labels)
-    row, column = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
-    return np.where(gone, kept[row, column], kept).astype(np.int32)
-
-
-def _pieces(labels: LabelImage) -> tuple[LabelImage, int]:
-    """Give every piece of a label a number of its own; the answer also counts the labels in several pieces.
-
-    Pixels of one number that meet at a corner are one piece: their number says so. Fragments, such as the
-    tip of a grain that gets thinner than a pixel, go to the grain round them.
-    """
-    if _number_of_pieces(labels) == len(present_labels(labels)):
-        return np.ascontiguousarray(labels, dtype=np.int32), 0
-    from skimage.measure import label
-
-    pieces, number = label(labels, background=0, connectivity=2, return_num=True)  # type: ignore[no-untyped-call]
-    size = np.bincount(pieces.ravel(), minlength=number + 1)
-    owner = np.zeros(number + 1, dtype=np.int64)
-    owner[pieces.ravel()] = labels.ravel()
-    largest = np.zeros(int(owner.max()) + 1, dtype=np.int64)
-    np.maximum.at(largest, owner[1:], size[1:])
-    fragment = size < _FRAGMENT * largest[owner]
-    fragment[0] = False
-    torn = int((np.unique(owner[1:][~fragment[1:]], return_counts=True)[1] > 1).sum())
-    if fragment.any():
-        whole = _given_back(pieces, fragment[pieces]) if torn else _given_back(labels, fragment[pieces])
-        return np.ascontiguousarray(whole, dtype=np.int32), torn
-    return np.ascontiguousarray(pieces, dtype=np.int32), torn
 
 
 def _inside(labels: LabelImage, roi: Mask) -> LabelImage:
     if any((labels[rows][~roi[rows]] != 0).any() for rows in strips(labels.shape)):
         return np.where(roi, labels, np.int32(0))
     return labels
-
-
-def _number_of_pieces(labels: LabelImage) -> int:
-    """Number of 8-connected pieces of one label: runs along the rows less what joins them, strip by strip."""
-    pieces = 0
-    last_row = np.zeros((1, labels.shape[1]), np.int32)
-    last_part, count = np.zeros(1, np.int64), 1
-    for rows in strips(labels.shape, 1 << 18):
-        strip = np.concatenate([last_row, labels[rows]])
-        run = np.ones(strip.shape, bool)
-        np.not_equal(strip[:, 1:], strip[:, :-1], out=run[:, 1:])
-        number = np.cumsum(run, dtype=np.int32).reshape(strip.shape) - np.int32(1)
-        runs = int(number[-1, -1]) + 1
-        label_of = strip[run]
-        first, second = [], []
-        for a, b in (
-            ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-            ((slice(None, -1), slice(None, -1)), (slice(1, None), slice(1, None))),
-            ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))),
-        ):
-            same = (strip[a] == strip[b]) & (strip[a] != 0)
-            first.append(number[a][same])
-            second.append(number[b][same])
-        # pieces that are known to be one above the strip
-        top = int(number[0, -1]) + 1
-        first.append(np.arange(top, dtype=np.int32))
-        second.append((runs + last_part).astype(np.int32))
-        i, j = np.concatenate(first), np.concatenate(second)
-        size = runs + count
-        graph = coo_array((np.ones(len(i), bool), (i, j)), shape=(size, size))
-        _, part = connected_components(graph, directed=False)
-        # what is new below the first row, less what it joins above
-        real = np.flatnonzero(label_of != 0)
-        pieces += len(np.unique(part[real])) - len(np.unique(last_part[label_of[:top] != 0]))
-        last_row = strip[-1:]
-        _, last_part = np.unique(part[number[-1, run[-1]]], return_inverse=True)
-        count = int(last_part.max()) + 1
-    return pieces
 
 
 def _by_gray(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> list[int]:
@@ -263,7 +189,7 @@ def measured_values(
     where: str,
 ) -> tuple[Counted, tuple[Mark, ...]]:
     """Count one field by every method."""
-    counts = intercepts.directional_counts(field.labels)
+    counts = intercepts.directional_counts(field.labels, field.parts)
     share = field.given_fraction
     counted_px, per_px = intercepts_px(field, counts, where)
     n_l_px = float(np.mean(list(per_px.values())))
@@ -282,7 +208,7 @@ def measured_values(
     mm = pixel_um / 1e3
     # directions count from the deformation axis
     turn = 0 if settings.deformation_axis == "horizontal" else 90
-    rectangle = planimetric.count_rectangle(field.labels, field.window)
+    rectangle = planimetric.count_rectangle(field.labels, field.window, field.parts)
     area_px2 = rectangle.area_px2 if share is None else share * (field.window[2] - 1) * (field.window[3] - 1)
     whole = table[_wholly_inside(table, field.window)]
     # the weights count in the window, the rectangle runs through the centers of its outer pixels
@@ -337,7 +263,7 @@ def _with_lost_chords(field: GrainField, per_px: Mapping[int, float], mean_px: f
     are stretched, the line that crosses more boundaries loses more, with the square (an affine change of shape).
     """
     area = float(np.count_nonzero(field.labels > 0)) * (1.0 if field.given_fraction is None else field.given_fraction)
-    lost = intercepts.LOST_PER_JUNCTION * intercepts.junctions(field.labels) / area
+    lost = intercepts.LOST_PER_JUNCTION * intercepts.junctions(field.labels, field.parts) / area
     return {
         direction: n + lost * (1.0 if direction % 90 == 0 else sqrt(2)) * (n / mean_px) ** 2
         for direction, n in per_px.items()

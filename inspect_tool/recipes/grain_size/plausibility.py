@@ -4,6 +4,7 @@ A check that fails here doubts every number of the specimen: nothing passes on i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from math import sqrt
 
 import cv2
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
+from inspect_tool.measure.edges import present_labels
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
+from inspect_tool.measure.recall import ANEW, Numbers, Parts, rows_of, window_of
 from inspect_tool.model import Check, GrayImage, LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.recipes.grain_size.results import QUANTITIES
 from inspect_tool.recipes.grain_size.values import Doubts, Measured
@@ -38,7 +41,7 @@ _OF_REGION = (_LEFT_OUT, _EDGE_HELD)  # checks of what part of a field is specim
 
 
 def doubts_of(
-    micrograph: Micrograph, segmentation: Segmentation, labels: LabelImage
+    micrograph: Micrograph, segmentation: Segmentation, labels: LabelImage, parts: Parts = ANEW
 ) -> tuple[Doubts, dict[str, tuple[int, ...]]]:
     """What the checks look at, and what of it was not read off the labels.
 
@@ -46,7 +49,10 @@ def doubts_of(
     ----------
     labels : array, shape (rows, columns)
         Grains and second phase; 0 is left out.
+    parts : Parts
+        What is known of these labels and gray values.
     """
+    pixels = micrograph.pixels
     counts = micrograph.roi if micrograph.roi is not None else np.ones(labels.shape, bool)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     held = np.bincount(edge[edge > 0])
@@ -58,10 +64,10 @@ def doubts_of(
         )
     )
     second = tuple(
-        read_off(micrograph, "second_gray_level", lambda: (round(_second_level_percent(micrograph.pixels, labels)),))
+        read_off(micrograph, "second_gray_level", lambda: (round(_second_level_percent(pixels, labels, parts)),))
     )
     apart = tuple(
-        read_off(micrograph, "small_apart_in_gray", lambda: (round(_small_apart_percent(micrograph.pixels, labels)),))
+        read_off(micrograph, "small_apart_in_gray", lambda: (round(_small_apart_percent(pixels, labels, parts)),))
     )
     doubts = Doubts(
         small_apart_in_gray_percent=float(apart[0]),
@@ -80,15 +86,17 @@ def doubts_of(
     }
 
 
-def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
+def _second_level_percent(pixels: GrayImage, labels: LabelImage, parts: Parts) -> float:
     """Share of the grains whose mean gray level is that of the level that holds less area; 0 where there is one level.
 
     The grains fall into two classes of least scatter (Otsu 1979, each grain counts once).
     """
-    size = np.bincount(np.maximum(labels, 0).ravel())
-    gray = np.zeros(len(size))
+    size, gray = np.zeros(int(labels.max()) + 1, np.int64), np.zeros(int(labels.max()) + 1)
     for rows in strips(labels.shape):
-        gray += np.bincount(np.maximum(labels[rows], 0).ravel(), pixels[rows].ravel(), len(size))
+        summed = partial(_gray_sums, pixels[rows], labels[rows])
+        numbers, pixels_of, gray_of = parts.part("gray sums", rows_of(labels, rows), summed)
+        size[numbers] += pixels_of
+        gray[numbers] += gray_of
     present = np.flatnonzero(size[1:]) + 1
     order = present[np.argsort(gray[present] / size[present])]
     level, area = gray[order] / size[order], size[order]
@@ -102,7 +110,15 @@ def _second_level_percent(pixels: GrayImage, labels: LabelImage) -> float:
     return 100.0 * second / len(level)
 
 
-def _small_apart_percent(pixels: GrayImage, labels: LabelImage) -> float:
+def _gray_sums(pixels: GrayImage, labels: LabelImage) -> tuple[Numbers, Numbers, NDArray[np.float64]]:
+    """Numbers of the grains of a strip, their pixels, and the sum of their gray levels."""
+    flat = np.maximum(labels, 0).ravel()
+    size = np.bincount(flat)
+    numbers = np.flatnonzero(size)
+    return numbers, size[numbers], np.asarray(np.bincount(flat, pixels.ravel())[numbers], np.float64)
+
+
+def _small_apart_percent(pixels: GrayImage, labels: LabelImage, parts: Parts) -> float:
     """Share of the grains that are small and darker than the others, or brighter, whichever are more.
 
     Of grains that differ in gray level as they like (channeling, tints) the small ones are as dark as any; particles
@@ -110,7 +126,8 @@ def _small_apart_percent(pixels: GrayImage, labels: LabelImage) -> float:
     Two signs, of which the stronger counts: fine grains darker than nearly all of the area of the others; and by how
     much more of the number than of the area lies below a gray level, where chance does not make such a difference.
     """
-    size, gray = _cores(pixels, labels)
+    cores = parts.objects("cores", present_labels(labels, parts), partial(_cores, pixels, labels))
+    size, gray = np.asarray(cores, np.float64).T
     fine = size < FINE_AREA * (size**2).sum() / size.sum()
     independent = size.sum() ** 2 / (size**2).sum()  # grains of equal size whose shares would scatter as much
     shares = []
@@ -124,8 +141,14 @@ def _small_apart_percent(pixels: GrayImage, labels: LabelImage) -> float:
     return 100.0 * max(shares)
 
 
-def _cores(pixels: GrayImage, labels: LabelImage) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Size of every grain [px], and its gray level where it is at least half as deep as it gets."""
+def _cores(whole_pixels: GrayImage, whole_labels: LabelImage, numbers: Numbers) -> list[tuple[float, float]]:
+    """Size of some grains [px], and their gray level where each is at least half as deep as it gets."""
+    where = window_of(whole_labels, numbers)
+    pixels, labels = whole_pixels[where], whole_labels[where]
+    top, bottom = where[0].start, where[0].stop
+    # sums are added up strip by strip of the whole image, whatever part of it is looked at
+    bands = [slice(max(one.start, top) - top, min(one.stop, bottom) - top) for one in strips(whole_labels.shape)]
+    bands = [one for one in bands if one.start < one.stop]
     inner = np.ones(labels.shape, np.uint8)
     for one, other, here, there in (
         (labels[:, :-1], labels[:, 1:], inner[:, :-1], inner[:, 1:]),
@@ -138,17 +161,16 @@ def _cores(pixels: GrayImage, labels: LabelImage) -> tuple[NDArray[np.float64], 
     depth = cv2.distanceTransform(inner, cv2.DIST_L1, 3, dstType=cv2.CV_8U)
     count = int(labels.max()) + 1
     deepest = np.zeros(count, np.uint8)
-    for rows in strips(labels.shape):
+    for rows in bands:
         np.maximum.at(deepest, np.maximum(labels[rows], 0).ravel(), depth[rows].ravel())
     size, core, gray = np.zeros(count), np.zeros(count), np.zeros(count)
-    for rows in strips(labels.shape):
+    for rows in bands:
         number = np.maximum(labels[rows], 0)
         size += np.bincount(number.ravel(), minlength=count)
         deep = 2 * depth[rows].astype(np.int32) >= deepest[number]
         core += np.bincount(number[deep], minlength=count)
         gray += np.bincount(number[deep], pixels[rows][deep], count)
-    present = np.flatnonzero(size[1:]) + 1
-    return size[present], gray[present] / core[present]
+    return list(zip(size[numbers].tolist(), (gray[numbers] / core[numbers]).tolist(), strict=True))
 
 
 def _left_out_percent(labels: LabelImage, counts: Mask) -> float:

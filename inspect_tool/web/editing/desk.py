@@ -20,6 +20,7 @@ from inspect_tool.evidence.masks import mask_sha256
 from inspect_tool.inspection import correct
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import Person
+from inspect_tool.measure.recall import Recall
 from inspect_tool.model import Edit
 from inspect_tool.segmentation import prompt
 from inspect_tool.web.editing import drafts, fields, numbers, operations, pointed
@@ -49,6 +50,7 @@ class Sheet:
     under: list[tuple[Box, NDArray[np.int32], int]] = default(default_factory=list)  # what operations covered
     fault: str = ""  # why the draft does not fit
     results: dict[str, Numbers] = default(default_factory=dict)  # before, and those of the last version asked for
+    recall: Recall = default(default_factory=Recall)  # what is known of the last version that was measured
     lock: threading.RLock = default(default_factory=threading.RLock)
     measuring: threading.Lock = default(default_factory=threading.Lock)
 
@@ -324,11 +326,11 @@ def compared(sheet: Sheet) -> tuple[numbers.Change, ...] | str:
     assert field.measured is not None
     with sheet.measuring:  # one at a time: it may take seconds
         if "before" not in sheet.results:
-            sheet.results["before"] = numbers.of(field, field.measured.labels)
+            sheet.results["before"] = numbers.of(field, field.measured.labels, sheet.recall)
         with sheet.lock:
             labels, name = sheet.labels.copy(), str(sheet.version)
         if name not in sheet.results:
-            after = numbers.of(field, labels) if sheet.position else sheet.results["before"]
+            after = numbers.of(field, labels, sheet.recall) if sheet.position else sheet.results["before"]
             sheet.results = {"before": sheet.results["before"], name: after}
         before, after = sheet.results["before"], sheet.results[name]
     return numbers.changes(before, after) if after.results or before.results else after.fault

@@ -148,6 +148,7 @@ def ground_of(field: Field, used: int) -> Ground:
         kind=field.measured.kind,
         region=field.measured.region,
         classes=tuple(sorted(current.classes)) if current.kind == "semantic" else (),
+        under=0 if current.objects is None else min(number for number in current.classes if number),
         used=used,
     )
 

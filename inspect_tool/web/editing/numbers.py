@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from inspect_tool import registry
 from inspect_tool.errors import InspectError
 from inspect_tool.inspection import one_field
+from inspect_tool.measure.recall import Recall
 from inspect_tool.model import Result, no_alternatives
 from inspect_tool.report.text import unit
 from inspect_tool.web.editing.fields import Field
@@ -32,15 +33,18 @@ class Numbers:
     fault: str = ""  # why there are none
 
 
-def of(field: Field, labels: NDArray[np.int32]) -> Numbers:
-    """Measure labels of a field with the recipe of its job, that field alone and without other segmentations."""
+def of(field: Field, labels: NDArray[np.int32], recall: Recall) -> Numbers:
+    """Measure labels of a field with the recipe of its job, that field alone and without other segmentations.
+
+    ``recall`` holds what is known of the field; the labels must not be changed afterwards.
+    """
     assert field.measured is not None
     planned = field.planned
     segmentation = replace(field.measured.present.current, labels=labels, alternatives=no_alternatives)
     recipe = registry.load("recipe", planned.job.recipe)
     try:
         _, measurement, _ = one_field.measured_labels(
-            planned.job.recipe, field.micrograph, segmentation, planned.settings, planned.editions
+            planned.job.recipe, field.micrograph, segmentation, planned.settings, planned.editions, recall
         )
         found = recipe.combine([measurement], planned.settings, planned.editions).results
     except InspectError as error:

@@ -178,6 +178,7 @@ class Ground:
     kind: Output  # grains, objects or classes
     region: Mask | None = None  # pixels that count; None: all
     classes: Collection[int] = ()  # numbers that pixels may have, where they are classes
+    under: int = 0  # the class of what is taken away: within joints there is solder, and no background
     used: int = 0  # the largest number that an object ever had: it is given to no other
 
 
@@ -277,7 +278,7 @@ def _stroke(labels: LabelImage, operation: Stroke, ground: Ground) -> tuple[Labe
     number = start if operation.number is None else operation.number
     if ground.kind == "classes":
         part = labels[box.part].astype(np.int32)
-        part[mask] = _checked_class(number, ground)
+        part[mask] = _checked_class(number or ground.under, ground)
         return part, box
     own = labels[box.part] == number
     if not number:  # begins on background
@@ -372,9 +373,8 @@ def _cut(labels: LabelImage, operation: SplitLine | Boundary, ground: Ground) ->
         numbers = numbers[[int(counts.argmax())]]
         line &= labels[box.part] == numbers[0]
     if ground.kind == "classes":
-        _checked_class(0, ground)
         part = labels[box.part].astype(np.int32)
-        part[line] = 0
+        part[line] = _checked_class(ground.under, ground)
         return part, box
     outer = _around(labels, numbers.tolist(), box).grown(1, labels.shape)
     part = labels[outer.part].astype(np.int32)
@@ -419,10 +419,9 @@ def _merge(labels: LabelImage, operation: Merge, ground: Ground) -> tuple[Labels
 def _delete(labels: LabelImage, operation: Delete, ground: Ground) -> tuple[Labels, Box]:
     number = _object_at(labels, operation.point, ground)
     if ground.kind == "classes":
-        _checked_class(0, ground)
         piece, box = _piece(labels == number, operation.point, 8)
         part = labels[box.part].astype(np.int32)
-        part[piece] = 0
+        part[piece] = _checked_class(ground.under, ground)
         return part, box
     box = _whole(labels, number).grown(1, labels.shape)
     part = labels[box.part].astype(np.int32)

@@ -7,7 +7,7 @@ from inspect_tool.evidence.provenance import now
 from inspect_tool.lab import accounts, tokens, users
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import ROLES, Person, Role
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages.entrance import entered, new_password
 
@@ -132,12 +132,12 @@ def change_password(asked: Asked) -> Response:
 
 def make_token(asked: Asked) -> Response:
     """Make a token, and show it this once."""
-    days = str(asked.form.get("days", ""))
+    days = whole_number(str(asked.form.get("days", "")))
     try:
-        if not days.isascii() or not days.isdecimal():
+        if days is None:
             msg = "token: say for how many days it lasts, as a whole number"
             raise SettingsError(msg)
-        token = accounts.make_token(_lab(asked), asked.person, str(asked.form.get("name", "")), int(days[:9]))
+        token = accounts.make_token(_lab(asked), asked.person, str(asked.form.get("name", "")), days)
     except SettingsError as error:
         return _me(asked, 422, str(error))
     return _me(asked, token=token)
@@ -154,6 +154,7 @@ def _me(asked: Asked, status: int = 200, reason: str = "", token: str = "") -> R
     with connected(asked.bench.lab, read_only=True) as connection:
         known = () if person.id is None else tokens.of(connection, person)
     values = {"tokens": known, "reason": reason, "token": token, "moment": now()}
+    values["must_change"] = users.must_change(person, asked.bench.lab.password_days)
     longest = tokens.LONGEST.days
     return page(asked, "me.html", status, may=MAY, shortest=users.SHORTEST, days=_DAYS, longest=longest, **values)
 

@@ -19,7 +19,7 @@ from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.query import parse
 from inspect_tool.lab.users import Role
 from inspect_tool.web import openapi
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 
 _GIVERS: frozenset[Role] = frozenset(["operator", "analyst"])
 _RUNNING: frozenset[Role] = frozenset(["operator"])
@@ -37,12 +37,13 @@ def described(asked: Asked) -> Response:
 
 def search(asked: Asked) -> Response:
     """Find reports by the query language of the lab, the newest first."""
-    limit = asked.query.get("limit", str(_USUAL))
-    if not limit.isascii() or not limit.isdecimal() or not 1 <= int(limit[:9]) <= _MOST:
-        msg = f"limit: got '{limit[:20]}', must be a whole number from 1 to {_MOST}"
+    stated = asked.query.get("limit", str(_USUAL))
+    limit = whole_number(stated)
+    if limit is None or not 1 <= limit <= _MOST:
+        msg = f"limit: got '{stated[:20]}', must be a whole number from 1 to {_MOST}"
         raise SettingsError(msg)
     with connected(asked.bench.lab, read_only=True) as connection:
-        found = find.search(connection, parse(asked.query.get("query", "")), int(limit))
+        found = find.search(connection, parse(asked.query.get("query", "")), limit)
     facts = {"total": found.total, "reports": [_report(one) for one in found.reports], "hints": plain(found.hints)}
     return JSONResponse(facts)
 

@@ -14,7 +14,7 @@ from inspect_tool.lab.file_names import shown_name
 from inspect_tool.lab.intake import Given
 from inspect_tool.lab.users import Role
 from inspect_tool.web import watching as watching_
-from inspect_tool.web.bench import ANYONE, READING, Asked, Page
+from inspect_tool.web.bench import ANYONE, READING, Asked, Page, whole_number
 from inspect_tool.web.html import is_part, page, to
 
 GIVERS: frozenset[Role] = frozenset({"operator", "analyst"})
@@ -34,8 +34,7 @@ def inbox(asked: Asked) -> Response:
     """Show what is there, and take more."""
     chosen = asked.query.get("state", "new")
     chosen = chosen if chosen in _FILTERS else "new"
-    stated = asked.query.get("page", "")
-    number = int(stated) if stated.isdecimal() and len(stated) < 6 else 0
+    number = whole_number(asked.query.get("page", "")) or 0
     with connected(asked.bench.lab, read_only=True) as connection:
         counted = intake.counts(connection)
         shown = intake.listed(connection, _FILTERS[chosen], most=_MOST, skip=_MOST * number)
@@ -67,9 +66,12 @@ def give(asked: Asked) -> Response:
         raise SettingsError(msg)
     stated = str(asked.form.get("name", ""))
     calibration = str(asked.form.get("calibration", ""))
+    texts = {_stem(one.filename): one.file.read(intake.LONGEST_TEXT + 1) for one in files if _is_text(one)}
+    images = [one for one in files if not (_is_text(one) and any(_goes_with(one, other) for other in files))]
     taken = []
-    for file in files:
-        name = stated if stated and len(files) == 1 else file.filename or ""
+    for file in images:
+        name = stated if stated and len(images) == 1 else file.filename or ""
+        text = texts.get(_stem(file.filename))
         if passed_over(name.replace("\\", "/").rpartition("/")[2]):
             msg = f"{shown_name(name)}: is hidden or unfinished, no image"
             raise SettingsError(msg)
@@ -79,6 +81,7 @@ def give(asked: Asked) -> Response:
                 file.file,
                 name,
                 asked.person.full_name,
+                text=text if text is not None and not _is_text(file) and len(text) <= intake.LONGEST_TEXT else None,
                 calibration=calibration,
                 reading=asked.bench.kept.get(READING),
             )
@@ -87,6 +90,19 @@ def give(asked: Asked) -> Response:
         return to("/inbox")
     given, is_new = taken[0]
     return page(asked, "inbox_tile.html", image=_tile(given), is_new=is_new, calibrates="analyst" in asked.person.roles)
+
+
+def _is_text(file: UploadFile) -> bool:
+    return (file.filename or "").casefold().endswith(".txt")
+
+
+def _stem(name: str | None) -> str:
+    return (name or "").rpartition(".")[0].casefold()
+
+
+def _goes_with(text: UploadFile, image: UploadFile) -> bool:
+    """Whether a text is what a microscope wrote beside an image."""
+    return not _is_text(image) and _stem(text.filename) == _stem(image.filename)
 
 
 def remove(asked: Asked) -> Response:
@@ -117,11 +133,11 @@ def thumbnail(asked: Asked) -> Response:
 
 def _numbers(asked: Asked) -> list[int]:
     """Numbers of the images that were chosen."""
-    texts = [str(each) for each in asked.form.getlist("images")]
-    if not texts or not all(text.isdecimal() and len(text) < 10 for text in texts):
+    numbers = [number for each in asked.form.getlist("images") if (number := whole_number(str(each))) is not None]
+    if not numbers or len(numbers) < len(asked.form.getlist("images")):
         msg = "no image was chosen"
         raise SettingsError(msg)
-    return list(dict.fromkeys(map(int, texts)))
+    return list(dict.fromkeys(numbers))
 
 
 def _tile(given: Given) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def form(asked: Asked) -> Response:
         suggested=suggested,
         planes=get_args(Plane),
         languages=languages(),
+        lot=tuple(starter_form.LOT),
+        selection=starter_form.PLANE,
         **of_recipe(lab, recipe, ""),
     )
 
@@ -101,6 +103,8 @@ def settings(asked: Asked) -> Response:
     """Give what depends on the recipe and the backend."""
     recipe = asked.query.get("recipe", "")
     given = dict(asked.query)
+    if asked.query.get("more"):  # one more limit than there are fields for
+        given[f"{starter_form.REQUIREMENTS}.{starter_form.requirements_in(given)}.quantity"] = ""
     return page(
         asked,
         "inspection_settings.html",
@@ -273,6 +277,8 @@ def of_recipe(lab: Lab, recipe: str, backend: str) -> dict[str, Any]:
             for name, quantity in module.QUANTITIES.items()
         ],
         "quantity": first_quantity(module)[0],
+        "limits": starter_form.requirements_in,
+        "most_limits": starter_form.MOST_REQUIREMENTS,
         "rules": [(name, rule(Requirement(quantity="", rule=name))) for name in _rules()],
         "specs": spec_names(lab, recipe),
     }

@@ -12,6 +12,7 @@ from inspect_tool.batch import queue, work
 from inspect_tool.errors import InspectError, ReadError, SettingsError
 from inspect_tool.files import dump_toml, load_job, read_bytes, read_toml, sha256_bytes, write_whole
 from inspect_tool.inspection import hand_check
+from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.lab import find, reviews, second_counts, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.second_counts import Count
@@ -19,7 +20,9 @@ from inspect_tool.lab.users import Role
 from inspect_tool.referee import history, ledger
 from inspect_tool.referee import page as sheets
 from inspect_tool.report.text import pm
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web import counting
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
+from inspect_tool.web.counting import Counting
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages import reports
 
@@ -46,6 +49,7 @@ def room(asked: Asked) -> Response:
         count=count,
         is_used=count is not None and used is not None and used.file == count.answers,
         record=record,
+        task=_tasks(asked).of(name),
         may=bool(_COUNTING & asked.person.roles),
         points=hand_check.POINTS,
         lines=hand_check.LINES,
@@ -57,18 +61,18 @@ def draw(asked: Asked) -> Response:
     """Draw a sample, or the page of the one that waits again."""
     name, job = _inspection(asked)
     text = str(asked.form.get("points", "")).strip()
-    if text and not (text.isdecimal() and len(text) < 6):
+    points = whole_number(text)
+    if text and points is None:
         msg = f"number of points or lines: '{text[:20]}' is no whole number"
         raise SettingsError(msg)
-    drawn, shown = hand_check.asked_by_hand(
-        job,
-        points=int(text) if text else None,
-        reports=asked.bench.lab.reports,
-        name=name,
-        by=asked.person.full_name,
-    )
-    write_whole(_sheet(job, drawn.id), json.dumps(shown, ensure_ascii=False, allow_nan=False).encode())
-    return to(f"/inspections/{name}/referee/{drawn.id}")
+    reports, by = asked.bench.lab.reports, asked.person.full_name
+
+    def work(tell: Progress) -> str:
+        drawn, shown = hand_check.asked_by_hand(job, points=points, reports=reports, name=name, by=by, progress=tell)
+        write_whole(_sheet(job, drawn.id), json.dumps(shown, ensure_ascii=False, allow_nan=False).encode())
+        return f"{_room(name)}/{drawn.id}"
+
+    return to(_tasks(asked).begin(name, "Drawing a sample", work).then or _room(name))
 
 
 def sheet(asked: Asked) -> Response:
@@ -78,7 +82,7 @@ def sheet(asked: Asked) -> Response:
     if not _ID.fullmatch(sample) or not _sheet(job, sample).is_file():
         msg = f"{name}: there is no page of sample {sample[:12]}; draw it again"
         raise ReadError(msg)
-    back = f"/inspections/{name}/referee"
+    back = _room(name)
     server = {"person": asked.person.full_name, "address": f"{back}/answers", "back": back}
     shown = json.loads(read_bytes(_sheet(job, sample))) | {"job": name}
     return HTMLResponse(
@@ -98,20 +102,33 @@ def answers(asked: Asked) -> Response:
         msg = f"{where}: sample {given.sample[:12]} is answered by {other}; draw another one"
         raise ReadError(msg)
     file = job.with_name(f"answers-{sha256_bytes(asked.body)[:12]}.json")
-    is_new = not file.exists()
-    write_whole(file, asked.body)
-    try:
-        made, standing = hand_check.record(
-            job, file, reports=asked.bench.lab.reports, name=name, by=asked.person.full_name
-        )
-    except InspectError:
-        if is_new:
-            file.unlink()
-        raise
-    count = second_counts.count_of(file, made, standing)
-    second_counts.keep(job, count)
-    _told(asked, name, count)
-    return JSONResponse({"points": count.points})
+    reports, by = asked.bench.lab.reports, asked.person.full_name
+
+    def work(tell: Progress) -> str:
+        is_new = not file.exists()
+        write_whole(file, asked.body)
+        try:
+            made, standing = hand_check.record(job, file, reports=reports, name=name, by=by, progress=tell)
+        except InspectError:
+            if is_new:
+                file.unlink()
+            raise
+        count = second_counts.count_of(file, made, standing)
+        second_counts.keep(job, count)
+        _told(asked, name, count)
+        return _room(name)
+
+    done = _tasks(asked).begin(name, "Taking answers over", work).ended.is_set()
+    return JSONResponse({"points": len(given.answers)}, status_code=200 if done else 202)
+
+
+def progress(asked: Asked) -> Response:
+    """Say how far a sample or answers are; when they are done, the page is loaded anew."""
+    name, _ = _inspection(asked)
+    task = _tasks(asked).of(name)
+    if task is None or task.ended.is_set():
+        return Response(headers={"HX-Refresh": "true"})
+    return page(asked, "referee_state.html", name=name, task=task)
 
 
 def measure_again(asked: Asked) -> Response:
@@ -146,7 +163,7 @@ def give_up(asked: Asked) -> Response:
     name, job = _inspection(asked)
     reason = str(asked.form.get("reason", ""))
     hand_check.give_up(job, reason=reason, by=asked.person.full_name, reports=asked.bench.lab.reports, name=name)
-    return to(f"/inspections/{name}/referee")
+    return to(_room(name))
 
 
 def script(asked: Asked) -> Response:  # noqa: ARG001 - the same for everybody
@@ -177,6 +194,15 @@ def _inspection(asked: Asked) -> tuple[str, Path]:
         msg = f"inspection '{name[:80]}': there is none"
         raise ReadError(msg)
     return name, lab.folder / job
+
+
+def _room(name: str) -> str:
+    return f"/inspections/{name}/referee"
+
+
+def _tasks(asked: Asked) -> Counting:
+    found: Counting = asked.bench.kept[counting.NAME]
+    return found
 
 
 def _record(asked: Asked, connection: Any, name: str) -> find.Record | None:
@@ -230,5 +256,6 @@ PAGES = (
     ),
     Page(path="/inspections/{name}/referee/measure", show=measure_again, roles=reports.ASKING, method="POST"),
     Page(path="/inspections/{name}/referee/give-up", show=give_up, roles=_COUNTING, method="POST"),
+    Page(path="/inspections/{name}/referee/state", show=progress, roles=ANYONE),
     Page(path="/inspections/{name}/referee/{sample}", show=sheet, roles=_COUNTING),
 )

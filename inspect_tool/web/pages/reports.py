@@ -20,7 +20,7 @@ from inspect_tool.lab.index import dossier_at
 from inspect_tool.lab.query import FIELDS, parse
 from inspect_tool.lab.users import Role
 from inspect_tool.report.text import pm
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 from inspect_tool.web.html import page
 
 ON_A_PAGE = 25
@@ -45,8 +45,7 @@ _KINDS |= {".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml
 def found(asked: Asked) -> Response:
     """Find reports by the language of the lab."""
     text = asked.query.get("q", "").strip()
-    number = asked.query.get("page", "1")
-    at = max(1, int(number)) if number.isdecimal() and len(number) < 7 else 1
+    at = whole_number(asked.query.get("page", "")) or 1
     fault, hits = "", find.Search(total=0, reports=())
     with connected(asked.bench.lab, read_only=True) as connection:
         try:
@@ -54,6 +53,7 @@ def found(asked: Asked) -> Response:
         except InspectError as error:
             fault = str(error)
         names = find.quantities(connection)
+        reviewed = reviews.states(connection, [one.uid for one in hits.reports])
     last = max(1, -(-hits.total // ON_A_PAGE))
     return page(
         asked,
@@ -62,6 +62,7 @@ def found(asked: Asked) -> Response:
         text=text,
         fault=fault,
         found=hits,
+        reviewed=reviewed,
         at=min(at, last),
         last=last,
         fields=FIELDS,

@@ -14,7 +14,7 @@ from inspect_tool.lab.release import LONGEST_REASON, MEANINGS, Said
 from inspect_tool.lab.reviews import Review
 from inspect_tool.lab.users import Role
 from inspect_tool.report.text import number, pm, with_unit
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 from inspect_tool.web.html import page, to
 from inspect_tool.web.pages.reports import ASKING
 
@@ -89,9 +89,8 @@ def approve(asked: Asked) -> Response:
 
 
 def _asked_for(asked: Asked) -> Review:
-    text = str(asked.at["id"])
     with connected(asked.bench.lab, read_only=True) as connection:
-        return reviews.one(connection, int(text) if text.isdecimal() and len(text) < 10 else 0)
+        return reviews.one(connection, whole_number(str(asked.at["id"])) or 0)
 
 
 def _shown(asked: Asked, review: Review, fault: str = "", said: Said | None = None) -> Response:

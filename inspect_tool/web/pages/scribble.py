@@ -40,8 +40,8 @@ class _Said:
 
 
 def show(asked: Asked) -> Response:
-    """List what can be drawn on, and the classifiers of the lab."""
-    inspection = tables.inspection.c
+    """List what can be drawn on, of one inspection every field, and the classifiers of the lab."""
+    inspection, chosen = tables.inspection.c, str(asked.at.get("name", ""))
     with connected(asked.bench.lab, read_only=True) as connection:
         images = intake.listed(connection, ("new", "used"))[:_NEWEST]
         inspections = connection.execute(select(tables.inspection).order_by(inspection.id.desc()).limit(_NEWEST)).all()
@@ -52,6 +52,8 @@ def show(asked: Asked) -> Response:
         inspections=inspections,
         kept=classifiers.every(asked.bench.lab),
         may_draw=bool(asked.person.roles & _DRAWERS),
+        chosen=chosen,
+        names=[source.path.name for source in _planned(asked, chosen).sources] if chosen else (),
     )
 
 
@@ -174,9 +176,8 @@ def _of_inbox(asked: Asked) -> Source:
 
 
 def _of_inspection(asked: Asked) -> Source:
-    lab, name, number = asked.bench.lab, asked.at["name"], asked.at["number"]
-    path = fields.job_of(lab, name)
-    planned = job_plan.plan(path, text=defaults.completed(lab, path))
+    name, number = asked.at["name"], asked.at["number"]
+    planned = _planned(asked, name)
     if not 1 <= number <= len(planned.sources):
         msg = f"inspection '{name}' has no field {number}; it has {len(planned.sources)}"
         raise SettingsError(msg)
@@ -189,10 +190,16 @@ def _of_inspection(asked: Asked) -> Source:
     )
 
 
+def _planned(asked: Asked, name: str) -> job_plan.Plan:
+    path = fields.job_of(asked.bench.lab, name)
+    return job_plan.plan(path, text=defaults.completed(asked.bench.lab, path))
+
+
 _PLACES = ("/scribble/inbox/{number:int}", "/scribble/inspections/{name}/{number:int}")
 
 PAGES = (
     Page(path="/scribble", show=show, roles=ANYONE),
+    Page(path="/scribble/inspections/{name}", show=show, roles=_DRAWERS),
     *(
         page_
         for place in _PLACES

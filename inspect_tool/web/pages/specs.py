@@ -18,7 +18,7 @@ from inspect_tool.lab.query import Query, parse, quoted
 from inspect_tool.lab.specifications import Listed
 from inspect_tool.lab.users import Role
 from inspect_tool.model import Requirement, Spec
-from inspect_tool.web.bench import ANYONE, Asked, Page
+from inspect_tool.web.bench import ANYONE, Asked, Page, whole_number
 from inspect_tool.web.html import page, to
 
 _MANAGER: frozenset[Role] = frozenset({"manager"})
@@ -85,7 +85,7 @@ def form(asked: Asked) -> Response:
 def save(asked: Asked) -> Response:
     """Write what was typed, or give the form back with what is wrong."""
     values = {key: str(asked.form.get(key, "")).strip() for key in (*_OF_FILE, "reason")}
-    count = min(int(text) if (text := str(asked.form.get("count", "0"))).isdecimal() else 0, _MOST)
+    count = min(whole_number(str(asked.form.get("count", ""))) or 0, _MOST)
     rows = [{key: str(asked.form.get(f"{key}.{i}", "")) for key in _OF_REQUIREMENT} for i in range(count)]
     sha256 = str(asked.form.get("sha256", ""))
     if asked.form.get("more"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -10,10 +10,10 @@ from starlette.responses import Response
 from inspect_tool.errors import SettingsError
 from inspect_tool.evidence import audit
 from inspect_tool.evidence.audit import Entry
-from inspect_tool.lab import accounts
+from inspect_tool.lab import accounts, inspections
 from inspect_tool.lab.database import Lab
 from inspect_tool.lab.users import Role
-from inspect_tool.web.bench import Asked, Page
+from inspect_tool.web.bench import Asked, Page, whole_number
 from inspect_tool.web.html import page
 
 _AUDIT: frozenset[Role] = frozenset(["auditor", "manager"])
@@ -45,7 +45,7 @@ def show(asked: Asked) -> Response:
     if is_there:
         found = audit.verify(folder) if is_compared else audit.read(folder)
     chosen = _selected(found, choice)
-    before = _number(asked.query.get("before", ""))
+    before = whole_number(asked.query.get("before", ""))
     older = [entry for entry in reversed(chosen) if before is None or entry.number < before]
     return page(
         asked,
@@ -57,6 +57,7 @@ def show(asked: Asked) -> Response:
         is_compared=is_compared,
         total=len(chosen),
         entries=[(entry, [text.strip() for text in audit.lines(entry)[1:]]) for entry in older[:_SHOWN]],
+        subject=subject,
         more=older[_SHOWN - 1].number if len(older) > _SHOWN else None,
         is_first=before is None,
         events=sorted({entry.event for entry in found.entries}),
@@ -88,11 +89,16 @@ def _trails(lab: Lab) -> Mapping[str, Path]:
 
 def _selected(found: audit.Trail, choice: Choice) -> tuple[Entry, ...]:
     events = [choice.event] if choice.event else []
-    return audit.select(found.entries, events=events, since=choice.since, by=choice.by, about=choice.about)
+    entries = audit.select(found.entries, events=events, since=choice.since, by=choice.by)
+    wanted = choice.about.casefold()
+    return tuple(one for one in entries if any(wanted in text.casefold() for text in (one.subject, subject(one))))
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+def subject(entry: Entry) -> str:
+    """What an entry is of; of a correction or a check by hand the inspection, whose job file is called as all are."""
+    file = entry.new.get("job_file", "") if isinstance(entry.new, Mapping) else ""
+    parts = PurePosixPath(str(file)).parts
+    return parts[-2] if parts[-1:] == (inspections.JOB,) and parts[-3:-2] == (inspections.FOLDER,) else entry.subject
 
 
 PAGES = (

@@ -15,7 +15,7 @@ from inspect_tool.files import plain
 from inspect_tool.lab import known
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.query import quoted
-from inspect_tool.lab.trend import baseline
+from inspect_tool.lab.trend import baseline, charts
 from inspect_tool.lab.trend.alarms import ewma_limit
 from inspect_tool.lab.trend.found import Trend
 from inspect_tool.lab.trend.page import points_table
@@ -72,10 +72,10 @@ def show(asked: Asked) -> Response:
     choice = _choice(asked.query)
     with connected(asked.bench.lab, read_only=True) as connection:
         quantities, parts = known.quantities(connection), known.parts(connection)
-    found, fault = None, ""
+    found, fault, few = None, "", None
     if choice.quantity:
         try:
-            found = _found(asked.bench.lab, choice)
+            found, few = _found(asked.bench.lab, choice)
         except InspectError as error:
             fault = str(error)
     values: dict[str, Any] = {"rows": (), "table": None, "after_step": "", "drawn": None}
@@ -99,6 +99,8 @@ def show(asked: Asked) -> Response:
         parts=parts,
         found=found,
         fault=fault,
+        few=few,
+        needed=charts.LEAST,
         summary=summary(found) if found else (),
         warnings=[one for one in found.warnings if getattr(one, "key", "") != "trend.preliminary"] if found else (),
         said=SAID,
@@ -161,12 +163,15 @@ def _choice(stated: Mapping[str, str]) -> _Choice:
     return _Choice(**{name: text for name in _TERMS if (text := str(stated.get(name, "")).strip())})
 
 
-def _found(lab: Lab, choice: _Choice) -> Trend:
+def _found(lab: Lab, choice: _Choice) -> tuple[Trend | None, int | None]:
+    """The trend of a choice; or, where there is none yet, how many values there are."""
     request = choice.request()
     with connected(lab, read_only=True) as connection:
         values = series(connection, request.quantity, request.query)
         kept = baseline.newest(connection, request.quantity, without_days(request.query))
-    return evaluated(lab, request, values, kept)
+    if len(values.values) < charts.LEAST:
+        return None, len(values.values)
+    return evaluated(lab, request, values, kept), None
 
 
 PAGES = (

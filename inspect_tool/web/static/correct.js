@@ -2,7 +2,7 @@
 // answers with the part that it touched.
 import { facts, stage } from "./stage.js";
 
-const REST_MS = 700; // without a stroke for so long, the results are measured
+const REST_MS = 300; // without a stroke for so long, the results are measured
 const SAYS = { brush: "stroke", eraser: "stroke", boundary: "boundary", split: "split", merge: "merge", new: "new", click: "click", fill: "fill", delete: "delete", class: "class" };
 const COLORS = { eraser: "rgba(255,80,80,0.55)", boundary: "#ff5050", split: "#ff5050", merge: "#50e08c" };
 

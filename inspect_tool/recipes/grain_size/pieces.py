@@ -1,0 +1,180 @@
+"""Grains as single pieces: what a label that lies in several pieces means, and what becomes of fragments."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from inspect_tool.measure.edges import present_labels
+from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.recall import Numbers, Parts, window_of
+from inspect_tool.model import LabelImage, Mask
+
+_FRAGMENT = 0.1  # of the largest piece of a grain: smaller ones are no grains
+_MANY = 2000  # fragments for which one look at the whole image is quicker than one at the place of each
+_NEAR_PX = 3  # how far around a fragment is looked first
+
+Places = NDArray[np.intp]
+"""Pixels as places in an image that is read row by row."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Label:
+    """How a label lies on the image."""
+
+    grains: int = 1  # pieces that count
+    fragments: tuple[Places, ...] = ()
+
+
+def without_small(labels: LabelImage, smallest_px: int) -> tuple[LabelImage, int]:
+    """Give the pixels of grains that are too small to the nearest other one; the answer also counts them."""
+    size = np.bincount(labels.ravel())
+    small = (size > 0) & (size < smallest_px)
+    small[0] = False
+    return (_given_back(labels, small[labels]), int(small.sum())) if small.any() else (labels, 0)
+
+
+def _given_back(labels: LabelImage, gone: Mask) -> LabelImage:
+    """Give the pixels that are ``gone`` to the nearest other grain."""
+    kept = np.where(gone, 0, labels)
+    row, column = ndimage.distance_transform_edt(kept == 0, return_distances=False, return_indices=True)
+    return np.where(gone, kept[row, column], kept).astype(np.int32)
+
+
+def in_pieces(labels: LabelImage, parts: Parts) -> tuple[LabelImage, int]:
+    """Give every piece of a label a number of its own; the answer also counts the labels in several pieces.
+
+    Pixels of one number that meet at a corner are one piece: their number says so. Fragments, such as the
+    tip of a grain that gets thinner than a pixel, go to the grain round them.
+    """
+    found = parts.objects("pieces", present_labels(labels, parts), partial(_labels, labels))
+    torn = sum(one.grains > 1 for one in found)
+    fragments = [places for one in found for places in one.fragments]
+    if torn:
+        pieces = _labeled(labels)
+        whole = _given_back(pieces, _mask(labels.shape, fragments)) if fragments else pieces
+        return np.ascontiguousarray(whole, dtype=np.int32), torn
+    whole = _fragments_given_back(labels, fragments) if fragments else labels
+    return np.ascontiguousarray(whole, dtype=np.int32), 0
+
+
+def _labels(whole: LabelImage, numbers: Numbers) -> list[_Label]:
+    """Say of some labels how they lie on the image."""
+    if not len(numbers):
+        return []
+    where = window_of(whole, numbers)
+    labels = whole[where]
+    apart = numbers[_number_of_pieces(labels, numbers) > 1]
+    found = dict.fromkeys(numbers.tolist(), _Label())
+    if not len(apart):
+        return list(found.values())
+    wanted = np.zeros(int(labels.max()) + 1, np.bool_)
+    wanted[apart] = True
+    pieces = _labeled(np.where(wanted[np.maximum(labels, 0)], labels, 0))
+    size = np.bincount(pieces.ravel())
+    owner = np.zeros(len(size), np.int64)
+    owner[pieces.ravel()] = labels.ravel()
+    owner[0] = 0
+    largest = np.zeros(len(wanted), np.int64)
+    np.maximum.at(largest, owner[1:], size[1:])
+    is_fragment = size < _FRAGMENT * largest[owner]
+    is_fragment[0] = False
+    grains = np.bincount(owner[1:][~is_fragment[1:]], minlength=len(wanted))
+    row, column = np.nonzero(is_fragment[pieces])
+    of = pieces[row, column]
+    places = (row + where[0].start) * whole.shape[1] + column + where[1].start
+    order = np.argsort(of, kind="stable")
+    kinds, first = np.unique(of[order], return_index=True)
+    held: dict[int, list[Places]] = {}
+    for kind, some in zip(kinds.tolist(), np.split(places[order], first[1:]), strict=True):
+        held.setdefault(int(owner[kind]), []).append(some)
+    for number in apart.tolist():
+        found[number] = _Label(grains=int(grains[number]), fragments=tuple(held.get(number, ())))
+    return list(found.values())
+
+
+def _labeled(labels: LabelImage) -> LabelImage:
+    from skimage.measure import label
+
+    pieces: LabelImage = label(labels, background=0, connectivity=2)  # type: ignore[no-untyped-call]
+    return pieces
+
+
+def _mask(shape: tuple[int, ...], fragments: list[Places]) -> Mask:
+    mask = np.zeros(shape, np.bool_)
+    mask.ravel()[np.concatenate(fragments)] = True
+    return mask
+
+
+def _fragments_given_back(labels: LabelImage, fragments: list[Places]) -> LabelImage:
+    """Give fragments to the nearest other grain, each at its place."""
+    gone = _mask(labels.shape, fragments)
+    if len(fragments) > _MANY:
+        return _given_back(labels, gone)
+    whole = labels.astype(np.int32)
+    for places in fragments:
+        whole.ravel()[places] = _nearest(labels, gone, places)
+    return whole
+
+
+def _nearest(labels: LabelImage, gone: Mask, places: Places) -> LabelImage:
+    """Numbers of the grains that are nearest to the pixels of a fragment."""
+    rows, columns = np.divmod(places, labels.shape[1])
+    reach = _NEAR_PX
+    while True:
+        top, left = max(0, int(rows.min()) - reach), max(0, int(columns.min()) - reach)
+        part = (slice(top, int(rows.max()) + reach + 1), slice(left, int(columns.max()) + reach + 1))
+        kept = np.where(gone[part], 0, labels[part])
+        is_all = kept.shape == labels.shape
+        if is_all or kept.any():
+            away, (row, column) = ndimage.distance_transform_edt(kept == 0, return_indices=True)
+            at = rows - top, columns - left
+            if is_all or away[at].max() <= reach:  # what lies outside is farther
+                nearest: LabelImage = kept[row[at], column[at]]
+                return nearest
+        reach *= 4
+
+
+def _number_of_pieces(labels: LabelImage, numbers: Numbers) -> NDArray[np.int64]:
+    """8-connected pieces of each of some labels: runs along the rows less what joins them, strip by strip."""
+    pieces = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    last_row = np.zeros((1, labels.shape[1]), np.int32)
+    last_part, count = np.zeros(1, np.int64), 1
+    for rows in strips(labels.shape, 1 << 18):
+        strip = np.concatenate([last_row, labels[rows]])
+        run = np.ones(strip.shape, bool)
+        np.not_equal(strip[:, 1:], strip[:, :-1], out=run[:, 1:])
+        number = np.cumsum(run, dtype=np.int32).reshape(strip.shape) - np.int32(1)
+        runs = int(number[-1, -1]) + 1
+        label_of = strip[run]
+        first, second = [], []
+        for a, b in (
+            ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
+            ((slice(None, -1), slice(None, -1)), (slice(1, None), slice(1, None))),
+            ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))),
+        ):
+            same = (strip[a] == strip[b]) & (strip[a] != 0)
+            first.append(number[a][same])
+            second.append(number[b][same])
+        # pieces that are known to be one above the strip
+        top = int(number[0, -1]) + 1
+        first.append(np.arange(top, dtype=np.int32))
+        second.append((runs + last_part).astype(np.int32))
+        i, j = np.concatenate(first), np.concatenate(second)
+        size = runs + count
+        graph = coo_array((np.ones(len(i), bool), (i, j)), shape=(size, size))
+        _, part = connected_components(graph, directed=False)
+        # what is new below the first row, less what it joins above
+        for runs_of, parts, sign in ((label_of, part, 1), (label_of[:top], last_part, -1)):
+            real = np.flatnonzero(runs_of > 0)
+            _, one_of = np.unique(parts[real], return_index=True)
+            np.add.at(pieces, runs_of[real[one_of]], sign)
+        last_row = strip[-1:]
+        _, last_part = np.unique(part[number[-1, run[-1]]], return_inverse=True)
+        count = int(last_part.max()) + 1
+    found: NDArray[np.int64] = pieces[numbers]
+    return found

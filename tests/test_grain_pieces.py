@@ -1,0 +1,35 @@
+"""Fragments of grains go to the grain that is nearest, wherever they lie."""
+
+import numpy as np
+from test_grain_size import mosaic
+
+from inspect_tool.measure.recall import ANEW
+from inspect_tool.recipes.grain_size.pieces import in_pieces
+
+
+def test_every_pixel_of_a_fragment_goes_to_a_grain_than_which_none_is_nearer():
+    labels, rng = mosaic(1, (90, 110), 22.0), np.random.default_rng(4)
+    row, column = rng.integers(0, 90, 40), rng.integers(0, 110, 40)
+    labels[row, column] = labels[row - 45, column]
+    labels[60:64, 20:25] = labels[5, 100]  # a larger one
+    labels[30:50, 30:50] = 0  # and no grain at all, in which one lies far from every other
+    labels[40, 40] = labels[5, 5]
+    found, torn = in_pieces(labels, ANEW)
+    changed = np.argwhere(found != labels)
+    assert torn == 0
+    assert len(changed) >= 50
+    assert [40, 40] in changed.tolist()
+    kept = np.argwhere((found == labels) & (labels > 0))
+    for at in changed:
+        away = ((kept - at) ** 2).sum(axis=1)
+        nearest = {int(labels[tuple(one)]) for one in kept[away == away.min()]}
+        assert int(found[tuple(at)]) in nearest
+
+
+def test_a_label_in_two_large_pieces_is_two_grains():
+    labels = np.repeat(np.repeat([[1, 2, 1], [3, 3, 3]], 10, axis=0), 10, axis=1).astype(np.int32)
+    labels[15, 15] = 2
+    found, torn = in_pieces(labels, ANEW)
+    assert torn == 1
+    assert found[15, 15] == found[15, 14]
+    assert len(np.unique(found)) == 4

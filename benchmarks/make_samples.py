@@ -46,8 +46,11 @@ XRAY = Degradation(shading=0.12, blur_px=0.5, electrons=60000, read_noise=0.6)
 CULTURE = Degradation(shading=0.08, blur_px=0.5, electrons=60000, read_noise=0.5)
 """A camera on an inverted microscope; a dish has no scratches, pits and stains of polishing."""
 
+LAYER = Degradation(shading=0.06, blur_px=0.7, electrons=90000, read_noise=0.4)
+"""A polished section in a mount, averaged frames."""
+
 GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
-POWDER_UM, FIBER_UM, CULTURE_UM = 0.62, 0.32, 0.65
+POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM, GRAPHITE_UM, BAND_UM = 0.62, 0.32, 0.65, 0.21, 0.8, 0.6
 """Pixel sizes as in the job files. [um/px]"""
 
 
@@ -172,6 +175,40 @@ def culture_fields(count: int = 6, seed: int = 600) -> Iterator[tuple[str, Field
         yield f"field_{i + 1}.png", field, CULTURE
 
 
+def layer_fields(count: int = 5, seed: int = 700) -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields along the section of a nickel plated steel, 24 um of nickel between mount and steel."""
+    for i in range(count):
+        field = synthetic.layer(
+            seed=seed + i, thickness_um=24.0, spread=0.06, length_um=22.0, shape_px=(360, 560), pixel_um=LAYER_UM
+        )
+        yield f"field_{i + 1}.png", field, LAYER
+
+
+def graphite_fields(count: int = 6, seed: int = 800) -> Iterator[tuple[str, Field, Degradation]]:
+    """Six fields of an unetched ductile iron, 86 % nodularity."""
+    for i in range(count):
+        field = synthetic.graphite(
+            seed=seed + i,
+            nodularity_percent=86.0,
+            graphite_percent=11.0,
+            median_um=20.0,
+            spread=0.25,
+            between_percent=8.0,
+            shape_px=(640, 800),
+            pixel_um=GRAPHITE_UM,
+        )
+        yield f"field_{i + 1}.png", field, POLISHED
+
+
+def band_fields(count: int = 5, seed: int = 900) -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields of a hot rolled steel, pearlite in bands along the rolling direction."""
+    for i in range(count):
+        field = synthetic.bands(
+            seed=seed + i, area_percent=34.0, spacing_um=16.0, anisotropy=2.6, shape_px=(440, 560), pixel_um=BAND_UM
+        )
+        yield f"field_{i + 1}.png", field, LAYER
+
+
 def expected_of_fields(
     fields: Sequence[Field], specimen: str, tolerances: Mapping[str, tuple[str, float]]
 ) -> dict[str, dict[str, Any]]:
@@ -237,6 +274,9 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "particles": powder_fields,
     "fibres": fiber_fields,
     "confluence": culture_fields,
+    "layer_thickness": layer_fields,
+    "graphite": graphite_fields,
+    "banding": band_fields,
 }
 
 LOOKS: Mapping[str, Any] = dict.fromkeys(
@@ -358,6 +398,24 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
         return expected_of_process(every, "0", tolerances) | expected_of_process(tilted, "35", tolerances | of_tilt)
     if recipe == "confluence":
         return expected_of_process(every, "1", {"area_percent.covered": ("%", 5.0)})
+    if recipe == "banding":
+        tolerances = {"anisotropy_index": ("1", 0.2), "band_spacing_um": ("um", 1.0), "orientation_degree": ("1", 0.05)}
+        index = every[0].truth["process.anisotropy_index"]
+        degree = (index - 1) / (index + np.pi / 2 - 1)
+        made = expected_of_process(
+            every, "1", {name: tolerances[name] for name in ("anisotropy_index", "band_spacing_um")}
+        )
+        unit, tol = tolerances["orientation_degree"]
+        return made | {
+            "orientation_degree@1": {"value": round(degree, 6), "unit": unit, "tol": tol, "source": "process truth"}
+        }
+    if recipe == "graphite":
+        of_process = {"nodularity_percent": ("%", 7.0), "nodule_count_per_mm2": ("1/mm2", 30.0)}
+        return expected_of_process(every, "1", of_process | {"graphite_percent": ("%", 1.5)})
+    if recipe == "layer_thickness":
+        tolerances = {"mean_thickness_um.layer": ("um", 0.9)}
+        of_fields = {"thickness_sd_um.layer": ("um", 0.4)}
+        return expected_of_process(every, "1", tolerances) | expected_of_fields(every, "1", of_fields)
     return expected_of_joints([f for name, f in fields.items() if name.startswith("U7")], "U7") | expected_of_joints(
         [fields["Q3_1.png"]], "Q3"
     )

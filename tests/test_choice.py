@@ -30,6 +30,9 @@ TABLE = {
     "particles": ("pieces", "as they are", "refused"),
     "fibres": ("as they are", "as they are", "refused"),
     "confluence": ("as they are", "as they are", "refused"),
+    "banding": ("as they are", "union", "refused"),
+    "graphite": ("pieces", "as they are", "refused"),
+    "layer_thickness": ("as they are", "union", "refused"),
 }
 # what each backend gives with its own default settings
 GIVES = {

@@ -78,10 +78,13 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
     out, done = demo
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "banding",
         "confluence",
         "fibres",
         "grain_size",
+        "graphite",
         "lab",
+        "layer_thickness",
         "particles",
         "phase_fraction",
         "porosity",
@@ -99,7 +102,8 @@ _WORD = r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]
 @pytest.mark.long
 @pytest.mark.needs("Pango", "poppler")
 @pytest.mark.parametrize(
-    "recipe", ["confluence", "fibres", "grain_size", "particles", "phase_fraction", "porosity"]
+    "recipe",
+    ["confluence", "fibres", "grain_size", "graphite", "layer_thickness", "particles", "phase_fraction", "porosity"],
 )  # the labels of joints under a chart still meet
 def test_no_word_of_a_page_runs_into_another(demo, recipe):
     found = subprocess.run(
@@ -121,7 +125,9 @@ def test_no_word_of_a_page_runs_into_another(demo, recipe):
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():
-    known = "confluence, fibres, grain_size, particles, phase_fraction, porosity, solder_voids"
+    known = (
+        "confluence, fibres, grain_size, graphite, layer_thickness, particles, phase_fraction, porosity, solder_voids"
+    )
     said = rf"no sample of 'porositi'; there are: {known}; did you"
     with pytest.raises(SettingsError, match=said):
         CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)
@@ -225,6 +231,13 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         "porosity": lambda: synthetic.pores(seed=3, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(400, 400)),
         "solder_voids": lambda: synthetic.solder_balls(seed=3),
         "confluence": lambda: synthetic.culture(seed=3, area_percent=50.0, shape_px=(400, 400)),
+        "graphite": lambda: synthetic.graphite(
+            seed=3, nodularity_percent=80.0, median_um=40.0, shape_px=(400, 400), pixel_um=1.0
+        ),
+        "banding": lambda: synthetic.bands(
+            seed=3, area_percent=35.0, spacing_um=30.0, anisotropy=3.0, shape_px=(400, 400), pixel_um=1.0
+        ),
+        "layer_thickness": lambda: synthetic.layer(seed=3, thickness_um=40.0, shape_px=(400, 400), pixel_um=1.0),
         "particles": lambda: synthetic.powder(
             seed=3, area_percent=15.0, median_ecd_um=18.0, shape_px=(400, 400), pixel_um=1.0
         ),

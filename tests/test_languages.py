@@ -47,7 +47,7 @@ BY_NAME = {
 }
 """Rooms whose sentences are looked up by a name in the program, in a column or in a standard."""
 
-STATES_NOTES = ("confluence", "fibres", "grain_size", "particles", "porosity")
+STATES_NOTES = ("banding", "confluence", "fibres", "grain_size", "graphite", "layer_thickness", "particles", "porosity")
 """Recipes whose reports print the notes of their edition."""
 
 AT_RUN_TIME = {
@@ -287,5 +287,5 @@ def test_every_english_sentence_is_said_somewhere():
 @pytest.mark.parametrize(("room", "words"), sorted(said_by_standards()))
 def test_what_a_file_of_a_standard_says_has_its_words_in_every_language(room: str, words: str):
     """The files of standards are read with the English words; the catalogues hold them once more by name."""
-    known = recognized(room, words) if room == "notes" else named(room, words)  # as the program asks for them
+    known = named(room, words) if room == "rules" else recognized(room, words)  # as the program asks for them
     assert isinstance(known, Text)

@@ -95,7 +95,7 @@ def test_a_report_states_its_layout_its_issue_and_dates_that_contradict_it(apart
     assert (report.layout, report.annex, report.issued) == ("certificate", "apart", "2026-03-01")
     (check,) = [one for one in report.checks if one.name.key == "report.check_dates"]
     assert not check.passed
-    assert any("Date of the work 2026-03-02 is later than Date of issue 2026-03-01" in one for one in report.warnings)
+    assert any("2026-03-02" in one and "2026-03-01" in one for one in report.warnings)
     assert set(pypdf.PdfReader(apart / "report.pdf").attachments) >= {"report.json", "job.toml"}
     assert not pypdf.PdfReader(apart / "annex.pdf").attachments
 

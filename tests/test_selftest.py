@@ -25,9 +25,12 @@ from inspect_tool.studies.selftest.phantom_jobs import FULL, LOOKS, QUICK, recip
 TINY = replace(
     QUICK,
     truths={
+        "banding": (2.0,),
         "confluence": (50.0,),
         "grain_size": (9.0,),
         "fibres": (55.0,),
+        "graphite": (70.0,),
+        "layer_thickness": (20.0,),
         "particles": (12.0,),
         "phase_fraction": (10.0, 40.0),
         "porosity": (2.0, 8.0),
@@ -365,6 +368,16 @@ def test_a_folder_with_anything_else_is_never_replaced(tmp_path):
 
 def test_a_backend_that_does_not_answer_a_recipe_leaves_it_out_with_the_reason():
     tables, refused = selftest.backends_of((), "threshold", {})
-    known = {"confluence", "fibres", "particles", "phase_fraction", "porosity", "solder_voids"}
+    known = {
+        "banding",
+        "confluence",
+        "fibres",
+        "graphite",
+        "layer_thickness",
+        "particles",
+        "phase_fraction",
+        "porosity",
+        "solder_voids",
+    }
     assert set(tables) == known - set(refused)
     assert "grain_size" in refused

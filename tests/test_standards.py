@@ -109,6 +109,10 @@ def editions_of(recipe, name="", asked=(), folder=None, **settings):
         ("particles", "", {}, ["iso_9276_2_2014", "iso_9276_6_2008"]),
         ("fibres", "", {}, []),
         ("confluence", "", {}, []),
+        ("layer_thickness", "", {}, []),
+        ("graphite", "", {}, []),
+        ("graphite", "", {"also_by": ("iso_16112_2017",)}, ["iso_16112_2017"]),
+        ("banding", "", {}, []),
     ],
 )
 def test_the_editions_of_a_job_are_its_own_and_those_its_recipe_names(recipe, name, settings, others):

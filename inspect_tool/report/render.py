@@ -42,6 +42,7 @@ from inspect_tool.languages import (
     key_of,
     languages,
     named,
+    recognized,
     said,
     translated,
 )
@@ -587,7 +588,7 @@ def _context(
     wording = wording_of(report.recipe)
     places = edits.places(report)
     layers = [layer.name for record in report.micrographs for layer in record.layers]
-    standard = replace(report.standard, title=named("editions", report.standard.title))
+    standard = replace(report.standard, title=recognized("editions", report.standard.title))
     checks = tuple(replace(check, clause=_clause(check.clause)) for check in report.checks)
     report = translated(replace(report, standard=standard, checks=checks), language)
     to_be_stated = {text.prose(check.name) for check in checks if is_text(check.name, _STATED)}
@@ -700,9 +701,9 @@ def _inside(report: Report, inside: screen.Inside, language: str, wording: Wordi
 def _clause(clause: Words) -> Words:
     """Make the words of a rule of a standard, behind the name of its edition, the sentence that they are."""
     if is_text(clause, _TOOLKIT_RULE) and isinstance(clause, Text):
-        return Text(_TOOLKIT_RULE, clause=named("clauses", str(clause.values.get("clause", ""))))
+        return Text(_TOOLKIT_RULE, clause=recognized("clauses", str(clause.values.get("clause", ""))))
     edition, colon, words = clause.partition(": ")
-    rule = named("clauses", words)
+    rule = recognized("clauses", words)
     return joined("", (edition + colon, rule)) if isinstance(rule, Text) else clause
 
 

@@ -84,7 +84,7 @@ def coverage_factor(dof: float | None, coverage: float = 0.95) -> float:
     return float(ndtri(p) if dof is None or dof == inf else stdtrit(dof, p))
 
 
-def proportion_interval(hits: int, trials: int, coverage: float = 0.95) -> tuple[float, float]:
+def proportion_interval(hits: float, trials: float, coverage: float = 0.95) -> tuple[float, float]:
     """Exact two-sided interval of a probability from hits among trials (Clopper and Pearson 1934). [1]
 
     >>> low, high = proportion_interval(19, 20)

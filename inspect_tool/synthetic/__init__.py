@@ -18,6 +18,7 @@ Generators::
     grains(seed=, grain_size_number= | grains_per_mm2=, kind="poisson_voronoi", ...)   instance labels
     two_phase(seed=, area_percent=, feature_um=, kind="gaussian", ...)                semantic labels
     multi_phase(seed=, area_percents={name: %}, feature_um=, ...)                     semantic labels
+    bands(seed=, area_percent=, spacing_um=, anisotropy=, ...)                        0 matrix, 1 banded
     pores(seed=, porosity_percent=, mean_ecd_um=, ...)                                semantic labels
     particles(seed=, area_percent=, mean_ecd_um=, ...)                                instance labels, they touch
     bodies(seed=, area_percent=, mean_ecd_um=, kind="spheres", signal="sem", ...)     instance labels, they hide others
@@ -25,6 +26,8 @@ Generators::
     powder(seed=, area_percent=, median_ecd_um=, sigma=, ...)                         instance labels, as in an SEM
     culture(seed=, area_percent=, look="phase contrast", ...)                         semantic labels, 1 on cells
     nuclei(seed=, per_mm2=, mean_um=, ...)                                            instance labels, in their stain
+    graphite(seed=, nodularity_percent=, graphite_percent=, median_um=, ...)         0 matrix, 1 graphite
+    layer(seed=, thickness_um=, spread=, roughness_um=, slope_deg=, ...)              0 rest, 1 layer
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
     die_attach(seed=, size_um=, void_percent=, ...)                                   the same
@@ -42,10 +45,12 @@ from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.fibers import FiberLook, fibers
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
 from inspect_tool.synthetic.grains import G_FROM_DENSITY, GrainKind, GrainLook, grains
+from inspect_tool.synthetic.irons import graphite
 from inspect_tool.synthetic.joints import die_attach, solder_balls, thermal_pad
+from inspect_tool.synthetic.layers import layer
 from inspect_tool.synthetic.micrometer import MicrometerKind, stage_micrometer
 from inspect_tool.synthetic.particles import particles
-from inspect_tool.synthetic.phases import PhaseKind, multi_phase, two_phase
+from inspect_tool.synthetic.phases import PhaseKind, bands, multi_phase, two_phase
 from inspect_tool.synthetic.pores import pores
 from inspect_tool.synthetic.powder import of_sizes, powder
 from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
@@ -69,12 +74,15 @@ __all__ = [
     "PhaseKind",
     "Shape",
     "Signal",
+    "bands",
     "bodies",
     "culture",
     "degrade",
     "die_attach",
     "fibers",
     "grains",
+    "graphite",
+    "layer",
     "multi_phase",
     "nuclei",
     "of_sizes",

@@ -107,6 +107,79 @@ def two_phase(
     )
 
 
+def bands(
+    *,
+    seed: int,
+    area_percent: float,
+    spacing_um: float,
+    anisotropy: float,
+    shape_px: Shape = (600, 800),
+    pixel_um: float = 0.5,
+    gray: tuple[float, float] = (0.75, 0.3),
+    texture: tuple[float, float] = (0.02, 0.03),
+) -> Field:
+    """Draw a phase in bands along the rows.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same field.
+    area_percent : float
+        Expected area fraction of the bands. [%]
+    spacing_um : float
+        Expected 1 / N_L of lines across the bands. [um]
+    anisotropy : float
+        Expected N_L of lines across the bands over that of lines along them, at least 1. [1]
+    gray, texture : tuple of float
+        Mean and standard deviation of the gray value of matrix and bands, shares of the full range.
+
+    Returns
+    -------
+    Field
+        Semantic labels, 1 = banded: a thresholded Gaussian random field, longer along the rows. Truth of process and
+        field: ``area_percent.banded``, ``interceptions_across_per_mm``, ``interceptions_along_per_mm``,
+        ``anisotropy_index`` and ``band_spacing_um``.
+
+    References
+    ----------
+    Crossings of a Gaussian field after S. O. Rice (1944).
+
+    Examples
+    --------
+    >>> field = bands(seed=1, area_percent=40.0, spacing_um=10.0, anisotropy=3.0, shape_px=(64, 64))
+    >>> field.truth["process.interceptions_along_per_mm"] * 3.0
+    100.0
+    """
+    rng = np.random.default_rng(seed)
+    share = checked_share(area_percent, "bands")
+    if anisotropy < 1:
+        msg = f"synthetic.bands: anisotropy is {anisotropy:g}, must be at least 1; turn the picture"
+        raise SettingsError(msg)
+    cover, labels = gaussian_phase(rng, shape_px, share, share * spacing_um / pixel_um, anisotropy)
+    across = 0.5 * float((labels[1:] != labels[:-1]).mean()) * 1e3 / pixel_um
+    along = 0.5 * float((labels[:, 1:] != labels[:, :-1]).mean()) * 1e3 / pixel_um
+    picture = _paint_phases(rng, [cover], gray, texture, 0.0, share * spacing_um / pixel_um)
+    return Field(
+        pixels=to_8bit(picture),
+        labels=labels.astype(np.int32),
+        classes={0: "matrix", 1: "banded"},
+        kind="semantic",
+        pixel_um=pixel_um,
+        truth={
+            "process.area_percent.banded": area_percent,
+            "process.interceptions_across_per_mm": 1e3 / spacing_um,
+            "process.interceptions_along_per_mm": 1e3 / spacing_um / anisotropy,
+            "process.anisotropy_index": anisotropy,
+            "process.band_spacing_um": spacing_um,
+            "field.area_percent.banded": 100 * float(labels.mean()),
+            "field.interceptions_across_per_mm": across,
+            "field.interceptions_along_per_mm": along,
+            "field.anisotropy_index": across / along if along else 0.0,
+            "field.band_spacing_um": 1e3 / across if across else 0.0,
+        },
+    )
+
+
 def multi_phase(
     *,
     seed: int,
@@ -167,14 +240,17 @@ def multi_phase(
 
 
 def gaussian_phase(
-    rng: np.random.Generator, shape: Shape, share: float, feature_px: float
+    rng: np.random.Generator, shape: Shape, share: float, feature_px: float, longer: float = 1.0
 ) -> tuple[Gray, NDArray[np.uint8]]:
-    """Cover and pixels of a thresholded Gaussian random field of this expected share and mean intercept. [1, px]"""
+    """Cover and pixels of a thresholded Gaussian random field of this expected share and mean intercept. [1, px]
+
+    Along the rows the intercepts are ``longer`` than across them by this factor.
+    """
     level = float(ndtri(1 - share))
     # N_L = sqrt(l2) / (2 pi) exp(-level^2 / 2), l2 the variance of the slope; the spectrum below has l2 = cut^2
     cut = 2 * pi * share / feature_px * exp(level**2 / 2)
-    rows, columns = (fft_length(n + 4 * feature_px) for n in shape)
-    k2 = (2 * pi * fft.fftfreq(rows)[:, None]) ** 2 + (2 * pi * fft.rfftfreq(columns)[None, :]) ** 2
+    rows, columns = (fft_length(n + 4 * feature_px * times) for n, times in zip(shape, (1.0, longer), strict=True))
+    k2 = (2 * pi * fft.fftfreq(rows)[:, None]) ** 2 + (2 * pi * longer * fft.rfftfreq(columns)[None, :]) ** 2
     spectrum = np.sqrt(k2) * np.exp(-k2 / (2 * cut**2))
     field = filtered_noise(rng, (rows, columns), spectrum)[: shape[0] + 2, : shape[1] + 2] - level
     slope = np.hypot(field[2:, 1:-1] - field[:-2, 1:-1], field[1:-1, 2:] - field[1:-1, :-2]) / 2

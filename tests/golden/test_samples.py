@@ -143,6 +143,9 @@ def script() -> ModuleType:
         ("particles", "powder_fields"),
         ("fibres", "fiber_fields"),
         ("confluence", "culture_fields"),
+        ("layer_thickness", "layer_fields"),
+        ("graphite", "graphite_fields"),
+        ("banding", "band_fields"),
     ],
 )
 def test_the_script_makes_these_images(recipe: str, draw: str, script: ModuleType) -> None:

@@ -1,0 +1,196 @@
+"""How often the stated interval of a recipe holds the number that a specimen was drawn with.
+
+    python benchmarks/drawn_coverage.py RECIPE labels [specimens] [number of fields ...]
+    python benchmarks/drawn_coverage.py RECIPE default [specimens] [look ...]
+
+``labels``: exact labels, by default specimens of one and of five fields. ``default``: pictures, good (1), ordinary (2)
+and poor (3), by the default backend, one to five fields each. RECIPE is one of
+
+- ``layer_thickness``: layers 12 to 80 px thick, with a standard deviation of 2 to 20 % that varies over 15 to 120 px of
+  the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;
+- ``graphite``: 10 % graphite, particles of 24 to 48 px, nodularity 30 to 92 %, 5 to 16 % of the area near the limit of
+  the shape factor; the nodularity;
+- ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index.
+
+Every line has the share of specimens whose interval holds the number of the process, of those that no doubt stands
+beside, the mean error and the mean and largest |error| against what the very fields hold, and the median of U; all of
+them in the unit of the result (thickness and index: % of it).
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from inspect_tool import synthetic
+from inspect_tool.errors import InspectError
+from inspect_tool.model import Calibration, Findings, Micrograph, Segmentation
+from inspect_tool.registry import load
+from inspect_tool.standards.editions import editions_for
+from inspect_tool.synthetic import Field
+
+LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
+PIXEL_UM = 0.4
+Kind = Literal["labels", "default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Specimens of one recipe."""
+
+    draw: Callable[[np.random.Generator, int], list[Field]]
+    quantity: str
+    settings: Mapping[str, Any]
+    relative: bool  # errors are given over the truth, in %
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What one specimen came out as."""
+
+    truth: float  # of the process
+    held: float  # by the fields
+    value: float
+    low: float
+    high: float
+    u: float  # expanded
+    doubted: bool
+
+
+def layers(rng: np.random.Generator, fields: int) -> list[Field]:
+    """Fields of one layer."""
+    thick = float(np.exp(rng.uniform(np.log(12), np.log(80))))
+    looks: dict[str, Any] = {
+        "thickness_um": thick * PIXEL_UM,
+        "spread": float(rng.uniform(0.02, 0.2)),
+        "length_um": float(rng.uniform(15, 120)) * PIXEL_UM,
+        "roughness_um": float(rng.uniform(0, 0.05)) * thick * PIXEL_UM,
+        "slope_deg": float(rng.uniform(0, 20)) if thick < 40 else float(rng.uniform(0, 8)),
+    }
+    return [
+        synthetic.layer(seed=seed, shape_px=(240, 480), pixel_um=PIXEL_UM, **looks)
+        for seed in rng.integers(2**31, size=fields).tolist()
+    ]
+
+
+def irons(rng: np.random.Generator, fields: int) -> list[Field]:
+    """Fields of one iron."""
+    looks: dict[str, Any] = {
+        "nodularity_percent": float(rng.uniform(30, 92)),
+        "median_um": float(rng.uniform(24, 48)) * PIXEL_UM * 2,
+        "between_percent": float(rng.uniform(5, 16)),
+        "spread": float(rng.uniform(0.15, 0.35)),
+    }
+    return [
+        synthetic.graphite(seed=seed, shape_px=(480, 640), pixel_um=2 * PIXEL_UM, **looks)
+        for seed in rng.integers(2**31, size=fields).tolist()
+    ]
+
+
+def rolled(rng: np.random.Generator, fields: int) -> list[Field]:
+    """Fields of one banded steel."""
+    looks: dict[str, Any] = {
+        "area_percent": float(rng.uniform(20, 60)),
+        "spacing_um": float(rng.uniform(14, 40)) * PIXEL_UM,
+        "anisotropy": float(np.exp(rng.uniform(0, np.log(5)))),
+    }
+    return [
+        synthetic.bands(seed=seed, shape_px=(400, 480), pixel_um=PIXEL_UM, **looks)
+        for seed in rng.integers(2**31, size=fields).tolist()
+    ]
+
+
+RECIPES: Mapping[str, Drawing] = {
+    "layer_thickness": Drawing(
+        draw=layers, quantity="mean_thickness_um.layer", settings={"tilt_deg": 0.0}, relative=True
+    ),
+    "banding": Drawing(draw=rolled, quantity="anisotropy_index", settings={}, relative=True),
+    "graphite": Drawing(draw=irons, quantity="nodularity_percent", settings={}, relative=False),
+}
+
+
+def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) -> Findings:
+    """The recipe on labels that are given, or on degraded pictures by the default backend."""
+    recipe: Any = load("recipe", name)
+    settings = recipe.Settings(**RECIPES[name].settings)
+    editions = editions_for(recipe, settings)
+    made = []
+    for number, field in enumerate(fields, 1):
+        image = Micrograph(
+            pixels=synthetic.degrade(field.pixels, level, seed=seed + number) if level else field.pixels,
+            calibration=Calibration(pixel_um=field.pixel_um, u_rel=0.002, source="drawn"),
+            path="drawn",
+            field=number,
+        )
+        if kind == "labels":
+            found = Segmentation(labels=field.labels, classes=field.classes, kind=field.kind, backend="labels")
+        else:
+            asked = {key: value for key, value in recipe.BACKEND.items() if key != "name"}
+            backend: Any = load("backend", recipe.BACKEND["name"])
+            found = backend.segment(None, image, backend.Settings(**asked))
+        made.append(recipe.measure_field(image, found, settings, editions))
+    findings: Findings = recipe.combine(made, settings, editions)
+    return findings
+
+
+def specimens(name: str, kind: Kind, level: int, wanted: int, fields: int) -> Iterator[Told]:
+    """Draw and measure specimen after specimen; ``fields`` 0: one to five each."""
+    quantity = RECIPES[name].quantity
+    for number in range(wanted):
+        rng = np.random.default_rng([number, level, fields, 18])
+        made = RECIPES[name].draw(rng, fields or int(rng.integers(1, 6)))
+        try:
+            findings = measured(name, made, kind, level, 1000 * number)
+        except InspectError as error:
+            print(f"  refused: {error}")
+            continue
+        result = next((one for one in findings.results if one.quantity == quantity), None)
+        if result is None or result.interval is None or result.expanded_u is None:
+            print("  no result")
+            continue
+        yield Told(
+            truth=made[0].truth[f"process.{quantity}"],
+            held=float(np.mean([field.truth[f"field.{quantity}"] for field in made])),
+            value=result.value,
+            low=result.interval[0],
+            high=result.interval[1],
+            u=result.expanded_u,
+            doubted=any(check.scope == "plausibility" and not check.passed for check in findings.checks),
+        )
+
+
+def line(title: str, told: list[Told], *, relative: bool) -> str:
+    """One row of the table."""
+
+    def held(some: list[Told]) -> str:
+        inside = sum(one.low <= one.truth <= one.high for one in some)
+        return f"{100 * inside / len(some):.1f} % of {len(some)}" if some else "-"
+
+    scale = np.asarray([100 / one.truth if relative else 1.0 for one in told])
+    errors = scale * np.asarray([one.value - one.held for one in told])
+    return (
+        f"| {title} | {held(told)} | {held([one for one in told if not one.doubted])} | {errors.mean():+.2f} | "
+        f"{np.abs(errors).mean():.2f} | {np.abs(errors).max():.2f} | "
+        f"{np.median(scale * np.asarray([one.u for one in told])):.2f} |"
+    )
+
+
+def main() -> None:
+    name, kind = sys.argv[1], sys.argv[2]
+    wanted = int(sys.argv[3]) if len(sys.argv) > 3 else 200
+    asked = [int(number) for number in sys.argv[4:]]
+    relative = RECIPES[name].relative
+    if kind == "labels":
+        for fields in asked or (1, 5):
+            found = list(specimens(name, "labels", 0, wanted, fields))
+            print(line(f"labels, fields {fields}", found, relative=relative), flush=True)
+        return
+    for level in asked or LOOKS:
+        found = list(specimens(name, "default", level, wanted, 0))
+        print(line(f"default, {LOOKS[level]}", found, relative=relative), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Rules of the edition, doubts of the numbers, and the warnings of one specimen."""
+
+from collections.abc import Sequence
+
+from inspect_tool.acceptance import plausibility
+from inspect_tool.languages import Text
+from inspect_tool.model import Check, Result, Standard
+from inspect_tool.recipes.layer_thickness.results import layers_in, of_layer
+from inspect_tool.recipes.layer_thickness.settings import MEAN, Settings
+from inspect_tool.recipes.layer_thickness.values import Length, Measured
+from inspect_tool.standards.editions import check_rule, constant
+
+_APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md
+
+
+def checks_of(
+    fields: Sequence[Measured], results: Sequence[Result], settings: Settings, standard: Standard
+) -> list[Check]:
+    """Rules of the edition and doubts, for one specimen and every layer of it."""
+    specimen = fields[0].specimen
+    made: list[Check | None] = [
+        check_rule(
+            standard,
+            "tilt",
+            settings.tilt_deg,
+            specimen=specimen,
+            note="" if settings.tilt_deg is not None else Text("layer_thickness.note_tilt"),
+        )
+    ]
+    most, where = max((field.values.others_without_layer, field.image) for field in fields)
+    made.append(
+        plausibility.check(
+            Text("layer_thickness.check_others"),
+            float(most),
+            "<=",
+            0.0,
+            "1",
+            clause=Text("layer_thickness.clause_own"),
+            specimen=specimen,
+            note=Text("recipes.note_worst_field", image=where),
+            advice=Text("layer_thickness.advice_others"),
+        )
+    )
+    for name in layers_in(fields):
+        layers = of_layer(fields, name)
+        note = Text("layer_thickness.note_layer", layer=name)
+        least = min(
+            (_only(one.minimum_thickness) / float(field.calibration.pixel_um or 1.0), field.image)
+            for one, field in zip(layers, fields, strict=True)
+        )[0]
+        seen = sum(one.chords for one in layers)
+        found: dict[str, float | None] = {
+            "places": float(seen),
+            "uncertainty": _over_allowed(results, name, standard),
+            "thickness_px": least,
+            "seen": 100 * seen / (seen + sum(one.chords_missed for one in layers)),
+        }
+        made += [check_rule(standard, rule, value, specimen=specimen, note=note) for rule, value in found.items()]
+        apart, image = max(
+            (100 * abs(_only(one.area_over_length) / _only(one.mean_thickness) - 1), field.image)
+            for one, field in zip(layers, fields, strict=True)
+        )
+        made.append(
+            plausibility.check(
+                Text("layer_thickness.check_area"),
+                apart,
+                "<=",
+                _APART,
+                "%",
+                clause=Text("layer_thickness.clause_own"),
+                specimen=specimen,
+                note=Text("recipes.note_worst_field", image=image),
+                advice=Text("layer_thickness.advice_area"),
+                quantities=tuple(one.quantity for one in results if one.quantity.endswith(f".{name}")),
+            )
+        )
+    return [check for check in made if check is not None]
+
+
+def _over_allowed(results: Sequence[Result], name: str, standard: Standard) -> float | None:
+    """Expanded uncertainty of the mean over what the edition allows: a length or a share, whichever is more."""
+    mean = next((one for one in results if one.quantity == MEAN.replace("*", name)), None)
+    if mean is None or mean.expanded_u is None:
+        return None
+    allowed = max(
+        constant(standard, "allowed_um").value, constant(standard, "allowed_percent").value / 100 * mean.value
+    )
+    return mean.expanded_u / allowed
+
+
+def _only(length: Length) -> float:
+    (value,) = length.values()
+    return value
+
+
+def warnings_of(fields: Sequence[Measured]) -> list[str]:
+    """What page 1 must say of one specimen."""
+    names = {name for field in fields for name in field.values.numbers.layers}
+    missing = sorted(names - set(layers_in(fields)))
+    return [Text("layer_thickness.warning_missing", specimen=fields[0].specimen, layer=name) for name in missing]

@@ -631,6 +631,18 @@ def _decimals(value: float, digits: int) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+def in_xml(text: str) -> str:
+    """Put a sign of replacement where a text has a character that no XML file may hold.
+
+    >>> in_xml("bad \x01 sign")
+    'bad \ufffd sign'
+    """
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def hash_text(digest: str, length: int = 64) -> str:
     """Print a hash in groups of eight, so that it can be compared by eye and broken over lines."""
     if not digest:

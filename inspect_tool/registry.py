@@ -62,6 +62,9 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "pdf": "inspect_tool.report.exporters.pdf",
         "csv": "inspect_tool.report.exporters.csv",
         "xlsx": "inspect_tool.report.exporters.xlsx",
+        "docx": "inspect_tool.report.exporters.docx",
+        "png": "inspect_tool.report.exporters.png",
+        "lims": "inspect_tool.report.exporters.lims",
     },
 }
 

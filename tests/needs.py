@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import postgres
 import pytest
+import verapdf
 
 FONTS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), Path.home() / ".local/share/fonts")
 
@@ -28,6 +29,9 @@ def is_there(need):
         "poppler": lambda: shutil.which("pdftotext") is not None,
         "Chromium": lambda: chromium() is not None and shutil.which("chromedriver") is not None,
         "Playwright": _playwright,
+        "veraPDF": verapdf.is_there,
+        "python-docx": lambda: find_spec("docx") is not None,
+        "pypdfium2": lambda: find_spec("pypdfium2") is not None,
         "strace": lambda: traces("strace", "-f", "-e", "trace=connect"),
         "shared memory": _shared_memory,
         "mount": _mount,

@@ -177,7 +177,7 @@ def test_an_exporter_of_ones_own_writes_its_file_where_a_job_asks_for_it(tmp_pat
     assert row == f"| {share.title} | {pm(share.value, share.expanded_u, '%')} |"
     assert share.quantity == "porosity_percent"
     assert share.value == pytest.approx(25.0, abs=0.5)  # 40 of 160 rows are drawn bright
-    assert "there are json, html, pdf, csv, xlsx, md" in starter.starter_job("porosity")
+    assert "there are json, html, pdf, csv, xlsx, docx, png, lims, md" in starter.starter_job("porosity")
 
 
 @pytest.fixture

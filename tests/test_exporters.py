@@ -20,8 +20,9 @@ from PIL import Image
 from report_example import HEADER, ROOT, example
 
 from inspect_tool import files
+from inspect_tool.acceptance import lots
 from inspect_tool.errors import OutputError
-from inspect_tool.model import Attachment, Table
+from inspect_tool.model import Attachment, Lot, SamplingPlan, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report.exporters import csv as csv_exporter
 from inspect_tool.report.exporters import html, pdf, xlsx
@@ -281,6 +282,37 @@ def test_workbook_is_in_the_language_of_the_report(made, tmp_path):
     assert {row[5].value for row in book["Kontrollen"].iter_rows(min_row=2)} <= {"ja", "nein"}
     values = [row[4].value for row in book["Ergebnisse"].iter_rows(min_row=2)]
     assert values == [pytest.approx(result.value) for result in made.report.results]  # numbers stay numbers
+
+
+def test_a_lot_has_a_sheet_with_a_row_for_each_specimen(made, tmp_path):
+    sample = ("A", "B")
+    plan = SamplingPlan(standard="ISO 2859-1", n=2, ac=0, re=1, source="QA-118")
+    (asked,) = made.report.conformities
+    bad = replace(asked, specimen="B", decision="fail")
+    conformities = (replace(asked, specimen="A", decision="pass"), bad)
+    report = replace(
+        made.report,
+        micrographs=tuple(replace(made.report.micrographs[0], specimen=x) for x in sample),
+        results=tuple(replace(one, specimen=x) for x in sample for one in made.report.results if one.main),
+        conformities=conformities,
+        lot=lots.verdict(Lot(id="=L7", size=90, plan=plan), sample, conformities),
+    )
+    book = openpyxl.load_workbook(xlsx.write(report, tmp_path, SHIPPED))
+    assert book.sheetnames[0] == "Lot"
+    heads, *rows = ([cell.value for cell in row] for row in book["Lot"])
+    assert heads == [
+        *("Lot", "Specimen", "Verdict", "ASTM grain size number G (Abrams)", "U", "Verdict"),
+        *("Mean lineal intercept [µm]", "U", "Verdict", "Verdict of the lot", "Reason", "Items in the lot"),
+        *("Sampling plan", "n", "Ac", "Re", "Plan from"),
+    ]
+    size, intercept = (one for one in made.report.results if one.main)
+    for row, name, verdict in zip(rows, sample, ("pass", "fail"), strict=True):
+        assert row[:3] == ["=L7", name, verdict]
+        assert row[3:6] == [pytest.approx(size.value), pytest.approx(size.expanded_u), verdict]
+        assert row[6:9] == [pytest.approx(intercept.value), pytest.approx(intercept.expanded_u), None]
+        assert row[9] == "rejected"
+        assert row[11:] == [90, "ISO 2859-1", 2, 0, 1, "QA-118"]
+    assert {cell.data_type for row in book["Lot"] for cell in row} == {"s", "n"}  # no formula
 
 
 def test_json_follows_the_published_schema(made):

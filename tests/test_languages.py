@@ -30,7 +30,7 @@ OTHERS = languages()[1:]
 PAGES = tuple(sorted((ROOT / "templates").rglob("*.j2")))
 
 KEY = re.compile(rf"\b(?:{'|'.join(ROOMS)})\.[a-z0-9_]+")
-FILES = (".toml", ".json", ".csv", ".html", ".pdf", ".png", ".xlsx")
+FILES = (".toml", ".json", ".csv", ".html", ".pdf", ".png", ".xlsx", ".docx")
 
 LEFT_OUT = {"page.items_not_stated": {"items"}}
 """Values that a language may do without, because another one says the same."""

@@ -14,14 +14,19 @@ import pikepdf
 import pypdf
 import pytest
 import tifffile
+import verapdf
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import pkcs12
 from signing_keys import PASSPHRASE, Chain, StampServer, owner
 from test_bad_input import tool
+from typer.testing import CliRunner
 
-from inspect_tool import synthetic
+from inspect_tool import cli, synthetic
 from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, recovery
 from inspect_tool.inspection import job_run
-from inspect_tool.verify import pdf_check, signing
+from inspect_tool.verify import pdf_check, signing, trial_key
+from inspect_tool.verify.verify import verify
 
 ADA = {"name": "Ada Example", "role": "Head of laboratory", "meaning": "released"}
 BERT = {"name": "Bert Łukasiewicz", "role": "Quality assurance", "meaning": "reviewed"}
@@ -519,6 +524,11 @@ def test_nothing_is_signed_where_the_audit_trail_is_broken(report, ada):
     refused(report, ada, OutputError, "was changed after it was written")
 
 
+@pytest.mark.needs("veraPDF")
+def test_a_report_that_is_signed_twice_is_still_pdf_a_3b_by_verapdf(twice):
+    assert verapdf.failed([twice], "3b") == {("3b", twice): []}
+
+
 # ----------------------------------------------------------------------------------------------- the command line
 
 
@@ -562,3 +572,62 @@ def test_a_passphrase_is_asked_for_where_none_is_given(chain, monkeypatch, tmp_p
         signing.passphrase("NOT_SET", None, tmp_path)
     with pytest.raises(SettingsError, match="not both"):
         signing.passphrase("A", tmp_path / "x", tmp_path)
+
+
+def test_a_key_for_trying_signs_a_report_that_verifies_and_is_trusted_by_nobody(report, chain, tmp_path, monkeypatch):
+    key = tmp_path / "trial.p12"
+    monkeypatch.setenv("MY_KEY", "for trying only")
+    arguments = ["key", "new", "--name", "Ada Trial", "--organization", "Test works", "--days", "30", "--out", str(key)]
+    done = CliRunner().invoke(cli.app, [*arguments, "--passphrase-env", "MY_KEY"])
+    assert done.exit_code == 0, done.output
+    first, proves, real = done.stdout.splitlines()
+    assert first.startswith(f"{key}: key of Ada Trial, valid for 30 days, certificate SHA-256 ")
+    assert "proves that a report was not changed since, not who signed it" in proves
+    assert "certificate authority or a trust service" in real
+    assert os.name != "posix" or stat.S_IMODE(key.stat().st_mode) == 0o600
+    _, certificate, others = pkcs12.load_key_and_certificates(key.read_bytes(), b"for trying only")
+    assert not others
+    assert certificate.subject == certificate.issuer
+    assert certificate.subject.rfc4514_string() == "CN=Ada Trial,O=Test works"
+    assert (certificate.not_valid_after_utc - certificate.not_valid_before_utc).days == 30
+    assert certificate.fingerprint(hashes.SHA256()).hex() in first
+
+    signing.sign(report, signing.load_key(key, "for trying only"), **ADA)
+    checked = pdf_check.validate(report)
+    assert not checked.problems
+    assert [(one.problems, one.trusted) for one in checked.signatures] == [((), None)]
+    assert verify(report).verified
+    distrusted = pdf_check.validate(report, [chain.trust])
+    assert [one.trusted for one in distrusted.signatures] == [False]
+    changed = bytearray(report.read_bytes())
+    changed[len(changed) // 2] ^= 1
+    report.write_bytes(changed)
+    assert pdf_check.validate(report).problems
+
+    again = CliRunner().invoke(cli.app, [*arguments, "--passphrase-env", "MY_KEY"])
+    assert "trial.p12: exists already and is left as it is" in str(again.exception)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"name": " "}, "--name: is empty; name the person who signs"),
+        ({"name": "A" * 65}, "--name: has 65 characters; a certificate takes 64, all printable"),
+        ({"organization": "a\nb"}, "--organization: has 3 characters; a certificate takes 64, all printable"),
+        ({"days": 0}, "--days: got 0, must be from 1 to 3650"),
+        ({"passphrase": "short"}, "its passphrase has 5 characters; take 8 or more"),
+        ({"out": Path("key.pem")}, "--out: got key.pem; the name of a key file ends in .p12 or .pfx"),
+    ],
+)
+def test_a_key_that_could_not_be_used_is_refused(tmp_path, more, message):
+    asked = {"name": "Ada", "organization": "", "days": 30, "passphrase": "long enough", "out": tmp_path / "k.p12"}
+    with pytest.raises(SettingsError, match=message):
+        trial_key.make(**(asked | more))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_passphrase_is_typed_twice(tmp_path):
+    typed = iter(["long enough", "long enough", "long enough", "long enuogh"])
+    assert trial_key.passphrase_typed(lambda _: next(typed), tmp_path / "k.p12") == "long enough"
+    with pytest.raises(SettingsError, match="the two passphrases differ; nothing was written"):
+        trial_key.passphrase_typed(lambda _: next(typed), tmp_path / "k.p12")

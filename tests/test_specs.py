@@ -119,6 +119,41 @@ def test_a_revision_that_is_not_the_current_one_is_refused_and_the_current_one_n
     assert {file.spec.revision for file in found(folder, day=date(2026, 8, 31)) if not file.left_out} == {"B"}
 
 
+def test_the_list_of_criteria_says_which_are_valid_on_a_day(folder):
+    put(folder)
+    put(folder, "a.toml", revision="A", since="2024-01-01", more="valid_to = 2025-12-31")
+    put(folder, "c.toml", revision="C", since="2026-09-01")
+    files = specs.read(folder / "specs")
+
+    def states(day):
+        return {one.file.spec.revision: one.state for one in specs.listed(files, day)}
+
+    assert states(ON) == {"C": "not yet valid", "B": "valid", "A": "no longer valid"}
+    assert list(states(ON)) == ["C", "B", "A"]  # the newest first
+    assert states(date(2026, 9, 1)) == {"C": "valid", "B": "superseded", "A": "no longer valid"}
+    assert states(date(2025, 12, 31)) == {"C": "not yet valid", "B": "not yet valid", "A": "valid"}
+    put(folder, "d.toml", revision="D")
+    told = {one.file.spec.revision: one.state for one in specs.listed(specs.read(folder / "specs"), ON)}
+    assert (told["B"], told["D"]) == ("not told apart", "not told apart")
+
+
+def test_the_command_lists_criteria_and_says_in_one_line_what_is_wrong(folder, monkeypatch):
+    put(folder, source="QS-17", more="valid_to = 2999-12-31")
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, ["list", "specs"])
+    (line,) = done.stdout.splitlines()
+    assert line.startswith("4711 rev B")
+    assert "valid from 2026-01-01 to 2999-12-31; 1 requirement; drawing.toml" in line
+    assert f"valid on {date.today()}" in line or "not yet valid" in line
+    for place, message in (("gone", "no such file or folder"), ("A.png", "A.png")):
+        failed = CliRunner().invoke(app, ["list", "specs", place])
+        assert isinstance(failed.exception, SettingsError)
+        assert message in str(failed.exception)
+        assert "\n" not in str(failed.exception)
+    refused = CliRunner().invoke(app, ["list", "units", "specs"])
+    assert "list units: takes no folder; specs do" in str(refused.exception)
+
+
 def test_a_revision_is_valid_to_the_end_of_its_last_day(folder):
     put(folder, more="valid_to = 2026-06-30")
     assert found(folder, day=date(2026, 6, 30))

@@ -23,6 +23,7 @@ CONTRACTS = re.compile(
     r"|^fibres$|[,:] fibres,|demo fibres"  # the recipe and its quantities
     r"|[\"'](?:micro|nano|milli)?metres?[\"']|colour = 1|header\.colour|'colour'|colour: unknown"  # what users write
     r"|CancelledError"  # of Python
+    r"|\"--organisation\""  # beside --organization
 )
 THEIRS = (
     "tests/test_spelling.py",

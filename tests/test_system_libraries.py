@@ -11,7 +11,7 @@ SCRIPT = Path(__file__).parent.parent / ".ci" / "system-libraries"
 pytestmark = pytest.mark.skipif(os.name != "posix" or not SCRIPT.exists(), reason="for make, in a checkout")
 
 LIBRARIES = "libpango-1.0.so.0 libpangoft2-1.0.so.0 libharfbuzz-subset.so.0 libatomic.so.1"
-PROGRAMS = ("pdftotext", "chromium", "chromedriver", "strace", "pg_ctlcluster")
+PROGRAMS = ("pdftotext", "chromium", "chromedriver", "strace", "pg_ctlcluster", "javac")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_root_gets_what_is_missing_and_no_more(machine):
 def test_the_tests_need_more_than_the_demo(machine):
     assert machine("demo", libraries=LIBRARIES, fonts=True)[1] == []
     asked = machine("test", libraries=LIBRARIES, fonts=True, programs=("strace",))[1]
-    assert asked == ["chromium", "chromium-driver", "poppler-utils", "postgresql"]
+    assert asked == ["chromium", "chromium-driver", "default-jdk-headless", "poppler-utils", "postgresql"]
 
 
 def test_a_user_with_sudo_without_a_password_may(machine):
@@ -93,6 +93,6 @@ def test_a_system_of_another_kind_is_told_what_it_lacks(machine):
 
 def test_a_package_that_does_not_exist_keeps_no_other_back(machine):
     said, asked = machine("test", libraries=LIBRARIES, fonts=True, programs=("strace",), lacks="chromium")
-    assert asked == ["chromium", "chromium-driver", "poppler-utils", "postgresql"]
+    assert asked == ["chromium", "chromium-driver", "default-jdk-headless", "poppler-utils", "postgresql"]
     assert "chromium was not installed, what needs it is left out: E: no such package" in said
     assert said.count("\n") == 2

@@ -1,7 +1,10 @@
 """Pages of reports: found, read, and handed on; and what a report in a browser cannot reach."""
 
 import csv
+import io
 import re
+import shutil
+import zipfile
 
 import pytest
 from lab_example import filled
@@ -90,6 +93,31 @@ def test_a_report_shows_its_results_its_page_and_its_files(made, uid):
         assert answer.content.startswith(begins)
         assert answer.content == (made.lab.reports / "plate" / name).read_bytes()
         assert answer.headers["content-disposition"].startswith("attachment")
+
+
+def test_word_files_workbooks_and_pictures_of_pages_are_handed_on_where_they_are(made, uid):
+    spoken, folder = client(made, "axel"), made.lab.reports / "plate"
+    named = {"report.docx": b"PK word", "report.xlsx": b"PK excel", "lims.csv": b"sample_id\r\n"}
+    drawn = {"page_01.png": b"\x89PNG one", "page_02.png": b"\x89PNG two"}
+    assert not any(name in spoken.get(f"/reports/{uid}").text for name in (*named, "pages.zip"))
+    assert spoken.get(f"/reports/{uid}/file/pages.zip").status_code in (404, 422)
+    (folder / "pages").mkdir()
+    for name, data in (*named.items(), *((f"pages/{name}", data) for name, data in drawn.items())):
+        (folder / name).write_bytes(data)
+    try:
+        text = spoken.get(f"/reports/{uid}").text
+        for name in (*named, "pages.zip"):
+            assert f'href="/reports/{uid}/file/{name}" download' in text
+        for name, data in named.items():
+            assert spoken.get(f"/reports/{uid}/file/{name}").content == data
+        answer = spoken.get(f"/reports/{uid}/file/pages.zip")
+        assert answer.headers["content-disposition"].startswith("attachment")
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as packed:
+            assert {name: packed.read(name) for name in packed.namelist()} == drawn
+    finally:
+        shutil.rmtree(folder / "pages")
+        for name in named:
+            (folder / name).unlink()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from math import inf, isclose
 from pathlib import Path
+from typing import Literal
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import load_spec, sha256_file
@@ -83,7 +84,35 @@ def designation(spec: Spec) -> str:
     >>> designation(Spec(part="4711", revision="B", valid_from=date(2026, 1, 1), requirements=()))
     '4711 rev B'
     """
-    return " ".join(f"{spec.part} rev {spec.revision}".split())
+    return _words(f"{spec.part} rev {spec.revision}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A file of acceptance criteria, and whether it counts on a day."""
+
+    file: SpecFile
+    state: Literal["valid", "superseded", "not yet valid", "no longer valid", "not told apart"]
+
+
+def listed(files: Sequence[SpecFile], day: date) -> tuple[Listed, ...]:
+    """Say of every file whether it counts on a day, parts in their order and the newest revision of each first.
+
+    "not told apart" are valid revisions of a part that began on one day, of which a job may name none.
+    """
+    found = []
+    for file in sorted(files, key=lambda one: (_words(one.spec.part), -one.spec.valid_from.toordinal())):
+        part = [one for one in files if _words(one.spec.part) == _words(file.spec.part)]
+        current = _current(part, day)
+        state: Literal["valid", "superseded", "not yet valid", "no longer valid", "not told apart"]
+        if not _is_valid(file.spec, day):
+            state = "not yet valid" if day < file.spec.valid_from else "no longer valid"
+        elif designation(file.spec) not in current:
+            state = "superseded"
+        else:
+            state = "valid" if len(current) == 1 else "not told apart"
+        found.append(Listed(file=file, state=state))
+    return tuple(found)
 
 
 def find(name: str, files: Sequence[SpecFile], day: date, recipe: str, where: str) -> tuple[SpecFile, ...]:
@@ -111,12 +140,12 @@ def find(name: str, files: Sequence[SpecFile], day: date, recipe: str, where: st
     SettingsError
         Unknown, superseded or not yet valid on that day, or without criteria for this inspection.
     """
-    name = " ".join(name.split())
+    name = _words(name)
     own = [file for file in files if designation(file.spec) == name]
     if not own:
         msg = f"{where} spec: there is no '{name}'; there are: {_listed([designation(file.spec) for file in files])}"
         raise SettingsError(msg)
-    part = [file for file in files if " ".join(file.spec.part.split()) == " ".join(own[0].spec.part.split())]
+    part = [file for file in files if _words(file.spec.part) == _words(own[0].spec.part)]
     _stop_unless_current(name, part, day, where)
     judged = tuple(replace(file, left_out=_why_not(file.spec, name, day, recipe)) for file in part)
     if all(file.left_out for file in judged):
@@ -132,22 +161,39 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(known[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def _words(name: str) -> str:
+    return " ".join(name.split())
+
+
 def _is_valid(spec: Spec, day: date) -> bool:
     return spec.valid_from <= day and (spec.valid_to is None or day <= spec.valid_to)
 
 
-def _stop_unless_current(name: str, part: Sequence[SpecFile], day: date, where: str) -> None:
-    """Refuse a revision that is not the newest valid one: a revision is as new as its earliest file."""
+def _starts(part: Iterable[SpecFile]) -> dict[str, date]:
+    """First day of each revision of a part: a revision is as new as its earliest file."""
     start: dict[str, date] = {}
     for file in part:
         revision = designation(file.spec)
         start[revision] = min(start.get(revision, date.max), file.spec.valid_from)
+    return start
+
+
+def _current(part: Sequence[SpecFile], day: date) -> list[str]:
+    """The newest revisions of a part that are valid on a day: one, unless two began on the same day."""
+    start = _starts(part)
     valid = {designation(file.spec) for file in part if _is_valid(file.spec, day)}
     newest = max((start[revision] for revision in valid), default=None)
-    current = sorted(revision for revision in valid if start[revision] == newest)
+    return sorted(revision for revision in valid if start[revision] == newest)
+
+
+def _stop_unless_current(name: str, part: Sequence[SpecFile], day: date, where: str) -> None:
+    """Refuse a revision that is not the newest valid one."""
+    start, current = _starts(part), _current(part, day)
+    valid = {designation(file.spec) for file in part if _is_valid(file.spec, day)}
     if current == [name]:
         return
-    now = f"current on that day: {' and '.join(current)} (valid from {newest})" if current else "no revision is"
+    since = f"(valid from {start[current[0]]})" if current else ""
+    now = f"current on that day: {' and '.join(current)} {since}" if current else "no revision is"
     if name in current:
         msg = f"{where} spec: {now}: which is the newer cannot be told; give the older one a valid_to"
         raise SettingsError(msg)

@@ -121,6 +121,8 @@ batch_app = typer.Typer(
     cls=WithDefault,
 )
 
+key_app = typer.Typer(name="key", help="Keys to sign with.", no_args_is_help=True)
+
 standards_app = typer.Typer(
     name="standards",
     help="Values of standards, compared with the published text by the laboratory.",
@@ -176,6 +178,8 @@ standards_app.command("list")(standards.list_)
 standards_app.command("show")(standards.show)
 standards_app.command("verify")(standards.verify)
 app.command()(trust.audit)
+app.add_typer(key_app)
+key_app.command("new")(trust.key_new)
 app.command()(trust.sign)
 app.command(name="validate-pdf")(trust.validate_pdf)
 app.command()(trust.verify)

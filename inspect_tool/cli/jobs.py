@@ -227,13 +227,18 @@ def _ask(question: str, default: str) -> str:
 def list_(
     kind: Annotated[
         str,
-        typer.Argument(help="recipes, backends, models, standards, readers, exporters, templates, quantities or units"),
+        typer.Argument(
+            help="recipes, backends, models, standards, readers, exporters, templates, quantities, units or specs"
+        ),
     ],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Of specs: the folder or file of the acceptance criteria; default: specs.")
+    ] = None,
 ) -> None:
-    """List what there is of one kind."""
+    """List what there is of one kind; of specs also which are valid today."""
     from inspect_tool.inspection.starter import listing
 
-    for name, text in listing(kind):
+    for name, text in listing(kind, folder):
         print(f"{name:<34}{text}".rstrip())
 
 

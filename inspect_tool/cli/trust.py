@@ -1,4 +1,4 @@
-"""What a third party asks: audit, print, sign, validate-pdf, verify."""
+"""What a third party asks: audit, key, print, sign, validate-pdf, verify."""
 
 import sys
 from pathlib import Path
@@ -85,6 +85,35 @@ def sign(
     if not quiet:
         print(f"{done.path}: {done.report}: signature {done.number} of at most {signing.MOST}, by {name}")
         print(f"recorded as entry {done.entry.number} of the audit trail of {done.folder}")
+
+
+def key_new(
+    name: Annotated[str, typer.Option(help="Name of the person who will sign.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.p12", help="File to write, under a free name.")],
+    organization: Annotated[
+        str, typer.Option("--organization", "--organisation", help="Of the person; printed in the certificate.")
+    ] = "",
+    days: Annotated[int, typer.Option(help="For so long the certificate is valid.")] = 365,
+    passphrase_env: Annotated[str, typer.Option(help="Environment variable that holds the passphrase.")] = "",
+    passphrase_file: Annotated[Path | None, typer.Option(help="File whose first line is the passphrase.")] = None,
+) -> None:
+    """Make a key with a self-signed certificate, for trying `sign`; its passphrase is asked for twice."""
+    import getpass
+
+    from inspect_tool.folders import check_new_file
+    from inspect_tool.verify import signing, trial_key
+
+    check_new_file(out)
+    if passphrase_env or passphrase_file is not None or not sys.stdin.isatty():
+        passphrase = signing.passphrase(passphrase_env, passphrase_file, out)
+    else:
+        passphrase = trial_key.passphrase_typed(getpass.getpass, out)
+    fingerprint = trial_key.make(name, organization, days, passphrase, out)
+    print(f"{out}: key of {name}, valid for {days} days, certificate SHA-256 {fingerprint}")
+    print("For trying: it is signed by itself. It proves that a report was not changed since, not who signed it.")
+    print(
+        "A real one comes from a certificate authority or a trust service, which checked who you are (docs/signing.md)."
+    )
 
 
 def validate_pdf(

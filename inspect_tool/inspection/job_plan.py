@@ -49,8 +49,8 @@ from inspect_tool.validation.lookup import ValidationFile
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
-PAGES = ("html", "pdf")  # what a template makes
-EXPORT_ORDER = ("json", "csv", "xlsx", "html", "pdf")  # the PDF attaches what was written before it
+PAGES = ("html", "pdf", "png", "docx", "lims")  # what a template makes or says
+EXPORT_ORDER = ("json", "csv", "xlsx", "lims", "html", "pdf", "png", "docx")  # pictures of pages are of the PDF
 _LONGEST_PATTERN = 1000  # letters
 
 

@@ -14,7 +14,7 @@ from inspect_tool.acceptance.criteria import date_of_work
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import read_back
 from inspect_tool.images import quality
-from inspect_tool.inspection import journal, supersede
+from inspect_tool.inspection import journal, lims_drop, supersede
 from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import Outcome, look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
@@ -93,6 +93,7 @@ def run(
     """
     started, clock = now(), time.perf_counter()
     planned = plan(job_path, backend, text=text, exports=exports)
+    drop = lims_drop.folder_of(planned)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
@@ -114,6 +115,8 @@ def run(
             issue(made, told, report, planned.job, replaced, publication, user)
         if kept is not None:
             journal.finished(kept)
+    if drop is not None and made is not None:
+        lims_drop.drop(made.target, drop, report.id)
     return report
 
 
@@ -199,6 +202,7 @@ def check(job_path: str | Path, out: str | Path | None = None, name: str = "") -
     With ``out`` also that a run of it into this folder would find its place there, see ``run``.
     """
     planned = plan(job_path)
+    lims_drop.folder_of(planned)
     place_of(planned, out, name or planned.path.stem)
     model_of(planned)  # a backend checks its own settings and files when it loads
     look(planned)

@@ -4,12 +4,16 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from dataclasses import field as default
+from datetime import date
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from typing_extensions import Doc
 
 from inspect_tool import registry
-from inspect_tool.errors import SettingsError
+from inspect_tool.acceptance import specs
+from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.evidence.provenance import now
 from inspect_tool.files import load_model_card, stated
 from inspect_tool.languages import languages
 from inspect_tool.model import Header, Quantity, Specimen
@@ -33,6 +37,7 @@ standard = {standard}{other_standards}
 {layout:<28} # of the PDF: all blocks, and not a certificate of two pages with its annex
 {annex:<28} # of the certificate: annex.pdf beside report.pdf, and not behind it (docs/report.md)
 # exports  = ["json", "html", "pdf", "csv"]   # there are {exporters}
+# lims_drop = "../to_lims"   # folder that gets a copy of lims.csv, where "lims" is among the exports (docs/report.md)
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
 # supersedes_reason = "wrong heat number"   # why
@@ -213,12 +218,21 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
     return "\n".join(lines) + "\n"
 
 
-def listing(kind: str) -> Iterator[tuple[str, str]]:
-    """Name and one line of text for everything of one kind; an unknown kind is a ``SettingsError``."""
+def listing(kind: str, folder: Path | None = None) -> Iterator[tuple[str, str]]:
+    """Name and one line of text for everything of one kind; an unknown kind is a ``SettingsError``.
+
+    ``folder``: of the acceptance criteria, where ``kind`` is "specs"; None: ``specs`` in the current folder.
+    """
+    if folder is not None and kind != "specs":
+        msg = f"list {kind}: takes no folder; specs do"
+        raise SettingsError(msg)
     match kind.rstrip("s") if kind != "quantities" else kind:
         case "recipe" | "backend" | "reader" | "exporter" as plugin:
             for name in registry.names(plugin):
-                yield name, _first_line(registry.load(plugin, name))
+                try:
+                    yield name, _first_line(registry.load(plugin, name))
+                except OutputError as lacking:  # a library that comes with an extra, or with the system
+                    yield name, f"not here: {lacking}"
         case "standard":
             for name in editions.names():
                 standard = editions.load_standard(name)
@@ -240,12 +254,26 @@ def listing(kind: str) -> Iterator[tuple[str, str]]:
         case "unit":
             for name in UNITS:
                 yield name, dimension(name)
+        case "spec":
+            day = now().date()
+            for one in specs.listed(specs.read(folder or Path(specs.FOLDER)), day):
+                yield specs.designation(one.file.spec), _spec_line(one, day)
         case _:
             msg = (
                 f"unknown kind '{kind}'; there are: recipes, backends, models, standards, readers, exporters, "
-                "templates, quantities, units"
+                "templates, quantities, units, specs"
             )
             raise SettingsError(msg)
+
+
+def _spec_line(one: specs.Listed, day: date) -> str:
+    """What a file of acceptance criteria is, in one line."""
+    spec = one.file.spec
+    asked = f"{len(spec.requirements)} requirement{'s' * (len(spec.requirements) != 1)}"
+    until = f" to {spec.valid_to}" if spec.valid_to else ""
+    parts = [f"{one.state} on {day}", f"valid from {spec.valid_from}{until}", asked]
+    parts += [f"for {spec.recipe}"] if spec.recipe else []
+    return "; ".join([*parts, one.file.path.name])
 
 
 _SCALES = {

@@ -208,6 +208,7 @@ class Job:
     mixed_scales: bool = False  # images of different pixel size are meant
     skip_damaged: Literal["stop", "report"] = "stop"  # an image that cannot be measured ends the job, or is reported
     exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
+    lims_drop: str = ""  # folder that gets a copy of lims.csv, named by the report; relative to the job file
     header: Header = default(default_factory=Header)
     defaults: HeaderDefaults | None = None  # written by ``run --lab``
     single_user: bool = False  # asked for in a workbench without accounts: nobody had to prove who he or she is

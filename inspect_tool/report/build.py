@@ -4,7 +4,7 @@ After this module nothing is computed any more: ``report.json`` and every page s
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -25,6 +25,7 @@ from inspect_tool.model import (
     Check,
     Conformity,
     Criteria,
+    Decision,
     EditionRecord,
     Findings,
     Header,
@@ -520,6 +521,15 @@ def main_results(results: Sequence[Result]) -> tuple[Result, ...]:
 def specimens(report: Report) -> tuple[str, ...]:
     """Name the specimens of a report in their order."""
     return tuple(dict.fromkeys(record.specimen for record in report.micrographs))
+
+
+SEVERITY: tuple[Decision, ...] = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
+"""Verdicts on a requirement, the gravest first."""
+
+
+def worst_first(conformities: Iterable[Conformity]) -> list[Conformity]:
+    """Sort verdicts, the gravest first."""
+    return sorted(conformities, key=lambda item: SEVERITY.index(item.decision))
 
 
 def failed_rules(report: Report) -> tuple[Check, ...]:

@@ -12,6 +12,7 @@ from inspect_tool.languages import Text, Words, said
 from inspect_tool.model import Chart, Check, Conformity, MicrographRecord, Report, Result
 from inspect_tool.report import certificate_space as space
 from inspect_tool.report import text
+from inspect_tool.report.build import SEVERITY, failed_rules, main_results
 from inspect_tool.report.build import failed_rules, main_results
 from inspect_tool.report.charts import strip_mm
 from inspect_tool.report.judged import Strip
@@ -34,7 +35,6 @@ MOST_REMARKS = 4
 _LONGEST = 150  # letters of an entry of the identification; a longer one stands in the annex
 PLATE_MM = 84.0  # width of a picture on the certificate
 PLATE_HIGH_MM = 90.0
-_SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 TITLES: Mapping[str, Words] = {
     "identification": Text("page.identification"),
     "method": Text("page.method"),
@@ -117,7 +117,7 @@ def rows(report: Report) -> tuple[Row, ...]:
     then the main results that none judges."""
     judged = sorted(
         report.conformities,
-        key=lambda one: (_SEVERITY.index(one.decision), 1.0 if one.probability is None else one.probability),
+        key=lambda one: (SEVERITY.index(one.decision), 1.0 if one.probability is None else one.probability),
     )
     found = {(one.quantity, one.specimen): one for one in report.results}
     taken = {(one.quantity, one.specimen) for one in judged}
@@ -150,7 +150,7 @@ def counts(report: Report) -> tuple[Words, ...]:
     decisions = [one.decision for one in report.conformities]
     return tuple(
         Text("certificate.count_of", n=decisions.count(word), verdict=text.term(word))
-        for word in _SEVERITY
+        for word in SEVERITY
         if word in decisions
     )
 

@@ -10,16 +10,18 @@ import base64
 import os
 import re
 import traceback
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from functools import cache, partial
 from itertools import combinations, zip_longest
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from annotated_types import Ge, Le
 from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError, pass_context
 from jinja2.loaders import split_template_path
 from jinja2.runtime import Context
@@ -56,6 +58,7 @@ from inspect_tool.report.build import (
     missing_in_case,
     specimens,
     wording_of,
+    worst_first,
 )
 from inspect_tool.report.certificate import Part
 from inspect_tool.report.digits import row_place
@@ -88,7 +91,6 @@ BLOCKS = (
 _MIME = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _COUNTS = ("figure", "grid", "hit", "count")  # layers with marks that a reader counts again
 _QUIET = "grain_size.local_grain_size"  # layer of labels: switched off until a reader asks for it
-_SEVERITY = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
 _SYMBOLS = re.compile(r"^(s|U|%RA)( \[.*)?$|\[%\]$")  # of scatter and shares, the same in every language
 _SPREADS = frozenset(
     {
@@ -165,6 +167,14 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """Pictures of the pages of the PDF."""
+
+    dpi: Annotated[int, Ge(36), Le(600)] = 150
+    gray: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateSettings:
     """``template.toml``: what a laboratory changes without touching a template."""
 
@@ -176,6 +186,9 @@ class TemplateSettings:
     fonts: Fonts = default(default_factory=Fonts)
     texts: Texts = default(default_factory=Texts)
     sizes: Sizes = default(default_factory=Sizes)
+    docx: str = ""  # Word file of the laboratory that frames report.docx; empty: none
+    png: Pages = default(default_factory=Pages)
+    lims: Mapping[str, str] = default(default_factory=dict)  # analysis keyword of a quantity in lims.csv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,11 +250,32 @@ def load_settings(template: Path) -> TemplateSettings:
         raise SettingsError(msg)
     folders = search_path(template)
     _logo(settings.logo, folders)
+    if settings.docx:
+        frame_of(settings, template)
     with _explained(template, folders):
         blocks = [name for block in settings.blocks for name in (f"blocks/{block}.html.j2", _on_screen(block, folders))]
         for name in (*PAGES.values(), *blocks):
             _environment(folders, ENGLISH).get_template(name)
     return settings
+
+
+def frame_of(settings: TemplateSettings, template: Path) -> Path:
+    """The Word file that frames ``report.docx``, in the folder of the template.
+
+    Raises
+    ------
+    SettingsError
+        It is not there, its name does not end in .docx, or it is none.
+    """
+    if not settings.docx.lower().endswith(".docx"):
+        msg = f"{template / 'template.toml'} docx: got {settings.docx!r}, must be the name of a .docx file beside it"
+        raise SettingsError(msg)
+    path = _find(settings.docx, search_path(template))
+    with suppress(OSError, zipfile.BadZipFile), zipfile.ZipFile(path) as packed:
+        if "word/document.xml" in packed.namelist():
+            return path
+    msg = f"{path}: is no Word file; save it anew as .docx"
+    raise SettingsError(msg)
 
 
 def render(
@@ -614,7 +648,7 @@ def _context(
         ],
         "budgets": [_budget(result) for result in shown],
         "other_budgets": [_budget(result) for result in others],
-        "worst_first": sorted(report.conformities, key=lambda item: _SEVERITY.index(item.decision)),
+        "worst_first": worst_first(report.conformities),
         "marked": any(word in name for name in layers for word in _COUNTS),
         "figure_drawn": any("figure" in name for name in layers),
         "anew": anew,
@@ -670,6 +704,7 @@ def _inside(report: Report, inside: screen.Inside, language: str, wording: Wordi
     return {
         "numbers_shown": [place + 1 for place in inside.fields],
         "features_inside": len(report.features.rows if inside.rows is None else inside.rows),
+        "reading": certificate.reading(report),
         "rows_of_worst": screen.rows_of_worst(report, inside),
         "feature_data": lambda: map(Markup, screen.feature_data(report, inside, language, wording)),
     }

@@ -665,6 +665,18 @@ def budget_u(u: float | None, combined: float | None) -> str:
     return f"<{NBSP}{at_place(10.0**-place, place)}" if u else "0"
 
 
+_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+
+
+def in_xml(text: str) -> str:
+    """Put a sign of replacement where a text has a character that no XML file may hold.
+
+    >>> in_xml("bad \x01 sign")
+    'bad \ufffd sign'
+    """
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def hash_text(digest: str, length: int = 64) -> str:
     """Print a hash in groups of eight, so that it can be compared by eye and broken over lines; a part ends in dots.
 

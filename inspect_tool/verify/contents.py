@@ -1,6 +1,8 @@
 """What a report is made of: its digest, its files, and its entry in the audit trail."""
 
+import csv
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 from inspect_tool.errors import ReadError
@@ -12,6 +14,7 @@ from inspect_tool.model import (
     Report,
 )
 from inspect_tool.report.build import report_digest, report_id
+from inspect_tool.report.exporters import lims
 from inspect_tool.report.exporters.csv import csv_text
 from inspect_tool.verify.differences import short
 from inspect_tool.verify.findings import Finding
@@ -79,6 +82,8 @@ def file_findings(dossier: Dossier) -> Iterator[Finding]:
             good += 1
         elif dossier.pdf is not None and file == "features.csv":
             yield Finding(part="files", state="differs", text=f"{file}: is missing")
+    if (data := dossier.read(lims.FILE)) is not None:
+        yield from _lims_findings(report, data)
     known = {Path(file).name for file, _ in named} | set(tables) | {"report.json"}
     for name in dossier.names:
         if name not in known:
@@ -89,8 +94,22 @@ def file_findings(dossier: Dossier) -> Iterator[Finding]:
     yield Finding(part="files", state="verified", text=f"{good} masks, attachments, pictures and tables are as stated")
     if dossier.pdf is not None and not report.template_sha256:  # later ones state the hashes of what paper shows
         yield Finding(part="files", state="not checked", text="pictures on the pages: their files are not in the PDF")
-    if dossier.folder is not None and (dossier.folder / "report.xlsx").is_file():
-        yield Finding(part="files", state="not checked", text="report.xlsx: workbooks are not looked at")
+    for name, what in _VIEWS.items():
+        if dossier.folder is not None and (dossier.folder / name).exists():
+            yield Finding(part="files", state="not checked", text=f"{name}: {what} are not looked at")
+
+
+_VIEWS = {"report.xlsx": "workbooks", "report.docx": "Word files", "pages": "pictures of pages"}
+
+
+def _lims_findings(report: Report, data: bytes) -> Iterator[Finding]:
+    """Compare the lines for a laboratory information system with the report; the laboratory chose their keywords."""
+    wanted = csv_text(lims.lines(report, {}))
+    found = [row[:1] + row[2:] for row in csv.reader(StringIO(data.decode(errors="replace")))]
+    if found == [row[:1] + row[2:] for row in csv.reader(StringIO(wanted))]:
+        yield Finding(part="files", state="verified", text=f"{lims.FILE}: says what the report says")
+    else:
+        yield Finding(part="files", state="differs", text=f"{lims.FILE}: is not what the report says")
 
 
 def trail_findings(dossier: Dossier, path: Path) -> Iterator[Finding]:

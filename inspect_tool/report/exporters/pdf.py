@@ -81,6 +81,9 @@ SUFFIX = ".pdf"
 
 _RARE = re.compile(r"[^\u0000-\u058f\u2000-\u2bff]")  # beyond letters and signs that the fonts of every report have
 _PICTURE = re.compile(r'(?<= src=")data:[a-z/+]+;base64,[A-Za-z0-9+/=]+')
+_SIGN = re.compile(r"(<svg\b[^>]*>)")
+"""A sign within the text. The words beside it say what it says, so that nothing is read aloud for it: PDF/UA asks for a
+text (ISO 14289-1, 7.3), and WeasyPrint takes that of the title."""
 _NAMED = 6  # characters without a font that page 1 names
 _SAMPLES = """<!DOCTYPE html><html lang="en"><head><title>samples</title><style>{faces}
 body {{ font: 9pt {text} }} code {{ font: 8pt {mono} }} td {{ padding: 1mm }}
@@ -130,7 +133,7 @@ def print_page(page: str, path: Path, template: Path, identifier: str, attachmen
 
     A character that no font here has is printed as its code; page 1 says so, and a line of the log.
     """
-    page, pictures = _with_short_addresses(page)
+    page, pictures = _with_short_addresses(_SIGN.sub(r"\1<title> </title>", page))
     files = _OwnFiles((path.parent.resolve(), *search_path(template)), pictures)
 
     def source(words: str) -> Any:

@@ -1,9 +1,9 @@
-"""``report.xlsx``: results, checks, budgets and the whole tables as a workbook without formulas."""
+"""``report.xlsx``: the lot, results, checks, budgets and the whole tables as a workbook without formulas."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
@@ -12,13 +12,12 @@ from openpyxl.utils import get_column_letter
 
 from inspect_tool.files import whole_file
 from inspect_tool.languages import ENGLISH, Text, said
-from inspect_tool.model import Cell, Report
-from inspect_tool.report.build import wording_of
-from inspect_tool.report.text import cell, heading, relation, term, unit
+from inspect_tool.model import Cell, LotVerdict, Report, Result
+from inspect_tool.report.build import specimens, wording_of, worst_first
+from inspect_tool.report.text import cell, heading, in_xml, relation, term, unit
 
 SUFFIX = ".xlsx"
 
-_FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # not allowed in XML
 _LONGEST = 32_767  # characters a cell may hold
 
 
@@ -36,7 +35,13 @@ def write(report: Report, folder: Path, template: Path) -> Path:  # noqa: ARG001
     return path
 
 
-def _sheets(report: Report) -> Iterable[tuple[str, Sequence[str], Iterable[Sequence[Cell]]]]:
+_Sheet: TypeAlias = tuple[str, Sequence[str], Iterable[Sequence[Cell]]]
+"""Name, heads and rows."""
+
+
+def _sheets(report: Report) -> Iterable[_Sheet]:
+    if report.lot is not None:
+        yield _lot(report, report.lot)
     wording = wording_of(report.recipe)
     decided = {(item.quantity, item.specimen): item for item in report.conformities}
     results = []
@@ -98,6 +103,39 @@ def _sheets(report: Report) -> Iterable[tuple[str, Sequence[str], Iterable[Seque
     )
 
 
+def _lot(report: Report, found: LotVerdict) -> _Sheet:
+    """One row for every specimen of the sample: its results and verdicts, and the plan that judged the lot by them."""
+    asked = {item.quantity for item in report.conformities}
+    shown = [result for result in report.results if result.main or result.quantity in asked]
+    titles = {result.quantity: result for result in shown}
+    known = {(result.quantity, result.specimen): result for result in shown}
+    lot, plan = found.lot, found.lot.plan
+    heads: list[str] = [Text("workbook.lot"), Text("words.specimen"), Text("workbook.verdict")]
+    for result in titles.values():
+        heads += [_title(result), "U", Text("workbook.verdict")]
+    heads += [
+        *(Text("workbook.lot_verdict"), Text("words.reason"), Text("workbook.lot_size"), Text("workbook.plan")),
+        *("n", "Ac", "Re", Text("workbook.plan_from")),
+    ]
+    rows = []
+    for specimen in specimens(report):
+        own = worst_first(item for item in report.conformities if item.specimen == specimen)
+        row: list[Cell] = [lot.id, specimen, term(own[0].decision) if own else None]
+        for quantity in titles:
+            one = known.get((quantity, specimen))
+            decided = [item for item in own if item.quantity == quantity]
+            row += [one.value, one.expanded_u] if one else [None, None]
+            row.append(term(decided[0].decision) if decided else None)
+        row += [term(found.verdict), found.reason, lot.size, plan.standard, plan.n, plan.ac, plan.re, plan.source]
+        rows.append(row)
+    return Text("workbook.lot"), heads, rows
+
+
+def _title(result: Result) -> str:
+    title, mark = result.title or result.quantity, unit(result.unit)
+    return Text("page.head_with_unit", head=title, unit=mark) if mark else title
+
+
 def fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], language: str) -> None:
     """Add a sheet of rows to a workbook that is only written; its head is fixed, no text becomes a formula."""
     sheet = book.create_sheet(said(name, language))
@@ -123,7 +161,7 @@ def fill(book: Workbook, name: str, columns: Sequence[str], rows: Iterable[Seque
 
 def _text_cell(sheet: object, value: str) -> object:
     """Keep a text a text: openpyxl would take one that begins with = for a formula."""
-    if not value.startswith("=") and not _FORBIDDEN.search(value) and len(value) <= _LONGEST:
+    if not value.startswith("=") and in_xml(value) == value and len(value) <= _LONGEST:
         return value
     cell = WriteOnlyCell(sheet, value=None)  # type: ignore[arg-type]
     cell.value = _printable(value)
@@ -133,7 +171,7 @@ def _text_cell(sheet: object, value: str) -> object:
 
 
 def _printable(value: str) -> str:
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", value)[:_LONGEST]
+    return in_xml(value)[:_LONGEST]
 
 
 def _time(started: str) -> datetime:

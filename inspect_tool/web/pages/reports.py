@@ -1,8 +1,10 @@
 """Reports of the lab: found, read, and handed on."""
 
+import io
 import mimetypes
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -23,16 +25,13 @@ from inspect_tool.web.html import page
 
 ON_A_PAGE = 25
 _PAGES = (
-    "report.pdf",
-    "annex.pdf",
-    "report.html",
-    "report.docx",
-    "report.xlsx",
-    "report.json",
-    "features.csv",
-    "fields.csv",
+    *("report.pdf", "annex.pdf", "report.html", "report.docx", "report.xlsx", "report.json"),
+    *("features.csv", "fields.csv", "lims.csv"),
 )
 """What a report may be handed on as, in the order in which it is offered."""
+_PICTURES = "pages.zip"
+"""The pictures of its pages as one file, where there are any."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 _SEALED_OFF = (
     "sandbox allow-scripts; default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -133,6 +132,8 @@ def file_of(record: Record, name: str) -> Response:
     if dossier is None:
         msg = f"{record.report.report}: its file is {record.state}; nothing of it is handed on"
         raise ReadError(msg)
+    if name == _PICTURES and (drawn := _drawn_pages(dossier)):
+        return handed_on(name, _zipped(drawn))
     known = {*_names(dossier), *(one.file for one in dossier.report.attachments), *_pictures(dossier)}
     data = _content(dossier, name) if name in known else None
     if data is None:
@@ -158,6 +159,22 @@ def _names(dossier: Dossier) -> Iterator[str]:
         is_there = (dossier.folder / name).is_file() if dossier.folder is not None else name in dossier.names
         if is_there or (name == "report.pdf" and dossier.pdf is not None):
             yield name
+
+    if _drawn_pages(dossier):
+        yield _PICTURES
+
+
+def _drawn_pages(dossier: Dossier) -> tuple[Path, ...]:
+    return tuple(sorted((dossier.folder / "pages").glob("page_*.png"))) if dossier.folder is not None else ()
+
+
+def _zipped(files: Iterable[Path]) -> bytes:
+    """Files as one, the same bytes each time: pictures are compressed already."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as packed:
+        for path in files:
+            packed.writestr(zipfile.ZipInfo(path.name, _EPOCH), path.read_bytes())
+    return made.getvalue()
 
 
 def _pictures(dossier: Dossier) -> Iterator[str]:

@@ -1,0 +1,1 @@
+"""A printed page as a Word document, see ``report/word/pages.py``."""

@@ -13,7 +13,6 @@ from inspect_tool.model import Chart, Check, Conformity, MicrographRecord, Repor
 from inspect_tool.report import certificate_space as space
 from inspect_tool.report import text
 from inspect_tool.report.build import SEVERITY, failed_rules, main_results
-from inspect_tool.report.build import failed_rules, main_results
 from inspect_tool.report.charts import strip_mm
 from inspect_tool.report.judged import Strip
 from inspect_tool.standards.editions import designation

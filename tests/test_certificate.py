@@ -12,10 +12,10 @@ import pytest
 from report_example import HEADER, example
 
 from inspect_tool.acceptance.conformity import decide
-from inspect_tool.languages import said
+from inspect_tool.languages import Text, said
 from inspect_tool.model import Header, Lot, LotVerdict, SamplingPlan
 from inspect_tool.paths import data_folder
-from inspect_tool.report import certificate, dates, render, text
+from inspect_tool.report import certificate, dates, judged, render, text
 from inspect_tool.report.exporters import pdf
 from inspect_tool.verify import pages, pdf_check, pdf_compare
 
@@ -177,6 +177,23 @@ def test_the_annex_begins_on_a_page_of_its_own_and_repeats_no_item_and_no_remark
         assert text.count(said_once) == 1, said_once
     assert "Annex to" in words(document.pages[first_of_annex(document)])
     assert "Annex to" not in words(document.pages[first_of_annex(document) - 1])
+
+
+def test_where_the_result_lies_against_its_limits_stands_on_the_certificate_and_only_there(made, many):
+    report = made.report
+    front, annex = render.render(report, made.folder, SHIPPED, "print").split('<article class="annex"')
+    of_limits = said(Text("page.strip_alt", title=report.results[0].title))
+    assert (front.count(of_limits), annex.count(of_limits)) == (1, 0)
+    assert annex.count('class="plate chart"') == len(report.charts)
+    free = replace(report, conformities=(), verdict="no requirement")
+    front, annex = render.render(free, made.folder, SHIPPED, "print").split('<article class="annex"')
+    assert of_limits not in front
+    assert f"<b>{report.charts[0].title}</b>" in front
+    assert f"<b>{report.charts[0].title}</b>" not in annex
+    worst = certificate.strips_of(certificate.rows(many), judged.strips(many), "en")
+    assert {one.title for one in worst.values()} == {"Quantity 5"}  # its specimen S06 fails
+    assert [len(one.rows) for one in worst.values()] == [4, 2, 1]
+    assert all("S06" in {row.name for row in one.rows} for one in worst.values())
 
 
 def links(document):

@@ -111,6 +111,7 @@ NAMED = (
     *("/provenance/*", "/conformities/requirement/*", "/micrographs/picture", "/micrographs/overlay", "/template"),
     # what a program calls itself, its settings, its methods and a format
     *("/schema", "/standard/name", "/standard/unverified", "/results/quantity", "/checks/quantities"),
+    *("/editions/values/name", "/editions/values/key"),
     *("*/columns", "/conformities/quantity", "/micrographs/meta/format", "/micrographs/meta/compression"),
     *("/micrographs/segmentation/backend", "/micrographs/segmentation/settings/#"),
     *(

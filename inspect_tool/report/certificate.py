@@ -5,7 +5,7 @@ judged, and what that means for acceptance. All else is in the annex, behind it 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from inspect_tool.languages import Text, Words, said
@@ -31,9 +31,11 @@ MOST_ROWS = 8  # requirements and results on page 1; the worst come first
 MOST_RULES = 2  # rules of decision that are put into words there
 MOST_FAILED = 3  # rules of the method that were not kept, on page 2
 MOST_REMARKS = 4
+MOST_ON_AXIS = 4  # specimens, where they are shown against the limits
 _LONGEST = 150  # letters of an entry of the identification; a longer one stands in the annex
 PLATE_MM = 84.0  # width of a picture on the certificate
 PLATE_HIGH_MM = 90.0
+CHARTS_MM = (44.0, 36.0, 28.0)  # heights of a chart, in the order of preference
 TITLES: Mapping[str, Words] = {
     "identification": Text("page.identification"),
     "method": Text("page.method"),
@@ -182,6 +184,22 @@ def width_of(record: MicrographRecord) -> Words:
     return Text("certificate.field_width", width=text.prose(width), times=text.short(times, 3))
 
 
+def strips_of(every: Sequence[Row], strips: Sequence[Strip], language: str) -> dict[float, Strip]:
+    """The axis of the requirement that is judged worst, by its height [mm], the best first: of all its specimens, or of
+    those that are judged worst."""
+    titles = [said(row.title, language) for row in every]
+    worst = next((title for row, title in zip(every, titles, strict=True) if row.conformity and row.result), None)
+    found = next((one for one in strips if said(one.title, language) == worst), None)
+    if found is None:
+        return {}
+    named = list(dict.fromkeys(row.specimen for row, title in zip(every, titles, strict=True) if title == worst))
+    some = [
+        replace(found, rows=tuple(row for row in found.rows if row.name in named[:most]))
+        for most in (MOST_ON_AXIS, 2, 1)
+    ]
+    return {strip_mm(one): one for one in (*([found] if len(found.rows) <= MOST_ON_AXIS else []), *some) if one.rows}
+
+
 def chart_of(report: Report) -> Chart | None:
     """The chart of a certificate that judges nothing: the first, which a recipe makes of its main result."""
     return report.charts[0] if report.charts else None
@@ -213,7 +231,7 @@ def shown(
     language : str
         Of the page.
     strips : sequence of Strip
-        Judged quantities with their limits: the first stands in the place of the chart, where it has the room.
+        Judged quantities with their limits: that of the worst verdict stands in the place of the chart.
     """
     texts = {entry["field"]: entry["text"] for entry in identified}
     sources = tuple(
@@ -239,16 +257,16 @@ def shown(
     )
     names = [name for name in CERTIFIED if name in certified(texts)][: fitting.entries]
     names += [name for name in PICTURED if name in certified(texts)]
-    chart = chart_of(report)
+    on_axis = strips_of(every, strips, language)
+    chart = None if on_axis else chart_of(report)
     behind = space.back(
         paper,
         failed=[f"{said(check.name, language)} {said(check.clause, language)}" for check in failed(report)],
         remarks=[said(one, language) for one in report.warnings[:MOST_REMARKS]],
         caption=" ".join(made),
         plate_mm=0.0 if field is None else min(PLATE_HIGH_MM, 7 + PLATE_MM * field.height_px / field.width_px),
-        chart=chart is not None or bool(strips),
+        charts_mm=tuple(on_axis) or (CHARTS_MM if chart is not None else ()),
     )
-    strip = next((one for one in strips[:1] if strip_mm(one) <= behind.chart_mm), None)
     return {
         "apart": report.annex == "apart",
         "reading": reading(report),
@@ -269,8 +287,8 @@ def shown(
         "field": field,
         "made": made,
         "field_width": "" if field is None else width_of(field),
-        "strip": strip,
-        "chart": chart if behind.chart_mm and strip is None else None,
+        "strip": on_axis.get(behind.chart_mm),
+        "chart": chart if behind.chart_mm else None,
         "chart_mm": (space.CHART_WIDE_MM, behind.chart_mm),
         "blocks": tuple(block for block in blocks if block != "summary"),
         "titles": TITLES,

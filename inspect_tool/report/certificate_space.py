@@ -22,7 +22,6 @@ _ROOM = 30.0  # for signatures, with the line above
 _ENTRIES = 46.0  # that rows of results leave to the identification
 LEAST_ROWS = 3
 CHART_WIDE_MM = 122.0  # as it is drawn; it is enlarged to the width of the page, and its letters to 9 pt or more
-_CHARTS = (44.0, 36.0, 28.0)  # heights of it, in the order of preference
 _LEGAL = 40.0
 _MOST_LINES = 9  # of remarks
 _FIRST_LINES = 4  # of remarks, that a chart leaves
@@ -123,7 +122,13 @@ def front(
 
 
 def back(
-    paper: str, *, failed: Sequence[str], remarks: Sequence[str], caption: str, plate_mm: float, chart: bool
+    paper: str,
+    *,
+    failed: Sequence[str],
+    remarks: Sequence[str],
+    caption: str,
+    plate_mm: float,
+    charts_mm: Sequence[float],
 ) -> Back:
     """Choose what stands on page 2: pictures and chart before remarks, and these before the chart alone.
 
@@ -136,8 +141,8 @@ def back(
         How the field was made, below the pictures.
     plate_mm : float
         Height of a picture; 0: there is none.
-    chart : bool
-        Whether there is one.
+    charts_mm : sequence of float
+        Heights that a chart may be drawn with, the best first; none: there is no chart.
     """
     wide = _WIDE[paper]
     left = _HIGH[paper] - _LEGAL - 2 * _LINE - sum(0.8 + _LINE * lines(one, 9.2, wide - 60) for one in failed)
@@ -146,8 +151,8 @@ def back(
         left -= plate_mm + 13 + _LINE * lines(caption, 9, wide - 90)
     counted = [lines(remark, 9.2, wide - 5) for remark in remarks]
     first = (_LINE + 0.4) * min(_FIRST_LINES, sum(counted))  # a lower chart, and not none of them
-    high = {drawn: 13 + drawn * wide / CHART_WIDE_MM for drawn in _CHARTS}
-    drawn = next((one for one in _CHARTS if chart and high[one] + first <= left), 0.0)
+    high = {drawn: 13 + drawn * wide / CHART_WIDE_MM for drawn in charts_mm}
+    drawn = next((one for one in charts_mm if high[one] + first <= left), 0.0)
     left -= high.get(drawn, 0.0)
     shown = taken = 0
     for count in counted:

@@ -17,7 +17,7 @@ WORDING = Wording(
         "banded": Text("banding.column_banded"),
         "across": Text("banding.column_size_across"),
     },
-    feature="piece",
+    feature="feature",
 )
 
 

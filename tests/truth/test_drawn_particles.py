@@ -12,7 +12,7 @@ from inspect_tool.segmentation import threshold
 from inspect_tool.segmentation.threshold import Settings
 from inspect_tool.segmentation.threshold.contours import contours
 
-OUTLINE = "Outline of the phase that lies on edges of the image of the image"
+OUTLINE = "Outline of the phase that lies on edges of the image"
 
 
 def _shares(scene, phase):

@@ -100,6 +100,8 @@ def seen(tmp_path_factory):
         "train": ["train", "-r", "porosity", "-o", "model", *annotated, "-m", "pores", *quick],
         "sign": ["sign", pdf, "--key", str(chain.person("Ada Example")), *signed],
         "validate-pdf": ["validate-pdf", pdf, "--trust", "root.pem"],
+        "standards": ["standards", "list"],
+        "key": ["key", "new", "--name", "Ada Example", "--out", "own.p12", "--passphrase-file", "word.txt"],
     }
     return folder, commands, watched(HERE / "offline_commands.py", commands, folder)
 

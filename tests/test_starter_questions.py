@@ -75,7 +75,7 @@ def test_no_scale_means_ratios_and_no_limit_means_no_verdict(tmp_path):
 
 def test_the_recipe_is_asked_by_number_or_name():
     names = registry.names("recipe")
-    ask, say, said, _ = scripted("9", "steel", "2")
+    ask, say, said, _ = scripted(str(len(names) + 1), "steel", "2")
     assert starter_questions.recipe(ask, say) == names[1]
     assert any("there is no 'steel'" in line for line in said)
     ask, say, _, _ = scripted(names[3])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspect_tool import typos
 from inspect_tool.errors import SettingsError, StandardError
 
 if TYPE_CHECKING:
@@ -126,6 +125,8 @@ def _stated(given: Sequence[str], known: set[str], name: str) -> dict[str, bool]
     for item in given:
         key, _, answer = item.partition("=")
         if key not in known:
+            from inspect_tool import typos
+
             msg = f"{name}: there is no value '{key}' to be compared{typos.near(key, known)}"
             raise StandardError(msg)
         if answer not in ("ok", "differs"):

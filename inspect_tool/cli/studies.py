@@ -349,7 +349,7 @@ def _print_gauge(found: "GaugeReport", folder: Path) -> None:
             )
     console.print(table)
     for asked in found.criteria:
-        line = f"{asked.title}: {value_text(asked)}, asked {limit_text(asked)}: {asked.decision}"
+        line = f"{asked.title}: {value_text(asked)}, required {limit_text(asked)}: {asked.decision}"
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     first = next(name for name in ("gauge.pdf", "gauge.html", "gauge.json") if (folder / name).exists())
     for line in (*(f"note: {warning}" for warning in found.warnings), found.verdict, str(folder / first)):

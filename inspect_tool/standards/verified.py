@@ -55,7 +55,7 @@ def published(standard: Standard) -> tuple[Published, ...]:
 
     >>> from inspect_tool.standards.editions import load_standard
     >>> [one.key for one in published(load_standard("astm_e2109_2021"))]
-    ['linear_elongation', 'rules.fields', 'rules.lower_limit']
+    ['linear_elongation', 'rules.fields_for_spread', 'rules.lower_limit']
     >>> published(load_standard("confluence_2026"))
     ()
     """

@@ -50,7 +50,10 @@ function enlarge(figure) {
   });
   viewer.querySelector(".layers").replaceChildren(...layers);
   picked.hidden = true;
-  if (!viewer.open) viewer.showModal();
+  if (!viewer.open) {
+    viewer.showModal();
+    stage.focus(); // here, as a page in a frame of another origin may not focus anything when it opens
+  }
   const at = figures.indexOf(figure);
   for (const button of viewer.querySelectorAll("[data-step]")) button.disabled = !figures[at + Number(button.dataset.step)];
   if (document.activeElement.disabled) stage.focus(); // a button that went off would keep the keys to itself
@@ -142,11 +145,11 @@ stage.addEventListener("wheel", (event) => {
 
 // One pointer moves, two zoom; one that hardly moved was a click on an object.
 const pointers = new Map();
-let travelled = 0;
+let traveled = 0;
 stage.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   stage.setPointerCapture(event.pointerId);
-  if (!pointers.size) travelled = 0;
+  if (!pointers.size) traveled = 0;
   pointers.set(event.pointerId, event);
   stage.classList.add("moving");
 });
@@ -156,7 +159,7 @@ stage.addEventListener("pointermove", (event) => {
   const [right, down] = [event.clientX - before.clientX, event.clientY - before.clientY];
   const other = [...pointers].find(([id]) => id !== event.pointerId)?.[1];
   pointers.set(event.pointerId, event);
-  travelled += Math.hypot(right, down);
+  traveled += Math.hypot(right, down);
   if (!other) return move(right, down);
   const frame = stage.getBoundingClientRect();
   const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
@@ -165,7 +168,7 @@ stage.addEventListener("pointermove", (event) => {
 function released(event) {
   if (!pointers.delete(event.pointerId) || pointers.size) return;
   stage.classList.remove("moving");
-  if (event.type !== "pointerup" || travelled > 4) return;
+  if (event.type !== "pointerup" || traveled > 4) return;
   const frame = stage.getBoundingClientRect();
   pick(objectAt(view.figure, (event.clientX - frame.left - view.x) / view.zoom, (event.clientY - frame.top - view.y) / view.zoom));
 }

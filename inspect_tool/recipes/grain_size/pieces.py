@@ -90,7 +90,8 @@ def _labels(whole: LabelImage, numbers: Numbers) -> list[_Label]:
     order = np.argsort(of, kind="stable")
     kinds, first = np.unique(of[order], return_index=True)
     held: dict[int, list[Places]] = {}
-    for kind, some in zip(kinds.tolist(), np.split(places[order], first[1:]), strict=True):
+    each = np.split(places[order], first[1:]) if len(kinds) else []  # of nothing, ``split`` makes one part
+    for kind, some in zip(kinds.tolist(), each, strict=True):
         held.setdefault(int(owner[kind]), []).append(some)
     for number in apart.tolist():
         found[number] = _Label(grains=int(grains[number]), fragments=tuple(held.get(number, ())))

@@ -47,35 +47,6 @@ def nodular_area(
     )
 
 
-def nodularity_percent(
-    area: ArrayLike,
-    feret_max: ArrayLike,
-    nodule: float,
-    intermediate: float,
-    intermediate_weight: float,
-    minimum_feret: float,
-) -> float:
-    """Nodularity by area of particles whose area and largest dimension are known.
-
-    Parameters
-    ----------
-    area, feret_max : array, (n,)
-        [um2], [um]
-    minimum_feret : float
-        Largest dimension from which on a particle counts. [um]
-
-    Returns
-    -------
-    float
-        100 x area of nodules / area of all that count. [%]
-    """
-    areas, feret = np.asarray(area, np.float64), np.asarray(feret_max, np.float64)
-    counts = feret >= minimum_feret
-    roundness = 4 * areas / (np.pi * feret**2)
-    nodular = nodular_area(areas[counts], roundness[counts], nodule, intermediate, intermediate_weight)
-    return 100 * nodular / float(areas[counts].sum())
-
-
 def size_class(feret_max_um: float) -> int:
     """Size class of ISO 945-1 by the largest dimension, 1 (largest) to 8.
 

@@ -461,8 +461,8 @@ whether it is narrow enough to be of use. What is bad stands first.
 WITH_LINE = """
 With the line [error on labeled images](validate.md). Each image is judged by those of other parents only, as a new
 image of one of these kinds would be. What no labeled image looks like may still be wrong by more: for that there is
-the check "Dissimilarity to the labeled images". Of the superalloy network too few spots are labeled that it did not learn
-from: it has no line.
+the check "Dissimilarity to the labeled images". Of the superalloy network too few spots are labeled that it did not
+learn from: it has no line.
 
 Coverage above 95 % is no merit. Of 11 parents it can only be 100 or 91 % (joints), of 23 only 100 or 96 %; and in
 porosity the interval holds how fields scatter besides: the segmentation alone has the coverage that is to be judged.

@@ -125,7 +125,7 @@ def test_no_word_of_a_page_runs_into_another(demo, recipe):
 
 
 def test_a_demo_of_a_recipe_without_a_sample_is_refused():
-    known = "banding, confluence, fibres, grain_size, graphite, layer_thickness, particles, phase_fraction, porosity, solder_voids"
+    known = ", ".join(sorted(registry.names("recipe")))
     said = rf"no sample of 'porositi'; there are: {known}; did you"
     with pytest.raises(SettingsError, match=said):
         CliRunner().invoke(app, ["demo", "porositi"], catch_exceptions=False)

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspect_tool.report import text
+from inspect_tool.languages import Text
+from inspect_tool.model import Table
+from inspect_tool.report import render, text
 from inspect_tool.report.digits import common_place, found_place, uncertainty_place
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -78,3 +80,11 @@ def test_not_below_zero_is_said_in_words():
 
 def test_the_place_of_an_uncertainty_is_that_of_its_second_digit():
     assert [uncertainty_place(u) for u in (0.2345, 0.0996, 1.0, 96.0, 99.6)] == [2, 2, 1, 0, -1]
+
+
+def test_a_trend_of_the_brightness_ends_at_a_hundredth_of_the_edges():
+    """A ratio like a share: what is nothing beside the largest is said to be less than that."""
+    table = Table(
+        title="", columns=(Text("words.image"), Text("images.column_shading")), rows=(("a", 0.000541), ("b", 0.287))
+    )
+    assert [row[1] for row in render.cells(table)] == [f"<{NBSP}0.01", "0.29"]

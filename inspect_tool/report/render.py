@@ -948,7 +948,7 @@ def cells(table: Table, language: str = ENGLISH, wording: Wording = text.PLAIN) 
             digits=3 if _is_spread(name, wording) else 4,
             decades=3.0 if text.heading(name, wording) != name else 1.0,
             language=language,
-            percent=_is_percent(text.heading(name, wording)),
+            percent=_is_percent(text.heading(name, wording)) or key_of(name, "images") == "images.column_shading",
         )
         for i, name in enumerate(table.columns)
     ]

@@ -15,9 +15,11 @@ def phantoms() -> Phantoms:
         quick=(20.0,),
         pixel_um=0.5,
         known={
-            "mean_thickness_um": Truth(process="process.mean_thickness_um.layer", field="field.mean_thickness_um.layer")
+            "mean_thickness_um.layer": Truth(
+                process="process.mean_thickness_um.layer", field="field.mean_thickness_um.layer"
+            )
         },
-        plotted=("mean_thickness_um",),
+        plotted=("mean_thickness_um.layer",),
         draw=_draw,
     )
 

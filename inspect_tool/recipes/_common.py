@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from math import sqrt
-from typing import Any, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.languages import Text, Words
-from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Notable, Plane
+from inspect_tool.errors import MeasurementError
+from inspect_tool.languages import Text, Words, joined
+from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Notable, Plane, Segmentation
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.statistics.samples import Limits
-from inspect_tool.statistics.uncertainty import coverage_factor
+from inspect_tool.statistics.uncertainty import coverage_factor, half_range
 
 _SHOWN = 10  # largest features of a field
 
@@ -47,7 +49,36 @@ def specimens_of(fields: Sequence[Field]) -> list[tuple[str, list[Field]]]:
     return [(name, [field for field in fields if field.specimen == name]) for name in names]
 
 
-def length_unit(fields: Sequence[FieldMeasurement]) -> tuple[str, str]:
+def numbers_of_classes(segmentation: Segmentation, names: Sequence[str], where: str) -> list[int]:
+    """Numbers of the classes of these names; ``where`` begins the line of the error.
+
+    Raises
+    ------
+    MeasurementError
+        A class that the segmentation does not have.
+    """
+    by_name = {name: number for number, name in segmentation.classes.items()}
+    for name in names:
+        if name not in by_name:
+            msg = f"{where}: no class '{name}' in the segmentation; there are: {', '.join(by_name)}"
+            raise MeasurementError(msg)
+    return [by_name[name] for name in names]
+
+
+def alternatives_line(value: float, others: Mapping[str, float], basis: str, **more: Words) -> tuple[Component, ...]:
+    """Line of the other plausible segmentations, half the range of their values over √3; none where there is none.
+
+    ``basis`` is the key of its words, which have the values ``others``, ``low``, ``high`` and those of ``more``.
+    """
+    if not others:
+        return ()
+    values = [value, *others.values()]
+    listed = joined(", ", map(title_of, others))
+    words = Text(basis, others=listed, low=min(values), high=max(values), **more)
+    return (Component(name=Text("budget.segmentation"), u=half_range(values), kind="B", basis=words),)
+
+
+def length_unit(fields: Sequence[FieldMeasurement]) -> tuple[Literal["um", "px"], str]:
     """Unit of the lengths of fields, and its mark on pages: um where all of them have a scale, else px."""
     return ("um", "µm") if all(field.calibration.pixel_um is not None for field in fields) else ("px", "px")
 

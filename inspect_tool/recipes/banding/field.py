@@ -11,7 +11,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import Editions, FieldMeasurement, Mask, Micrograph, Segmentation
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import place_of
+from inspect_tool.recipes._common import numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.banding.settings import Settings
 from inspect_tool.recipes.banding.values import Measured, Numbers, Values
@@ -87,11 +87,8 @@ def _banded(segmentation: Segmentation, settings: Settings) -> Mask:
     """Pixels of the class that lies in bands."""
     if not settings.banded:
         return np.asarray(segmentation.labels == 1)
-    by_name = {name: number for number, name in segmentation.classes.items()}
-    if settings.banded not in by_name:
-        msg = f"banding: no class '{settings.banded}' in the segmentation; there are: {', '.join(by_name)}"
-        raise MeasurementError(msg)
-    return np.asarray(segmentation.labels == by_name[settings.banded])
+    (number,) = numbers_of_classes(segmentation, (settings.banded,), "banding")
+    return np.asarray(segmentation.labels == number)
 
 
 def _counted(banded: Mask, roi: Mask | None, settings: Settings) -> tuple[Floats, Floats, float]:

@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import Component, Result, Standard
-from inspect_tool.recipes._common import scale_line
+from inspect_tool.recipes._common import alternatives_line, scale_line
 from inspect_tool.recipes.banding.field import COARSE_PX
 from inspect_tool.recipes.banding.settings import ACROSS, ALONG, DEGREE, INDEX, PATH, QUANTITIES, SPACING
 from inspect_tool.recipes.banding.values import Measured, Numbers
-from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import astm_e1268
 from inspect_tool.statistics.fields import field_statistics, scatter_line
 from inspect_tool.statistics.series import series_scatter
-from inspect_tool.statistics.uncertainty import evaluated, half_range
+from inspect_tool.statistics.uncertainty import evaluated
 
 Floats = NDArray[np.float64]
 _STEP = 1e-4  # relative, of the numbers that a measure is differentiated by
@@ -119,20 +118,7 @@ def _made(fields: Sequence[Measured], measure: Measure, found: Counted, standard
         if (mean := mean_of(fields, name)).across > 0 and (mean.along > 0 or measure.name != INDEX)
     }
     if others:
-        values = [value, *others.values()]
-        budget.append(
-            Component(
-                name=Text("budget.segmentation"),
-                u=half_range(values),
-                kind="B",
-                basis=Text(
-                    "banding.basis_alternatives",
-                    others=joined(", ", map(title_of, others)),
-                    low=min(values),
-                    high=max(values),
-                ),
-            )
-        )
+        budget += alternatives_line(value, others, "banding.basis_alternatives")
         budget.append(_resolution(fields, measure, value))
     if measure.power:
         budget.append(scale_line(fields, value, measure.power, "banding.basis_scale"))

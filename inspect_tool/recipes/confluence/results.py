@@ -8,13 +8,12 @@ from typing import Literal
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Result, Standard
-from inspect_tool.recipes._common import scale_line
+from inspect_tool.recipes._common import alternatives_line, scale_line
 from inspect_tool.recipes.confluence.settings import COUNTED, COVERED, QUANTITIES, Settings
 from inspect_tool.recipes.confluence.values import Measured, Numbers
-from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
-from inspect_tool.statistics.uncertainty import evaluated, half_range
+from inspect_tool.statistics.uncertainty import evaluated
 
 
 def results_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Result]:
@@ -42,7 +41,7 @@ def _covered(fields: Sequence[Measured], standard: Standard) -> Result:
     found = statistics_of(fields, shares)
     others = _means(fields, "covered_percent")
     if others:
-        segmentation = _alternatives_line(found.mean, others, "%")
+        (segmentation,) = alternatives_line(found.mean, others, "confluence.basis_alternatives", unit="%")
     else:
         half = statistics_of(fields, [float(f.values.numbers.half_pixel_percent or 0.0) for f in fields]).mean
         segmentation = Component(
@@ -81,8 +80,7 @@ def _counted(fields: Sequence[Measured], settings: Settings, standard: Standard)
     seen = scatter_line(found)  # the first of them, with its words in the unit of the number
     budget = [*seen, *(replace(line, u=line.u * unit) for line in lines[len(seen) :])]
     others = _means(fields, "counted_per_mm2")
-    if others:
-        budget.append(_alternatives_line(found.mean, others, "1/mm2"))
+    budget += alternatives_line(found.mean, others, "confluence.basis_alternatives", unit="1/mm2")
     budget.append(scale_line(fields, found.mean, 2, "confluence.basis_scale"))
     result = evaluated(
         Result(
@@ -122,22 +120,6 @@ def _means(fields: Sequence[Measured], name: str) -> dict[str, float]:
         ).mean
         for other in names
     }
-
-
-def _alternatives_line(mean: float, others: dict[str, float], unit: str) -> Component:
-    means = [mean, *others.values()]
-    return Component(
-        name=Text("budget.segmentation"),
-        u=half_range(means),
-        kind="B",
-        basis=Text(
-            "confluence.basis_alternatives",
-            others=joined(", ", map(title_of, others)),
-            low=min(means),
-            high=max(means),
-            unit=unit,
-        ),
-    )
 
 
 def _within(result: Result, most: float | None) -> Result:

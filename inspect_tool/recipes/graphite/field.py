@@ -26,7 +26,7 @@ from inspect_tool.model import (
     Standard,
 )
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import largest_features, place_of
+from inspect_tool.recipes._common import largest_features, numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.graphite.settings import GRAPHITE, Settings
 from inspect_tool.recipes.graphite.values import Edge, Measured, Numbers, Shares, Values
@@ -131,9 +131,7 @@ def measure_field(
             near_percent=100 * float(area[near].sum() / area.sum()) if len(area) else 0.0,
             area_px2=area_px2,
             area_mm2=None if pixel_um is None else area_px2 * pixel_um**2 * 1e-6,
-            half_pixel_percent=100
-            * 0.5
-            * line_counts(found.graphite & _region(roi, found.graphite), roi).boundary_density,
+            half_pixel_percent=100 * 0.5 * line_counts(found.graphite, roi).boundary_density,
             inner_scatter_percent=100 * inside.u,
             inner_scatter_dof=inside.dof,
         ),
@@ -161,22 +159,13 @@ def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArr
     return _graphite(segmentation, settings).astype(np.uint8), named
 
 
-def _region(roi: Mask | None, like: Mask) -> Mask:
-    return np.ones(like.shape, bool) if roi is None else roi
-
-
 def _graphite(segmentation: Segmentation, settings: Settings) -> Mask:
     """Pixels of graphite."""
     if segmentation.kind == "instance":
         return np.asarray(segmentation.labels > 0)
     if not settings.classes:
         return np.asarray(segmentation.labels == 1)
-    by_name = {name: number for number, name in segmentation.classes.items()}
-    for name in settings.classes:
-        if name not in by_name:
-            msg = f"graphite: no class '{name}' in the segmentation; there are: {', '.join(by_name)}"
-            raise MeasurementError(msg)
-    return np.isin(segmentation.labels, [by_name[name] for name in settings.classes])
+    return np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.classes, "graphite"))
 
 
 def _found(segmentation: Segmentation, micrograph: Micrograph, settings: Settings, limits: Limits) -> Found:

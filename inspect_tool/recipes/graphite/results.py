@@ -9,11 +9,10 @@ import numpy as np
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Editions, Result, Standard
-from inspect_tool.recipes._common import groups_of, limit_lines, name_of_groups, scale_line
+from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lines, name_of_groups, scale_line
 from inspect_tool.recipes.graphite.field import OUTLINE_PX, limits_of
 from inspect_tool.recipes.graphite.settings import BY_NUMBER, GRAPHITE, NODULARITY, NODULES, QUANTITIES, Settings
 from inspect_tool.recipes.graphite.values import Edge, Measured, Numbers, Shares
-from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import iso_945_4
 from inspect_tool.statistics import samples
@@ -124,26 +123,6 @@ def _made(
 _SLUG = {NODULARITY: "nodularity", BY_NUMBER: "by_number", NODULES: "nodules", GRAPHITE: "graphite"}
 
 
-def _segmentation(value: float, others: dict[str, float], unit: str) -> list[Component]:
-    if not others:
-        return []
-    values = [value, *others.values()]
-    return [
-        Component(
-            name=Text("budget.segmentation"),
-            u=half_range(values),
-            kind="B",
-            basis=Text(
-                "graphite.basis_alternatives",
-                others=joined(", ", map(title_of, others)),
-                low=min(values),
-                high=max(values),
-                unit=unit,
-            ),
-        )
-    ]
-
-
 def _shape_limit(value: float, moved: Sequence[float], fields: Sequence[Measured], unit: str) -> Component:
     """What lies near the limit of the shape factor changes sides with half a pixel of outline."""
     area = sum(field.values.numbers.shares.counted_area_px2 for field in fields)
@@ -172,7 +151,10 @@ def _nodularity(
 
     others = {name: shares_of(fields, [shares(_of(name)(field)) for field in fields]) for name in _others(fields)}
     moved = [shares_of(fields, [outline(field, edge) for field in fields]) for edge in OUTLINE_PX]
-    lines = [*_segmentation(found.value, others, "%"), _shape_limit(found.value, moved, fields, "%")]
+    lines = [
+        *alternatives_line(found.value, others, "graphite.basis_alternatives", unit="%"),
+        _shape_limit(found.value, moved, fields, "%"),
+    ]
     made = _made(fields, NODULARITY, found, lines, edition, len(sample.size))
     if main:
         return made
@@ -187,7 +169,10 @@ def _by_number(fields: Sequence[Measured], sample: Sample, settings: Settings, e
     found = _as_share(samples.average(by_number, 100.0 * nodules))
     others = {name: _number_share([_of(name)(field).shares for field in fields]) for name in _others(fields)}
     moved = [_number_share([field.values.outlines[edge] for field in fields]) for edge in OUTLINE_PX]
-    lines = [*_segmentation(found.value, others, "%"), _shape_limit(found.value, moved, fields, "%")]
+    lines = [
+        *alternatives_line(found.value, others, "graphite.basis_alternatives", unit="%"),
+        _shape_limit(found.value, moved, fields, "%"),
+    ]
     return _made(fields, BY_NUMBER, found, lines, editions.job, len(sample.size))
 
 
@@ -224,7 +209,7 @@ def _nodules(fields: Sequence[Measured], sample: Sample, settings: Settings, edi
     base = max(sum(field.values.numbers.shares.nodules for field in fields), 1)
     moved = [value * sum(field.values.outlines[edge].nodules for field in fields) / base for edge in OUTLINE_PX]
     lines = [
-        *_segmentation(value, others, "1/mm2"),
+        *alternatives_line(value, others, "graphite.basis_alternatives", unit="1/mm2"),
         _shape_limit(value, moved, fields, "1/mm2"),
         scale_line(fields, value, 2, "graphite.basis_scale"),
     ]
@@ -244,14 +229,14 @@ def _graphite(fields: Sequence[Measured], editions: Editions) -> Result:
         for name in _others(fields)
     }
     half = field_statistics([field.values.half_pixel_percent for field in fields], sections).mean
-    lines = _segmentation(found.mean, others, "%") or [
+    lines = alternatives_line(found.mean, others, "graphite.basis_alternatives", unit="%") or (
         Component(
             name=Text("budget.segmentation"),
             u=half / sqrt(3),
             kind="B",
             basis=Text("graphite.basis_half_pixel", half=half),
-        )
-    ]
+        ),
+    )
     return evaluated(
         Result(
             quantity=GRAPHITE,

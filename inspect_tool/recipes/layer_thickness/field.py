@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.normal_chords import Chords, Sides, normal_chords, sides_of
 from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
-from inspect_tool.recipes._common import place_of
+from inspect_tool.recipes._common import numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.layer_thickness.settings import Settings
 from inspect_tool.recipes.layer_thickness.values import Layer, Length, Measured, Numbers, Scatter, Values
@@ -108,10 +109,7 @@ def layers_of(segmentation: Segmentation, settings: Settings, where: str) -> Map
         A class that the segmentation does not have, or none at all.
     """
     by_name = {name: number for number, name in sorted(segmentation.classes.items())}
-    for name in (*settings.layers, *settings.inside):
-        if name not in by_name:
-            msg = f"{where}: no class '{name}' in the segmentation; there are: {', '.join(by_name)}"
-            raise MeasurementError(msg)
+    numbers_of_classes(segmentation, (*settings.layers, *settings.inside), where)
     found = {
         name: number
         for name, number in by_name.items()
@@ -210,11 +208,11 @@ def _marks(chords: Chords) -> list[Mark]:
     return made
 
 
-def _path(points: NDArray[np.float64], style: str, layer: Text) -> Mark:
+def _path(points: NDArray[np.float64], style: Literal["object", "figure", "warning"], layer: Text) -> Mark:
     return Mark(
         kind="path",
         points=tuple((float(row), float(column)) for row, column in points),
-        style="object" if style == "object" else "warning" if style == "warning" else "figure",
+        style=style,
         layer=layer,
     )
 

@@ -9,7 +9,7 @@ from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, 
 from inspect_tool.recipes._common import length_unit, specimens_of
 from inspect_tool.recipes.layer_thickness.results import layers_in
 from inspect_tool.recipes.layer_thickness.settings import Settings
-from inspect_tool.recipes.layer_thickness.values import Measured, Unit
+from inspect_tool.recipes.layer_thickness.values import Measured
 
 _CLASSES = 16  # of the histogram
 
@@ -36,7 +36,7 @@ WORDING = Wording(
 
 def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
     """Every layer of every field, as a standard asks them to be reported."""
-    unit, mark = _unit_of(fields)
+    unit, mark = length_unit(fields)
     rows: list[tuple[Cell, ...]] = []
     for field in fields:
         for name, layer in field.values.numbers.layers.items():
@@ -72,15 +72,10 @@ def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
     )
 
 
-def _unit_of(fields: Sequence[Measured]) -> tuple[Unit, str]:
-    name, mark = length_unit(fields)
-    return ("um" if name == "um" else "px"), mark
-
-
 def charts(fields: Sequence[Measured]) -> tuple[Chart, ...]:
     """The thickness along the layer, field by field, and its distribution."""
     made = []
-    _, mark = _unit_of(fields)
+    _, mark = length_unit(fields)
     for specimen, mine in specimens_of(fields):
         for name in layers_in(mine):
             profiles = tuple(

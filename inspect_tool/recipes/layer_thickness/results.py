@@ -8,14 +8,13 @@ import numpy as np
 
 from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import Component, Result, Standard
-from inspect_tool.recipes._common import scale_line
+from inspect_tool.recipes._common import alternatives_line, scale_line
 from inspect_tool.recipes.layer_thickness.settings import LEAST, MEAN, MOST, SPREAD, VARIATION, Settings
-from inspect_tool.recipes.layer_thickness.values import Layer, Measured
-from inspect_tool.segmentation.titles import title_of
+from inspect_tool.recipes.layer_thickness.values import Layer, Measured, only
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import iso_1463
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
-from inspect_tool.statistics.uncertainty import evaluated, half_range
+from inspect_tool.statistics.uncertainty import evaluated
 
 _OUTLINE_PX = 0.5  # one interface is known to half a pixel
 _BESIDE_PX = 0.25  # and to a quarter where another level is a line of its own
@@ -69,7 +68,7 @@ def _mean(fields: Sequence[Measured], name: str, settings: Settings, standard: S
     }
     budget = [
         *(scatter_line(found) or (_inside(fields, name),)),
-        *_segmentation(found.mean, others),
+        *alternatives_line(found.mean, others, "layer_thickness.basis_alternatives"),
         _interfaces(fields, bool(others)),
         scale_line(fields, found.mean, 1, "layer_thickness.basis_scale"),
         *_tilt(found.mean, settings),
@@ -103,7 +102,7 @@ def _extreme(fields: Sequence[Measured], name: str, which: Extreme, settings: Se
         for other in _others(fields)
     }
     budget = [
-        *_segmentation(value, others),
+        *alternatives_line(value, others, "layer_thickness.basis_alternatives"),
         _interfaces(fields, bool(others)),
         scale_line(fields, value, 1, "layer_thickness.basis_scale"),
         *_tilt(value, settings),
@@ -179,14 +178,13 @@ def _variation(fields: Sequence[Measured], name: str, standard: Standard) -> Res
 
 def _px(field: Measured, name: str) -> float:
     """Mean thickness of a field in pixels."""
-    (value,) = field.values.numbers.layers[name].mean_thickness.values()
-    return value / float(field.calibration.pixel_um or 1.0)
+    return only(field.values.numbers.layers[name].mean_thickness) / float(field.calibration.pixel_um or 1.0)
 
 
 def _inside_of_sd(fields: Sequence[Measured], name: str, value: float) -> Component:
     """How well one field tells a standard deviation: by as many independent chords as its mean is known from."""
     (field,) = fields
-    (sd,) = field.values.numbers.layers[name].thickness_sd.values()
+    sd = only(field.values.numbers.layers[name].thickness_sd)
     inner = next(iter(field.values.scatter[name].inner_scatter.values()), 0.0)
     independent = max((sd / inner) ** 2 if inner > 0 else 1.0, 1.0)
     return Component(
@@ -221,26 +219,6 @@ def _inside(fields: Sequence[Measured], name: str) -> Component:
         kind="B",
         dof=scatter.inner_scatter_dof,
         basis=Text("layer_thickness.basis_along", line=scatter.line["um"]),
-    )
-
-
-def _segmentation(value: float, others: dict[str, float]) -> tuple[Component, ...]:
-    """Half range over the alternatives; none where the segmentation has none."""
-    if not others:
-        return ()
-    values = [value, *others.values()]
-    return (
-        Component(
-            name=Text("budget.segmentation"),
-            u=half_range(values),
-            kind="B",
-            basis=Text(
-                "layer_thickness.basis_alternatives",
-                others=joined(", ", map(title_of, others)),
-                low=min(values),
-                high=max(values),
-            ),
-        ),
     )
 
 

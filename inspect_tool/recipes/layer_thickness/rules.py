@@ -7,7 +7,7 @@ from inspect_tool.languages import Text
 from inspect_tool.model import Check, Result, Standard
 from inspect_tool.recipes.layer_thickness.results import layers_in, of_layer
 from inspect_tool.recipes.layer_thickness.settings import MEAN, Settings
-from inspect_tool.recipes.layer_thickness.values import Length, Measured
+from inspect_tool.recipes.layer_thickness.values import Measured, only
 from inspect_tool.standards.editions import check_rule, constant
 
 _APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md
@@ -45,7 +45,7 @@ def checks_of(
         layers = of_layer(fields, name)
         note = Text("layer_thickness.note_layer", layer=name)
         least = min(
-            (_only(one.minimum_thickness) / float(field.calibration.pixel_um or 1.0), field.image)
+            (only(one.minimum_thickness) / float(field.calibration.pixel_um or 1.0), field.image)
             for one, field in zip(layers, fields, strict=True)
         )[0]
         seen = sum(one.chords for one in layers)
@@ -57,7 +57,7 @@ def checks_of(
         }
         made += [check_rule(standard, rule, value, specimen=specimen, note=note) for rule, value in found.items()]
         apart, image = max(
-            (100 * abs(_only(one.area_over_length) / _only(one.mean_thickness) - 1), field.image)
+            (100 * abs(only(one.area_over_length) / only(one.mean_thickness) - 1), field.image)
             for one, field in zip(layers, fields, strict=True)
         )
         made.append(
@@ -86,11 +86,6 @@ def _over_allowed(results: Sequence[Result], name: str, standard: Standard) -> f
         constant(standard, "allowed_um").value, constant(standard, "allowed_percent").value / 100 * mean.value
     )
     return mean.expanded_u / allowed
-
-
-def _only(length: Length) -> float:
-    (value,) = length.values()
-    return value
 
 
 def warnings_of(fields: Sequence[Measured]) -> list[str]:

@@ -13,6 +13,12 @@ Length: TypeAlias = Mapping[Unit, float]
 """A length under its one unit."""
 
 
+def only(length: Length) -> float:
+    """A length in its own unit."""
+    (value,) = length.values()
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layer(Row):
     """One layer of one segmentation of one field."""

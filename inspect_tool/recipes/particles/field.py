@@ -13,6 +13,7 @@ from inspect_tool.measure.contacts import contacts
 from inspect_tool.measure.edges import whole_weights
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
+from inspect_tool.recipes._common import numbers_of_classes
 from inspect_tool.recipes.particles.settings import POWERS, SHARES, SIZES, Settings
 from inspect_tool.recipes.particles.values import Numbers, Unit
 from inspect_tool.standards.formulas import iso_9276_2
@@ -43,12 +44,7 @@ def objects_of(segmentation: Segmentation, settings: Settings) -> LabelImage | M
         return segmentation.labels
     if not settings.classes:
         return np.asarray(segmentation.labels == 1)
-    by_name = {name: number for number, name in segmentation.classes.items()}
-    for name in settings.classes:
-        if name not in by_name:
-            msg = f"particles: no class '{name}' in the segmentation; there are: {', '.join(by_name)}"
-            raise MeasurementError(msg)
-    return np.isin(segmentation.labels, [by_name[name] for name in settings.classes])
+    return np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.classes, "particles"))
 
 
 def particles_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Settings) -> Found:

@@ -8,10 +8,13 @@ import pytest
 
 from inspect_tool import registry, synthetic
 from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.measure.regions import region_table
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes.graphite.field import limits_of
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas import iso_945_4, shape
+from inspect_tool.synthetic._outlines import Outline
+from inspect_tool.synthetic._outlines import drawn as drawn_outlines
 
 RECIPE = registry.load("recipe", "graphite")
 SCALE = Calibration(pixel_um=1.0, u_rel=0.01, source="stage micrometer")
@@ -220,6 +223,19 @@ def test_drawn_irons_have_their_nodularity_by_the_default_backend(percent):
     found = results(pairs)["nodularity_percent"]
     assert found.interval[0] <= percent <= found.interval[1]
     assert found.expanded_u < 25
+
+
+def test_pixels_leave_the_shape_factor_of_an_ellipse_as_it_is():
+    """That of an ellipse is its short over its long axis."""
+    rng = np.random.default_rng(1)
+    off = []
+    for _ in range(80):
+        factor = rng.uniform(0.45, 0.75)
+        one = Outline(60 + rng.uniform(), 60 + rng.uniform(), 30.0, (), 1 / factor, rng.uniform(0, pi))
+        table = region_table(drawn_outlines((120, 120), [one])[1].astype(np.int32))
+        off.append(table["roundness"].iloc[0] - factor)
+    assert abs(np.mean(off)) < 0.005
+    assert np.std(off) < 0.01
 
 
 def test_a_class_that_is_not_there_is_named_with_those_that_are():

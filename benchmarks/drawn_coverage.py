@@ -31,7 +31,7 @@ from inspect_tool import synthetic
 from inspect_tool.errors import InspectError
 from inspect_tool.images.specimen_area import left_out
 from inspect_tool.model import Calibration, Findings, Micrograph, Segmentation
-from inspect_tool.plugins import is_mounted
+from inspect_tool.plugins import is_mounted, shows_surface
 from inspect_tool.registry import load
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.synthetic import Field
@@ -155,7 +155,7 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
             found = Segmentation(labels=field.labels, classes=field.classes, kind=field.kind, backend="labels")
         else:
             if is_mounted(recipe):
-                image = left_out(image)
+                image = left_out(image, surface=shows_surface(recipe))
             asked = {key: value for key, value in recipe.BACKEND.items() if key != "name"}
             backend: Any = load("backend", recipe.BACKEND["name"])
             found = backend.segment(None, image, backend.Settings(**asked))

@@ -237,7 +237,11 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
     stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
     if asked.specimen == "auto" and not stated:  # who states the region has seen what counts
         recipe = registry.load("recipe", planned.job.recipe)
-        cut = specimen_area.left_out(cut, mounted=cut.modality != "xray" and plugins.is_mounted(recipe))
+        cut = specimen_area.left_out(
+            cut,
+            mounted=cut.modality != "xray" and plugins.is_mounted(recipe),
+            surface=plugins.shows_surface(recipe),
+        )
     return preprocess.to_square_pixels(cut)
 
 

@@ -66,9 +66,20 @@ class Reached:
     depth: float
     by_place: Floats  # what each block of the surface adds to it: their mean is 0, (blocks,)
     shapes: float  # standard deviation between the shapes of the rise
+    u: float  # standard deviation over all that is likely within a shape, by the noise of the profile
     absent: float  # probability that the part is reached at the very surface
     bound: float  # it is less with 97.5 %, were the level at the surface half of the core's or less
     least: float  # and more with 97.5 %
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Between:
+    """Distance from the depth of the first part to that of the last, as ``Reached``."""
+
+    depth: float
+    by_place: Floats
+    shapes: float
+    u: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,7 +87,7 @@ class Risen:
     """What a profile tells."""
 
     reached: tuple[Reached, ...]  # in the order of the parts that were asked for
-    between: tuple[Floats, float]  # from the first part to the last: what each block adds, and between the shapes
+    between: Between
     structure: float  # depth over which neighbors go together: about a grain
     core: float  # level deep inside [1]
     mean: Floats  # profile as it is fitted, (depths,) [1]
@@ -146,6 +157,7 @@ def risen(
                 depth=value,
                 by_place=deviation @ slopes[-1],
                 shapes=_spread(each, sums),
+                u=_within([one.at[k] for one in made], weights, each),
                 absent=absent,
                 bound=max(_quantile(made, weights, k, 0.975), float(depth[0])),
                 least=_quantile(made, weights, k, 0.025),
@@ -157,7 +169,12 @@ def risen(
     factor, factor_u = _places(depth, known, counted, mean, core, precision, places)
     return Risen(
         reached=tuple(reached),
-        between=(deviation @ (slopes[-1] - slopes[0]), _spread(by_shape[-1] - by_shape[0], sums)),
+        between=Between(
+            depth=reached[-1].depth - reached[0].depth,
+            by_place=deviation @ (slopes[-1] - slopes[0]),
+            shapes=_spread(by_shape[-1] - by_shape[0], sums),
+            u=_within([one.at[-1] - one.at[0] for one in made], weights, by_shape[-1] - by_shape[0]),
+        ),
         structure=together * float(depth[1] - depth[0]),
         core=core,
         mean=np.asarray(mean),
@@ -279,6 +296,14 @@ def _flat(grid: _Grid) -> tuple[float, float]:
     w = grid.precision
     level = float(w @ grid.share / w.sum())
     return float(w @ (grid.share - level) ** 2), level
+
+
+def _within(values: list[Floats], weights: list[Floats], means: Floats) -> float:
+    """Standard deviation of a depth within the shapes."""
+    square = sum(
+        float((weight * (value - mean) ** 2).sum()) for value, weight, mean in zip(values, weights, means, strict=True)
+    )
+    return float(np.sqrt(square / sum(float(weight.sum()) for weight in weights)))
 
 
 def _quantile(made: list[_Weighed], weights: list[Floats], k: int, share: float) -> float:

@@ -30,6 +30,7 @@ __all__ = [
     "QUANTITIES",
     "QUESTION",
     "STANDARDS",
+    "SURFACE",
     "TITLE",
     "WORDING",
     "Settings",
@@ -41,6 +42,7 @@ __all__ = [
 
 TITLE = Text("decarburisation.decarburisation")
 QUESTION: Literal["coverage", "count"] = "coverage"
+SURFACE = True  # depths are measured from it: what may be mount is taken for it
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS: tuple[str, ...] = ("iso_3887_2023", "astm_e1077_2014")
 BACKEND: Mapping[str, Any] = MappingProxyType(

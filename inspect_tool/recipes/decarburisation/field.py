@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot, sqrt
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.normal_profile import Profile, Surface, normal_profiles, surface_of
 from inspect_tool.model import Editions, FieldMeasurement, Mark, Mask, Micrograph, Notable, Segmentation
-from inspect_tool.recipes._common import Length, length_in, numbers_of_classes, place_of
+from inspect_tool.recipes._common import length_in, numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.decarburisation.settings import Settings
 from inspect_tool.recipes.decarburisation.values import Doubt, Measured, Numbers, Values
@@ -25,6 +26,7 @@ _BEYOND = 0.1  # probability that it is not, from which a field is refused
 _RIM = 0.06  # of the total depth: how thick a rim at the surface is looked at, and at least
 _RIM_PX = 4.0
 _LEAST_CORE = 5  # steps of depth that the share of the core is read from
+_OF_NOISE = 6.0  # waves that the noise of a profile counts as, beside those that are read along the surface
 _SHOWN = 3  # deepest places that are shown
 
 Floats = NDArray[np.float64]
@@ -157,7 +159,7 @@ def _core(found: _Found) -> tuple[Floats, float]:
 
 def _values(found: _Found, pixel_um: float | None, without: int) -> Values:
     told, profile = found.told, found.profile
-    (complete, total), (between, between_shapes) = told.reached, told.between
+    (complete, total), between, uneven = told.reached, told.between, _uneven(told)
     blocks, share = _core(found)
     core = series_scatter(blocks)
     mean = float(told.factor.mean())
@@ -165,9 +167,15 @@ def _values(found: _Found, pixel_um: float | None, without: int) -> Values:
         numbers=_numbers(found, pixel_um),
         surface_recovered_percent=iso_3887.recovered_percent(100 * (1 - float(told.mean[0])), 100 * (1 - told.core)),
         doubts={
-            "total": _doubt(series_scatter(total.by_place), total.shapes, pixel_um),
-            "complete": _doubt(series_scatter(complete.by_place), complete.shapes, pixel_um),
-            "partial": _doubt(series_scatter(between), between_shapes, pixel_um),
+            "total": _doubt(
+                series_scatter(total.by_place), hypot(total.u, uneven * total.depth), total.shapes, pixel_um
+            ),
+            "complete": _doubt(
+                series_scatter(complete.by_place), hypot(complete.u, uneven * complete.depth), complete.shapes, pixel_um
+            ),
+            "partial": _doubt(
+                series_scatter(between.by_place), hypot(between.u, uneven * between.depth), between.shapes, pixel_um
+            ),
         },
         core_inner_percent=None if core is None else 100 * core.u,
         core_inner_dof=None if core is None else core.dof,
@@ -182,12 +190,24 @@ def _values(found: _Found, pixel_um: float | None, without: int) -> Values:
     )
 
 
-def _doubt(scatter: SeriesScatter | None, shapes: float, pixel_um: float | None) -> Doubt:
+def _doubt(scatter: SeriesScatter | None, u: float, shapes: float, pixel_um: float | None) -> Doubt:
+    """What varies along the surface is told by few long waves, the noise of a profile by many depths: both count."""
+    waves = 0.0 if scatter is None else scatter.dof
+    square = (waves * (0.0 if scatter is None else scatter.u) ** 2 + _OF_NOISE * u**2) / (waves + _OF_NOISE)
     return Doubt(
-        inner={} if scatter is None else length_in(scatter.u, pixel_um),
-        inner_dof=None if scatter is None else scatter.dof,
+        inner=length_in(sqrt(square), pixel_um),
+        inner_dof=waves + _OF_NOISE,
         shapes=length_in(shapes, pixel_um),
     )
+
+
+def _uneven(told: Risen) -> float:
+    """How far the mean of the places may lie from that of others, by how they differ beyond the noise of each. [1]"""
+    places = len(told.factor)
+    if places < 2:
+        return 0.0
+    beyond = float(told.factor.var(ddof=1)) - float((told.factor_u**2).mean())
+    return sqrt(max(beyond, 0.0) / places)
 
 
 def _rim(found: _Found) -> float:

@@ -10,9 +10,9 @@ and poor (3), by the default backend, one to five fields each. RECIPE is one of
   the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;
 - ``graphite``: 10 % graphite, particles of 24 to 48 px, nodularity 30 to 92 %, 5 to 16 % of the area near the limit of
   the shape factor; the nodularity;
-- ``decarburisation``: 15 to 70 % of the picture's depth decarburized, half of the specimens with 10 to 50 % of that in ferrite
-  alone, 0 to 60 % ferrite in the core, grains of 10 to 22 px, local depths that vary by up to 12 % along the surface, three
-  shapes of the profile, slopes up to 8 degrees, some of them round; the mean total depth;
+- ``decarburisation``: 60 to 180 px decarburized, half of the specimens with 10 to 50 % of that in ferrite alone, 0 to
+  60 % ferrite in the core, grains of 10 to 22 px, local depths that vary by up to 12 % along the surface, three shapes
+  of the profile, slopes up to 8 degrees, a quarter of them round; the mean total depth;
 - ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index.
 
 Every line has the share of specimens whose interval holds the number of the process, of those that no doubt stands

@@ -367,7 +367,7 @@ def _grown(view: _View, patch: tuple[slice, slice], specimen: float) -> Area | N
         uneven > even
         or kept < _SMOOTH
         or step < _STEP * contrast
-        or _thickness(area) < (_THICKER_STRIP if strip else _THICKER) * _thickness(alike)
+        or _thickness(area) < (_THICKER_STRIP if strip and not view.surface else _THICKER) * _thickness(alike)
     ):
         return None
     rings = [gray[(depth > at) & (depth <= at + 1)] for at in range(max(2, round(_GAP_DEPTH * short)))]

@@ -1,8 +1,8 @@
 """Where a share that rises with the depth has come back to parts of its level deep inside.
 
-The profile is zero up to a start, jumps to a part of the level of the core or not, and rises to the core in one of three
-shapes. All starts, jumps, lengths and shapes are weighed by how likely they make the profile, and what is reported is
-their mean: no single fit decides. What the shapes disagree by stands apart.
+The profile is zero up to a start, jumps to a part of the level of the core or not, and rises to the core in one of
+three shapes. All starts, jumps, lengths and shapes are weighed by how likely they make the profile, and what is told
+is their mean: no single fit decides. What the shapes disagree by stands apart.
 """
 
 from collections.abc import Callable

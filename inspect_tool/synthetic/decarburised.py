@@ -69,7 +69,7 @@ def decarburised(
     seed : int
         The same seed gives the same field.
     total_um : float
-        Depth at which the share of pearlite has come back to 95 % of that of the core; 0: the steel lost no carbon. [um]
+        Depth at which the share of pearlite has come back to 95 % of that of the core; 0: no carbon was lost. [um]
     complete_um : float
         Depth at which it has come back to 5 %: above there is ferrite alone. 0: partial decarburization alone. [um]
     surface_percent : float
@@ -115,8 +115,8 @@ def decarburised(
         raise SettingsError(msg)
     if not 0 <= complete_um <= total_um or not 0 <= surface_percent < 100 or not 0 <= core_ferrite_percent < 100:
         msg = (
-            f"synthetic.decarburised: complete depth {complete_um:g}, total {total_um:g} um, {surface_percent:g} % at the "
-            f"surface, {core_ferrite_percent:g} % of ferrite; depths must ascend from 0, shares lie between 0 and 100"
+            f"synthetic.decarburised: complete depth {complete_um:g}, total {total_um:g} um, {surface_percent:g} % at "
+            f"the surface, {core_ferrite_percent:g} % of ferrite; depths must ascend from 0, shares lie from 0 to 100"
         )
         raise SettingsError(msg)
     rng = np.random.default_rng(seed)

@@ -47,6 +47,9 @@ PICTURES = {
     "graphite": lambda seed: synthetic.graphite(
         seed=seed, nodularity_percent=70.0, median_um=30.0, shape_px=(300, 360), pixel_um=1.0
     ),
+    "decarburisation": lambda seed: synthetic.decarburised(
+        seed=seed, total_um=60.0, complete_um=20.0, grain_um=12.0, shape_px=(240, 300), pixel_um=1.0
+    ),
     "layer_thickness": lambda seed: synthetic.layer(seed=seed, thickness_um=15.0, shape_px=(240, 300)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
@@ -204,6 +207,10 @@ CONTRACT = {
     "confluence": {"area_percent.covered"},
     "banding": {"anisotropy_index", "orientation_degree", "band_spacing_um"},
     "graphite": {"nodularity_percent", "nodule_count_per_mm2", "graphite_percent"},
+    "decarburisation": {
+        "mean_total_depth_um", "maximum_total_depth_um", "mean_complete_depth_um", "mean_partial_depth_um",
+        "core_ferrite_percent",
+    },
     "layer_thickness": {"mean_thickness_um.layer", "minimum_thickness_um.layer"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",

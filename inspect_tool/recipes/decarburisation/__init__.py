@@ -94,7 +94,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         results += results_of(mine, settings, editions.job)
         checks += checks_of(mine, settings, editions.job)
         checks += own_gray_checks(mine)
-        warnings += warnings_of(mine, settings)
+        warnings += warnings_of(mine)
     return Findings(
         results=tuple(results),
         checks=tuple(checks),
@@ -102,5 +102,5 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         statements=pages.statements(settings, editions.job),
         tables=pages.tables(fields),
         charts=pages.charts(fields),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(warnings),
     )

@@ -22,7 +22,7 @@ from inspect_tool.statistics.series import SeriesScatter, series_scatter
 
 _LEAST_PLACE_PX = 20.0  # length of surface of a place
 _BEHIND = 0.12  # of the reach of the profile: so much core must be seen behind the total depth
-_BEYOND = 0.1  # probability that it is not, from which a field is refused
+_BEYOND = 0.5  # probability that it is not, from which a field is refused
 _RIM = 0.06  # of the total depth: how thick a rim at the surface is looked at, and at least
 _RIM_PX = 4.0
 _LEAST_CORE = 5  # steps of depth that the share of the core is read from
@@ -120,18 +120,21 @@ def _told(where: str, surface: Surface, other: Mask, known: Mask, settings: Sett
     except MeasurementError as error:
         msg = f"{where}: {error}"
         raise MeasurementError(msg) from None
+    if not profile.counted.any():
+        msg = (
+            f"{where}: no structure but ferrite is seen down to {profile.reach_px:.0f} px below the surface, so that "
+            "there is no core to compare with; take a field that shows it, or look at the mask"
+        )
+        raise MeasurementError(msg)
     reached = settings.reached_percent / 100
     places = max(1, min(settings.places, int(profile.line_px / _LEAST_PLACE_PX), len(profile.known)))
     told = risen(profile.depth, profile.known, profile.counted, (1 - reached, reached), places, _BEHIND)
     if told.beyond > _BEYOND:
         msg = (
             f"{where}: the structure still changes at the far end of the picture, {profile.reach_px:.0f} px below the "
-            f"surface: the depth of decarburization is at least about {told.reached[1].least:.0f} px; take a field that "
-            "shows the core behind it (a lower magnification)"
+            f"surface: the depth of decarburization is at least about {told.reached[1].least:.0f} px; take a field "
+            "that shows the core behind it (a lower magnification)"
         )
-        raise MeasurementError(msg)
-    if not told.core > 0:
-        msg = f"{where}: no structure but ferrite is seen, so that there is no core to compare with; look at the mask"
         raise MeasurementError(msg)
     return _Found(profile=profile, told=told)
 
@@ -165,23 +168,19 @@ def _values(found: _Found, pixel_um: float | None, without: int) -> Values:
     mean = float(told.factor.mean())
     return Values(
         numbers=_numbers(found, pixel_um),
-        surface_recovered_percent=iso_3887.recovered_percent(100 * (1 - float(told.mean[0])), 100 * (1 - told.core)),
+        surface_recovered_percent=round(
+            iso_3887.recovered_percent(100 * (1 - float(told.mean[0])), 100 * (1 - told.core)), 3
+        ),
         doubts={
-            "total": _doubt(
-                series_scatter(total.by_place), hypot(total.u, uneven * total.depth), total.shapes, pixel_um
-            ),
-            "complete": _doubt(
-                series_scatter(complete.by_place), hypot(complete.u, uneven * complete.depth), complete.shapes, pixel_um
-            ),
-            "partial": _doubt(
-                series_scatter(between.by_place), hypot(between.u, uneven * between.depth), between.shapes, pixel_um
-            ),
+            name: _doubt(series_scatter(one.by_place), hypot(one.u, uneven * one.depth), one.shapes, pixel_um)
+            for name, one in (("total", total), ("complete", complete), ("partial", between))
         },
         core_inner_percent=None if core is None else 100 * core.u,
         core_inner_dof=None if core is None else core.dof,
         structure=length_in(told.structure, pixel_um),
-        unchanged_percent=100 * total.absent,
+        unchanged_percent=round(100 * total.absent, 3),
         bound=length_in(total.bound, pixel_um),
+        beyond_percent=round(100 * told.beyond, 3),
         surface=length_in(profile.line_px, pixel_um),
         reach=length_in(profile.reach_px, pixel_um),
         rim_percent=100 * _rim(found) / share if share > 0 else 0.0,

@@ -12,9 +12,9 @@ WORDING = Wording(
     titles={
         **{f"{depth}_depth": Text(f"decarburisation.column_{depth}") for depth in DEPTHS},
         **{f"mean_{depth}_depth": Text(f"decarburisation.column_{depth}") for depth in DEPTHS},
-        **{f"inner.{depth}": Text(f"decarburisation.column_inner_{depth}") for depth in DEPTHS},
-        **{f"inner_dof.{depth}": Text(f"decarburisation.column_inner_dof_{depth}") for depth in DEPTHS},
-        **{f"shapes.{depth}": Text(f"decarburisation.column_shapes_{depth}") for depth in DEPTHS},
+        "inner": Text("decarburisation.column_inner"),
+        "inner_dof": Text("decarburisation.column_inner_dof"),
+        "shapes": Text("decarburisation.column_shapes"),
         "total_depth_u": Text("decarburisation.column_place_u"),
         "core_ferrite": Text("decarburisation.title_core"),
         "core_inner": Text("decarburisation.column_core_inner"),
@@ -23,6 +23,7 @@ WORDING = Wording(
         "structure": Text("decarburisation.column_structure"),
         "unchanged": Text("decarburisation.column_unchanged"),
         "bound": Text("decarburisation.column_bound"),
+        "beyond": Text("decarburisation.column_beyond"),
         "surface": Text("decarburisation.column_surface"),
         "reach": Text("decarburisation.column_reach"),
         "rim": Text("decarburisation.column_rim"),
@@ -32,8 +33,8 @@ WORDING = Wording(
     },
     feature="place",
     judged={
-        "decarburisation.title_profile": ("mean_total_depth_um", "mean_complete_depth_um"),
-        "decarburisation.title_along": ("mean_total_depth_um", "maximum_total_depth_um"),
+        "decarburisation.title_profile": ("mean_total_depth_um",),
+        "decarburisation.title_along": ("mean_total_depth_um",),
     },
 )
 
@@ -43,17 +44,17 @@ def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
     unit, mark = length_unit(fields)
     rows: list[tuple[Cell, ...]] = []
     for field in fields:
-        for row in field.features.to_dict("records"):
-            rows.append(
-                (
-                    field.specimen,
-                    field.field,
-                    int(row["feature"]),
-                    float(row[f"along_{unit}"]),
-                    *(float(row[f"{depth}_depth_{unit}"]) for depth in DEPTHS),
-                    float(row[f"total_depth_u_{unit}"]),
-                )
+        rows += [
+            (
+                field.specimen,
+                field.field,
+                int(row["feature"]),
+                float(row[f"along_{unit}"]),
+                *(float(row[f"{depth}_depth_{unit}"]) for depth in DEPTHS),
+                float(row[f"total_depth_u_{unit}"]),
             )
+            for row in field.features.to_dict("records")
+        ]
     profiles: list[tuple[Cell, ...]] = [
         (
             field.specimen,

@@ -127,7 +127,11 @@ def _depth(fields: Sequence[Measured], which: Which, depth: Depth, settings: Set
             ),
             definition=Text(f"decarburisation.definition_{which}", reached=settings.reached_percent),
             budget=tuple(budget),
-            title=QUANTITIES[quantity].title,
+            title=Text(
+                "decarburisation.title_to",
+                title=QUANTITIES[quantity].title,
+                reached=_shown(depth, settings.reached_percent),
+            ),
             main=quantity in _MAIN,
         )
     )

@@ -12,6 +12,7 @@ from inspect_tool.recipes.decarburisation.values import Measured
 from inspect_tool.standards.editions import check_rule
 
 _RIM = 25.0  # more of other structure at the surface than below it, over that of the core [%]
+_BEYOND = 10.0  # probability that the depth goes on where hardly any core is seen [%]
 _APART = 15.0  # mean of the places against the depth of the mean profile [%]
 
 
@@ -51,6 +52,8 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
     if not unchanged:
         worst["places_apart"] = max((field.values.places_apart_percent, field.image) for field in fields)
         limits["places_apart"] = (_APART, "%")
+        worst["beyond"] = max((field.values.beyond_percent, field.image) for field in fields)
+        limits["beyond"] = (_BEYOND, "%")
     for name, (value, image) in worst.items():
         limit, unit = limits[name]
         made.append(
@@ -69,12 +72,12 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
     return [check for check in made if check is not None]
 
 
-def warnings_of(fields: Sequence[Measured], settings: Settings) -> list[str]:
-    """What page 1 must say of one specimen: by which rule its depths end, and what was not found."""
-    specimen, reached = fields[0].specimen, settings.reached_percent
-    made = [Text("decarburisation.warning_rule", reached=reached, left=100 - reached)]
+def warnings_of(fields: Sequence[Measured]) -> list[str]:
+    """What page 1 must say of one specimen: what was not found."""
+    specimen = fields[0].specimen
+    made: list[str] = []
     if is_unchanged(fields):
         made.append(Text("decarburisation.warning_none", specimen=specimen))
     elif all(field.calibration.pixel_um is not None for field in fields) and no_ferrite_layer(fields):
         made.append(Text("decarburisation.warning_no_ferrite", specimen=specimen, structure=structure_of(fields)))
-    return list(made)
+    return made

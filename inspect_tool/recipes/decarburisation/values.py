@@ -41,6 +41,7 @@ class Values(Row):
     structure: Length = default(metadata=column("structure_{}"))  # depth over which neighbors go together
     unchanged_percent: float  # probability that the core reaches the surface
     bound: Length = default(metadata=column("bound_{}"))  # of the total depth, were there any
+    beyond_percent: float  # probability that less core is seen behind the total depth than is asked for
     surface: Length = default(metadata=column("surface_{}"))  # length of it
     reach: Length = default(metadata=column("reach_{}"))  # how deep the specimen is seen
     rim_percent: float  # more of other structure at the very surface than deeper down, over that of the core

@@ -12,8 +12,9 @@ import inspect_tool
 from inspect_tool import registry, synthetic
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, plain
+from inspect_tool.images.specimen_area import left_out
 from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
-from inspect_tool.plugins import Backend, Exporter, Reader, Recipe
+from inspect_tool.plugins import Backend, Exporter, Reader, Recipe, shows_surface
 from inspect_tool.segmentation import threshold
 from inspect_tool.standards.editions import editions_for, load_standard, names_for
 from inspect_tool.units import UNITS
@@ -72,7 +73,7 @@ def micrograph(recipe, seed=0, **changes):
     pixels = made.pixels.copy()
     pixels.setflags(write=False)
     calibration = Calibration(pixel_um=made.pixel_um, u_rel=0.004, source="stage micrometer", certificate="C-1")
-    return Micrograph(
+    image = Micrograph(
         pixels=pixels,
         calibration=calibration,
         path=f"field_{seed}.tif",
@@ -80,6 +81,8 @@ def micrograph(recipe, seed=0, **changes):
         field=seed + 1,
         **changes,
     )
+    shown = recipe in RECIPES and shows_surface(registry.load("recipe", recipe))
+    return left_out(image, surface=True) if shown else image  # as a run does
 
 
 def default_segmentation(recipe, image):

@@ -124,6 +124,11 @@ def default_limits(recipe: str) -> Limits:
     return plugins.quality_of(registry.load("recipe", recipe))
 
 
+def title_of(name: str) -> tuple[str, str]:
+    """What a check judges, for the reader, and the unit of its limits."""
+    return _SAYS[name].title, _SAYS[name].unit
+
+
 def limits_of(job: Job, where: str) -> Limits:
     """Limits of a job: those of its recipe, changed by its ``[quality]`` table.
 

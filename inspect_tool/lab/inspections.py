@@ -112,6 +112,7 @@ def make(
         asked = replace(
             with_images(answers, groups, places, kept),
             header={**answers.header, "operator": person.full_name},
+            accept=tuple(replace(one, by=person.full_name) for one in answers.accept),
             single_user=single_user,
         )
         try:

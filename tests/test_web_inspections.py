@@ -100,7 +100,7 @@ def test_no_setting_takes_a_path_from_a_browser(olga, two):
             "requirements.0.class_string",
             "is no kind of class; use porosity_class",
         ),
-        ({"quality.focus.red": "0.5"}, "quality.focus", "is stricter than advised"),
+        ({"quality.focus.red": "0.5"}, "quality.focus.red", "is stricter than advised"),
         (
             {"accept.0.check": "focus", "accept.0.images": "z.tif", "accept.0.reason": "r"},
             "accept.0.images",
@@ -134,7 +134,7 @@ def test_it_is_made_sent_canceled_and_tried_again(made, olga):
     asked |= {f"specimen.{numbers[1]}": "B"}
     asked |= {"accept.0.check": "focus", "accept.0.images": "d.tif", "accept.0.reason": "the only one there is"}
     answer = olga.post("/inspections", data=asked)
-    assert answer.status_code == 303
+    assert answer.status_code == 303, answer.text
     address = answer.headers["location"]
     name = address.rpartition("/")[2]
     job = load_job(of(made, name).job)

@@ -155,7 +155,7 @@ def limits_of(job: Job, where: str) -> Limits:
             and _is_beyond(name, limit.advised, limit.red)
             and limit.advised != limit.red
         ):
-            msg = f"{where} quality.{name}: red = {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
+            msg = f"{where} quality.{name}.red: {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
             raise SettingsError(msg)
     return limits
 

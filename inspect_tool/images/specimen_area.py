@@ -40,7 +40,8 @@ class Packed:
 
 def packed(area: Area) -> Packed:
     """Pack an area."""
-    return Packed(kind=area.kind, shape=area.where.shape, bits=zlib.compress(np.packbits(area.where).tobytes(), 1))
+    rows, columns = area.where.shape
+    return Packed(kind=area.kind, shape=(rows, columns), bits=zlib.compress(np.packbits(area.where).tobytes(), 1))
 
 
 def unpacked(area: Packed) -> Area:

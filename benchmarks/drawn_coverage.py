@@ -29,7 +29,7 @@ import numpy as np
 
 from inspect_tool import synthetic
 from inspect_tool.errors import InspectError
-from inspect_tool.images.specimen_area import left_out
+from inspect_tool.images.specimen_area import areas, without
 from inspect_tool.model import Calibration, Findings, Micrograph, Segmentation
 from inspect_tool.plugins import is_mounted, shows_surface
 from inspect_tool.registry import load
@@ -155,7 +155,8 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
             found = Segmentation(labels=field.labels, classes=field.classes, kind=field.kind, backend="labels")
         else:
             if is_mounted(recipe):
-                image = left_out(image, surface=shows_surface(recipe))
+                found_areas = areas(image.pixels, surface=shows_surface(recipe))
+                image = without(image, found_areas)
             asked = {key: value for key, value in recipe.BACKEND.items() if key != "name"}
             backend: Any = load("backend", recipe.BACKEND["name"])
             found = backend.segment(None, image, backend.Settings(**asked))

@@ -12,7 +12,7 @@ import inspect_tool
 from inspect_tool import registry, synthetic
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, plain
-from inspect_tool.images.specimen_area import left_out
+from inspect_tool.images.specimen_area import areas, without
 from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
 from inspect_tool.plugins import Backend, Exporter, Reader, Recipe, shows_surface
 from inspect_tool.segmentation import threshold
@@ -82,7 +82,7 @@ def micrograph(recipe, seed=0, **changes):
         **changes,
     )
     shown = recipe in RECIPES and shows_surface(registry.load("recipe", recipe))
-    return left_out(image, surface=True) if shown else image  # as a run does
+    return without(image, areas(pixels, surface=True)) if shown else image  # as a run does
 
 
 def default_segmentation(recipe, image):

@@ -1,0 +1,68 @@
+"""Where a huge image shows no specimen: black corners and gaps between tiles, one bit for each pixel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.batch.mosaic.request import Request
+from inspect_tool.images.readers import PixelWindows
+from inspect_tool.measure.regions import connected
+from inspect_tool.measure.seamless import cracks
+from inspect_tool.measure.seamless.objects import objects_of
+from inspect_tool.measure.seamless.pieces import pieces_of_mask
+from inspect_tool.measure.seamless.windows import Box, Window
+from inspect_tool.model import Mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Specimen:
+    """Which pixels of an image count; an eighth of a byte for each."""
+
+    bits: NDArray[np.uint8] | None  # (rows, columns / 8); None: all count
+    width: int
+
+    def part(self, box: Box) -> Mask | None:
+        """Tell which pixels of a box count; None: all of the image do."""
+        if self.bits is None:
+            return None
+        rows, columns = box
+        first = columns.start // 8
+        held = np.unpackbits(self.bits[rows, first : -(-columns.stop // 8)], axis=1)
+        found: Mask = held[:, columns.start - 8 * first : columns.stop - 8 * first].view(np.bool_)
+        return np.ascontiguousarray(found)
+
+
+def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> Specimen:
+    """Find the areas of one gray value, into which a square fits: no specimen, however they are bounded.
+
+    Such an area is 8-connected, whatever windows it goes through. Smaller ones are left: they may be pores.
+    """
+    if asked.blank is None:
+        return Specimen(bits=None, width=image.shape[1])
+    square = np.ones((asked.blank_px, asked.blank_px), np.uint8)
+    rim = asked.blank_px + cracks.RIM_PX
+    found, holds = [], []
+    for window in cut:
+        flat = np.asarray(image.read(window.around(rim)) == asked.blank, np.uint8)
+        inner = window.inner(rim)
+        # pixels, of the area itself, around which a square of it lies; none reaches beyond the frame
+        around = cv2.erode(flat, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        outer, near = window.around(rim), window.around(cracks.RIM_PX)
+        seen = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(outer, near, strict=True))
+        found.append(pieces_of_mask(flat[seen[0], seen[1]].astype(np.bool_), window))
+        numbers = connected(flat[inner].astype(np.bool_))
+        holds.append(np.unique(numbers[around[inner] > 0]))
+    objects = objects_of(found, str(asked.image))
+    blank = np.zeros(len(objects.sums.label) + 1, np.bool_)
+    for number, has in zip(objects.number, holds, strict=True):
+        blank[number[has - 1]] = True
+    bits = np.zeros((image.shape[0], -(-image.shape[1] // 8)), np.uint8)
+    for window, number in zip(cut, objects.number, strict=True):
+        rows, columns = window.core
+        numbers = connected(np.asarray(image.read(window.core) == asked.blank, np.bool_))
+        counts = ~np.concatenate([[False], blank[number]])[numbers]
+        bits[rows, columns.start // 8 : -(-columns.stop // 8)] = np.packbits(counts, axis=1)
+    return Specimen(bits=bits, width=image.shape[1])

@@ -27,7 +27,7 @@ GAP = (5000, 5040)  # columns that no tile shows
 MEASURE = """
 import resource, sys, tempfile, time
 from pathlib import Path
-from inspect_tool.batch import mosaic
+from inspect_tool import mosaic
 from inspect_tool.segmentation import threshold
 begun = time.perf_counter()
 settings = threshold.Settings(method="otsu", flat_field="off", denoise_px=3)

@@ -4,7 +4,7 @@ What a job cannot hold in memory is measured here by windows that are read one a
 and put together when every one of them is there (``measure.seamless``).
 """
 
-from inspect_tool.batch.mosaic.measured import Mosaic, measure
-from inspect_tool.batch.mosaic.request import Request
+from inspect_tool.mosaic.measured import Mosaic, measure
+from inspect_tool.mosaic.request import Request
 
 __all__ = ["Mosaic", "Request", "measure"]

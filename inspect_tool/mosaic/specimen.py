@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.batch.mosaic.request import Request
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.regions import connected
 from inspect_tool.measure.seamless import cracks
@@ -15,6 +14,9 @@ from inspect_tool.measure.seamless.objects import objects_of
 from inspect_tool.measure.seamless.pieces import pieces_of_mask
 from inspect_tool.measure.seamless.windows import Box, Window
 from inspect_tool.model import Mask
+from inspect_tool.mosaic.request import Request
+
+_LONG = 4  # times the side of the square: a straight gap between two tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,25 +38,27 @@ class Specimen:
 
 
 def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> Specimen:
-    """Find the areas of one gray value, into which a square fits: no specimen, however they are bounded.
+    """Find the areas of one gray value that are wide, or straight and long: no specimen, however they are bounded.
 
-    Such an area is 8-connected, whatever windows it goes through. Smaller ones are left: they may be pores.
+    A square of ``blank_px`` fits into a wide one, a line along a row or a column four times as long into a narrow gap.
+    Such an area is 8-connected, whatever windows it goes through. Others are left: they may be pores.
     """
     if asked.blank is None:
         return Specimen(bits=None, width=image.shape[1])
-    square = np.ones((asked.blank_px, asked.blank_px), np.uint8)
-    rim = asked.blank_px + cracks.RIM_PX
+    side, long = asked.blank_px, _LONG * asked.blank_px
+    shapes = [np.ones(size, np.uint8) for size in ((side, side), (1, long), (long, 1))]
+    rim = long // 2 + cracks.RIM_PX
     found, holds = [], []
     for window in cut:
         flat = np.asarray(image.read(window.around(rim)) == asked.blank, np.uint8)
         inner = window.inner(rim)
-        # pixels, of the area itself, around which a square of it lies; none reaches beyond the frame
-        around = cv2.erode(flat, square, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        # pixels, of the area itself, around which a square or a line of it lies; none reaches beyond the frame
+        around = sum(cv2.erode(flat, one, borderType=cv2.BORDER_CONSTANT, borderValue=0) for one in shapes)
         outer, near = window.around(rim), window.around(cracks.RIM_PX)
         seen = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(outer, near, strict=True))
         found.append(pieces_of_mask(flat[seen[0], seen[1]].astype(np.bool_), window))
         numbers = connected(flat[inner].astype(np.bool_))
-        holds.append(np.unique(numbers[around[inner] > 0]))
+        holds.append(np.unique(numbers[np.asarray(around)[inner] > 0]))
     objects = objects_of(found, str(asked.image))
     blank = np.zeros(len(objects.sums.label) + 1, np.bool_)
     for number, has in zip(objects.number, holds, strict=True):

@@ -13,8 +13,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool import __version__
-from inspect_tool.batch.mosaic.request import Request
-from inspect_tool.batch.mosaic.specimen import Specimen, specimen_of
 from inspect_tool.errors import MeasurementError, ReadError
 from inspect_tool.evidence.provenance import package_sha256
 from inspect_tool.files import plain, sha256_bytes, sha256_source, write_whole
@@ -26,6 +24,8 @@ from inspect_tool.measure.seamless.objects import objects_of
 from inspect_tool.measure.seamless.pieces import pieces_of_mask
 from inspect_tool.measure.seamless.record import arrays_of, packed, pieces_from, unpacked
 from inspect_tool.measure.seamless.windows import Box, Window, check_coverage, windows
+from inspect_tool.mosaic.request import Request
+from inspect_tool.mosaic.specimen import Specimen, specimen_of
 from inspect_tool.segmentation.threshold import by_windows
 from inspect_tool.segmentation.threshold.by_windows import Levels
 

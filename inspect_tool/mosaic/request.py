@@ -20,7 +20,9 @@ class Request:
     pixel_um: float | None = None  # None: what the file states, if it can be trusted [um/px]
     side_px: int = 2048  # of a window; the numbers do not depend on it
     blank: int | None = None  # gray value where nothing was imaged; None: everywhere is specimen
-    blank_px: int = 64  # an area of this value is no specimen where a square of this side fits into it
+    blank_px: int = (
+        64  # into such an area a square of this side fits, or a line along a row or column four times as long
+    )
 
     def check(self) -> None:
         """Refuse what cannot be.
@@ -35,8 +37,8 @@ class Request:
         if self.blank is not None and not 0 <= self.blank <= 255:
             msg = f"blank: got {self.blank}, must be a gray value from 0 to 255"
             raise SettingsError(msg)
-        if not 2 <= self.blank_px <= self.side_px:
-            msg = f"blank_px: got {self.blank_px}, must be from 2 to side_px = {self.side_px}"
+        if self.blank_px < 2:
+            msg = f"blank_px: got {self.blank_px}, must be 2 or more"
             raise SettingsError(msg)
         if self.pixel_um is not None and not self.pixel_um > 0:
             msg = f"pixel_um: got {self.pixel_um:g}, must be > 0"

@@ -31,7 +31,7 @@ from inspect_tool import mosaic
 from inspect_tool.segmentation import threshold
 begun = time.perf_counter()
 settings = threshold.Settings(method="otsu", flat_field="off", denoise_px=3)
-asked = mosaic.Request(image=Path(sys.argv[1]), threshold=settings, pixel_um=0.5, blank=0, side_px=int(sys.argv[2]))
+asked = mosaic.Request(image=Path(sys.argv[1]), threshold=settings, pixel_um=0.5, blank=(0,), side_px=int(sys.argv[2]))
 with tempfile.TemporaryDirectory(dir=sys.argv[3]) as name:
     found = mosaic.measure(asked, Path(name))
     kept = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())

@@ -61,7 +61,7 @@ def test_windows_give_the_numbers_of_the_image_measured_whole(tiff, picture, tmp
     settings = SETTINGS[name]
     areas, lines, features, segmentation = whole(picture, settings)
     found = mosaic.measure(mosaic.Request(image=tiff, threshold=settings, pixel_um=0.5, side_px=side), tmp_path)
-    assert list(found.levels.levels) == segmentation.settings["levels_found"]
+    assert list(found.classes.levels.levels) == segmentation.settings["levels_found"]
     assert found.areas_px == areas
     assert found.lines == lines
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)
@@ -84,7 +84,7 @@ def test_corners_and_gaps_are_no_specimen_and_pores_of_the_same_gray_are(picture
     path = tmp_path / "gaps.tif"
     tifffile.imwrite(path, pixels, tile=(64, 64))
     settings = SETTINGS["otsu"]
-    asked = mosaic.Request(image=path, threshold=settings, pixel_um=0.5, side_px=64, blank=0, blank_px=16)
+    asked = mosaic.Request(image=path, threshold=settings, pixel_um=0.5, side_px=64, blank=(0,), blank_px=16)
     found = mosaic.measure(asked, tmp_path / "records")
     areas, lines, features, _ = whole(pixels, settings, roi)
     assert found.specimen_px == int(roi.sum())
@@ -101,7 +101,7 @@ def test_what_was_measured_before_a_run_was_stopped_is_not_measured_again(tiff, 
         pass
 
     def stop(done, _total, text):
-        if text == "measuring" and done == 5:
+        if text == "classes" and done == 5:
             raise StoppedError
 
     with pytest.raises(StoppedError):
@@ -112,18 +112,18 @@ def test_what_was_measured_before_a_run_was_stopped_is_not_measured_again(tiff, 
     torn.write_bytes(torn.read_bytes()[:100])  # as a machine that lost its power leaves it
     again = mosaic.measure(asked, tmp_path)
     fresh = mosaic.measure(asked, tmp_path / "fresh")
-    assert (again.windows_known, fresh.windows_known) == (4, 0)
+    assert (again.classes.known, fresh.classes.known) == (4, 0)
     assert again.areas_px == fresh.areas_px
     pd.testing.assert_frame_equal(again.features, fresh.features, check_exact=True)
     other = mosaic.measure(mosaic.Request(image=tiff, threshold=SETTINGS["otsu"], side_px=96), tmp_path)
-    assert other.windows_known == 0
+    assert other.classes.known == 0
 
 
 def test_a_window_that_is_gone_fails_the_image(tiff, tmp_path, monkeypatch):
-    from inspect_tool.mosaic import measured
+    from inspect_tool.mosaic import classes
 
-    written = measured.write_whole
-    monkeypatch.setattr(measured, "write_whole", lambda path, data: path.stem == "000004" or written(path, data))
+    written = classes.write_whole
+    monkeypatch.setattr(classes, "write_whole", lambda path, data: path.stem == "000004" or written(path, data))
     asked = mosaic.Request(image=tiff, threshold=SETTINGS["a level"], side_px=96)
     with pytest.raises(MeasurementError, match=r"mosaic.tif: .* row 1 and column 1 was not measured once"):
         mosaic.measure(asked, tmp_path)

@@ -1,7 +1,8 @@
-"""Huge images: classes and their features measured window by window, to the numbers of the image measured whole.
+"""Huge images: told apart and measured window by window, to the numbers of the image measured whole.
 
-What a job cannot hold in memory is measured here by windows that are read one at a time, kept one by one on the disk,
-and put together when every one of them is there (``measure.seamless``).
+What cannot be held in memory is read one window at a time. Its classes are kept with a bit for each pixel, on the disk
+as each window is told apart, and what is measured of them is put together to that of the whole
+(``measure.seamless``).
 """
 
 from inspect_tool.mosaic.measured import Mosaic, measure

@@ -19,7 +19,7 @@ class Request:
     which: Selection = field(default_factory=Selection)
     pixel_um: float | None = None  # None: what the file states, if it can be trusted [um/px]
     side_px: int = 2048  # of a window; the numbers do not depend on it
-    blank: int | None = None  # gray value where nothing was imaged; None: everywhere is specimen
+    blank: tuple[int, ...] = ()  # gray values where nothing was imaged; none: everywhere is specimen
     blank_px: int = (
         64  # into such an area a square of this side fits, or a line along a row or column four times as long
     )
@@ -34,8 +34,8 @@ class Request:
         if self.side_px < _STEP_PX or self.side_px % _STEP_PX:
             msg = f"side_px: got {self.side_px}, must be a multiple of {_STEP_PX}"
             raise SettingsError(msg)
-        if self.blank is not None and not 0 <= self.blank <= 255:
-            msg = f"blank: got {self.blank}, must be a gray value from 0 to 255"
+        if any(not 0 <= value <= 255 for value in self.blank):
+            msg = f"blank: got {list(self.blank)}, must be gray values from 0 to 255"
             raise SettingsError(msg)
         if self.blank_px < 2:
             msg = f"blank_px: got {self.blank_px}, must be 2 or more"

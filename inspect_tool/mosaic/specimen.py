@@ -1,56 +1,48 @@
 """Where a huge image shows no specimen: black corners and gaps between tiles, one bit for each pixel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.regions import connected
 from inspect_tool.measure.seamless import cracks
 from inspect_tool.measure.seamless.objects import objects_of
 from inspect_tool.measure.seamless.pieces import pieces_of_mask
-from inspect_tool.measure.seamless.windows import Box, Window
-from inspect_tool.model import Mask
+from inspect_tool.measure.seamless.windows import Window
 from inspect_tool.mosaic.request import Request
+from inspect_tool.pixels.bits import BitMask
 
 _LONG = 4  # times the side of the square: a straight gap between two tiles
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Specimen:
-    """Which pixels of an image count; an eighth of a byte for each."""
-
-    bits: NDArray[np.uint8] | None  # (rows, columns / 8); None: all count
-    width: int
-
-    def part(self, box: Box) -> Mask | None:
-        """Tell which pixels of a box count; None: all of the image do."""
-        if self.bits is None:
-            return None
-        rows, columns = box
-        first = columns.start // 8
-        held = np.unpackbits(self.bits[rows, first : -(-columns.stop // 8)], axis=1)
-        found: Mask = held[:, columns.start - 8 * first : columns.stop - 8 * first].view(np.bool_)
-        return np.ascontiguousarray(found)
-
-
-def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> Specimen:
+def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> BitMask | None:
     """Find the areas of one gray value that are wide, or straight and long: no specimen, however they are bounded.
 
     A square of ``blank_px`` fits into a wide one, a line along a row or a column four times as long into a narrow gap.
     Such an area is 8-connected, whatever windows it goes through. Others are left: they may be pores.
+
+    Returns
+    -------
+    BitMask or None
+        The specimen; None: all of the image.
     """
-    if asked.blank is None:
-        return Specimen(bits=None, width=image.shape[1])
+    masks = [_shown(image, cut, value, asked) for value in asked.blank]
+    found = [mask for mask in masks if mask is not None]
+    return reduce(and_, found) if found else None
+
+
+def _shown(image: PixelWindows, cut: Sequence[Window], value: int, asked: Request) -> BitMask | None:
+    """Everything but the areas of one gray value that are no specimen; None: there are none."""
     side, long = asked.blank_px, _LONG * asked.blank_px
     shapes = [np.ones(size, np.uint8) for size in ((side, side), (1, long), (long, 1))]
     rim = long // 2 + cracks.RIM_PX
     found, holds = [], []
     for window in cut:
-        flat = np.asarray(image.read(window.around(rim)) == asked.blank, np.uint8)
+        flat = np.asarray(image.read(window.around(rim)) == value, np.uint8)
         inner = window.inner(rim)
         # pixels, of the area itself, around which a square or a line of it lies; none reaches beyond the frame
         around = sum(cv2.erode(flat, one, borderType=cv2.BORDER_CONSTANT, borderValue=0) for one in shapes)
@@ -63,10 +55,12 @@ def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> S
     blank = np.zeros(len(objects.sums.label) + 1, np.bool_)
     for number, has in zip(objects.number, holds, strict=True):
         blank[number[has - 1]] = True
+    if not blank.any():
+        return None
     bits = np.zeros((image.shape[0], -(-image.shape[1] // 8)), np.uint8)
     for window, number in zip(cut, objects.number, strict=True):
         rows, columns = window.core
-        numbers = connected(np.asarray(image.read(window.core) == asked.blank, np.bool_))
+        numbers = connected(np.asarray(image.read(window.core) == value, np.bool_))
         counts = ~np.concatenate([[False], blank[number]])[numbers]
         bits[rows, columns.start // 8 : -(-columns.stop // 8)] = np.packbits(counts, axis=1)
-    return Specimen(bits=bits, width=image.shape[1])
+    return BitMask(bits, image.shape)

@@ -62,7 +62,7 @@ def windows(shape: tuple[int, int], side_px: int) -> tuple[Window, ...]:
     if side_px < 2 or side_px % 2:
         msg = f"the side of a window is an even number of pixels, got {side_px}"
         raise SettingsError(msg)
-    found = []
+    found: list[Window] = []
     for row, top in enumerate(range(0, shape[0], side_px)):
         for column, left in enumerate(range(0, shape[1], side_px)):
             core = (slice(top, min(top + side_px, shape[0])), slice(left, min(left + side_px, shape[1])))

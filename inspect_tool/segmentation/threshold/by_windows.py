@@ -67,13 +67,18 @@ def check(settings: Settings) -> None:
         raise SettingsError(msg)
 
 
+def reach_px(settings: Settings) -> int:
+    """How far ``labels_of`` looks around a pixel. [px]"""
+    return _TRANSITION_PX if settings.method == "multi_otsu" else 0
+
+
 def rim_px(settings: Settings) -> int:
     """How far around a window must be seen. [px]"""
-    return _side(settings) // 2 + (_TRANSITION_PX if settings.method == "multi_otsu" else 0)
+    return _side(settings) // 2 + reach_px(settings)
 
 
 def smoothed(gray: NDArray[np.uint8], settings: Settings) -> NDArray[np.uint8]:
-    """Gray values of a window and its rim as the levels are applied to them; exact but for the rim."""
+    """Gray values of a window as the levels are applied to them; exact but for half a side of the median."""
     side = _side(settings)
     return np.asarray(denoise(np.ascontiguousarray(gray), size=side), np.uint8) if side > 1 else gray
 
@@ -109,7 +114,7 @@ def found_levels(histogram: Histogram, settings: Settings, where: str) -> Levels
 
 
 def labels_of(smooth: NDArray[np.uint8], levels: tuple[float, ...], found: Levels, settings: Settings) -> LabelImage:
-    """Class numbers of a window and its rim; exact but for the rim of ``rim_px``."""
+    """Class numbers of a window and its rim; exact but for a rim of ``reach_px``."""
     table = np.zeros(256, np.uint8)
     table[: len(found.order)] = found.order
     labels: LabelImage = np.asarray(cv2.LUT(ranks_of(smooth, list(levels), settings.method), table), np.uint8)

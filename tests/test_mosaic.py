@@ -62,6 +62,8 @@ def test_windows_give_the_numbers_of_the_image_measured_whole(tiff, picture, tmp
     areas, lines, features, segmentation = whole(picture, settings)
     found = mosaic.measure(mosaic.Request(image=tiff, threshold=settings, pixel_um=0.5, side_px=side), tmp_path)
     assert list(found.classes.levels.levels) == segmentation.settings["levels_found"]
+    assert found.classes.levels.own_gray == segmentation.told.own_gray
+    assert found.classes.histogram.sum() == picture.size
     assert found.areas_px == areas
     assert found.lines == lines
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)

@@ -33,7 +33,8 @@ class PixelSums:
     @property
     def area(self) -> NDArray[np.float64]:
         """Pixels of each object."""
-        return self.sums[0].astype(np.float64)
+        area: NDArray[np.float64] = self.sums[0].astype(np.float64)
+        return area
 
     @property
     def centroid(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

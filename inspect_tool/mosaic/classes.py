@@ -79,7 +79,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
         roi = specimen_of(image, cut, asked)
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):
-            smooth = _smooth(image, window, asked)
+            smooth = _smooth(image, window, asked)[window.inner(by_windows.reach_px(asked.threshold))]
             histogram += by_windows.counted(smooth, None if roi is None else roi[window.core])
         if not histogram.any():
             msg = f"{asked.image}: no pixel shows the specimen; check blank = {list(asked.blank)}"

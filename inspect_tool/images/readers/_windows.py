@@ -24,3 +24,14 @@ class PixelWindows:
     dtype: "np.dtype[np.generic]"  # of the samples
     calibration: Calibration  # what the file itself says
     read: Callable[[Box], Samples]  # samples in a box of rows and columns with a start and a stop, as they are stored
+
+    @property
+    def size(self) -> int:
+        """Pixels."""
+        return self.shape[0] * self.shape[1]
+
+    def __getitem__(self, index: slice | Box) -> Samples:
+        """Give some rows, or a box of rows and columns, as an array of it would."""
+        rows, columns = (index, slice(None)) if isinstance(index, slice) else index
+        (top, bottom, _), (left, right, _) = rows.indices(self.shape[0]), columns.indices(self.shape[1])
+        return self.read((slice(top, bottom), slice(left, right)))

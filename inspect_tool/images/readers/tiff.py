@@ -146,7 +146,9 @@ def _reading(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> Ca
     across = -(-int(page.imagewidth) // wide)
     tables = page.jpegtables
 
-    @lru_cache(maxsize=max(4, KEPT_BYTES // (tall * wide * page.dtype.itemsize)))
+    size = np.dtype(page.dtype).itemsize
+
+    @lru_cache(maxsize=max(4, KEPT_BYTES // (tall * wide * size)))
     def part(number: int) -> Samples:
         file.filehandle.seek(page.dataoffsets[number])
         data = file.filehandle.read(page.databytecounts[number])

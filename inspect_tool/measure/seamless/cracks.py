@@ -58,7 +58,8 @@ def fragments(labels: LabelImage, numbers: LabelImage, origin: tuple[int, int], 
     columns : int
         Of the image. [px]
     """
-    flat, width = np.ascontiguousarray(labels).ravel(), labels.shape[1]
+    flat: LabelImage = np.ascontiguousarray(labels).ravel()
+    width = labels.shape[1]
     out, on = _OUT @ (width, 1), _ON @ (width, 1)
     inner = np.zeros(labels.shape, np.int32)
     inner[RIM_PX:-RIM_PX, RIM_PX:-RIM_PX] = numbers
@@ -94,7 +95,8 @@ def fragments(labels: LabelImage, numbers: LabelImage, origin: tuple[int, int], 
     graph = coo_array(
         (np.ones(int(known.sum()), np.int8), (np.flatnonzero(known), order[place[known]])), shape=(len(at), len(at))
     )
-    n, fragment = connected_components(graph, directed=False) if len(at) else (0, np.zeros(0, np.int64))
+    n, found = connected_components(graph, directed=False) if len(at) else (0, np.zeros(0))
+    fragment: Integers = np.asarray(found, np.int64)
 
     def in_image(at: Integers, side: Integers) -> Integers:
         row, column = np.divmod(at, width)
@@ -133,7 +135,7 @@ def _after(flat: LabelImage, at: Integers, side: Integers, out: Integers, on: In
     return pixel, np.where(is_across, side - 1, np.where(is_along, side, side + 1)) % 4
 
 
-def _hulls(points: Integers, fragment: NDArray[np.integer], n: int) -> tuple[Integers, Integers]:
+def _hulls(points: Integers, fragment: Integers, n: int) -> tuple[Integers, Integers]:
     """Corners of the hull of the points of each fragment, and the fragment of each corner."""
     order = np.argsort(fragment, kind="stable")
     ends = np.cumsum(np.bincount(fragment, minlength=n))
@@ -178,7 +180,8 @@ def outline_of(steps: Sequence[int], points: Integers, first: tuple[int, int], g
 def _convex(points: Integers) -> Integers:
     """Corners of the hull, none of them between two others on a line, clockwise as seen on the picture."""
     ordered = np.unique(points, axis=0).tolist()
-    lower, upper = [], []
+    lower: list[tuple[int, int]] = []
+    upper: list[tuple[int, int]] = []
     for chain, every in ((lower, ordered), (upper, ordered[::-1])):
         for x, y in every:
             while len(chain) > 1:

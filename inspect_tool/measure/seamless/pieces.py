@@ -85,7 +85,8 @@ def _touching(labels: LabelImage, window: Window, roi: Mask | None) -> NDArray[n
         outside = np.logical_not(roi).view(np.uint8)
         beside = cv2.dilate(outside, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE)
         found.append(np.unique(labels[beside[window.inner(RIM_PX)] > 0]))
-    return np.unique(np.concatenate(found))
+    together: NDArray[np.int32] = np.unique(np.concatenate(found))
+    return together
 
 
 def _pieces(labels: LabelImage, around: LabelImage, window: Window, roi: Mask | None, names: Integers) -> Pieces:
@@ -119,9 +120,13 @@ def _pieces(labels: LabelImage, around: LabelImage, window: Window, roi: Mask | 
         length=length,
         hull=np.concatenate([np.zeros((0, 2)), *(one.hull for one in found)]) + np.array([left, top]),
         corners=corners,
-        rim=(rim[0].copy(), rim[1].copy(), rim[2].copy(), rim[3].copy()),
+        rim=(_line(rim[0]), _line(rim[1]), _line(rim[2]), _line(rim[3])),
         fragments=fragments(around, np.where(is_open[labels], labels, 0), (top, left), window.shape[1]),
     )
+
+
+def _line(numbers: LabelImage) -> NDArray[np.int32]:
+    return np.array(numbers, np.int32)
 
 
 def _first(labels: LabelImage, n: int) -> tuple[Integers, Integers]:

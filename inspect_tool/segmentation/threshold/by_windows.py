@@ -6,6 +6,7 @@ they give. What a pixel becomes depends on its surroundings of a few pixels alon
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -23,8 +24,10 @@ from inspect_tool.segmentation.threshold import (
     numbered,
     ranks_of,
 )
-from inspect_tool.segmentation.threshold.gray_levels import Histogram, histogram_of
+from inspect_tool.segmentation.threshold.gray_levels import Histogram, histogram_of, own_gray_between
 from inspect_tool.segmentation.threshold.level_choice import SHIFT
+
+_SHIFTS: Mapping[str, float] = MappingProxyType({"threshold -": -SHIFT, "threshold +": SHIFT})
 
 _TRANSITION_PX = 4
 """How far ``without_transitions`` looks around a pixel."""
@@ -36,6 +39,9 @@ class Levels:
 
     levels: tuple[float, ...]  # from dark to bright
     others: Mapping[str, tuple[float, ...]]  # at 40 % and 60 % of the contrast, as plausible
+    shifts: Mapping[str, float]  # of these, as shares of the contrast
+    phase: str  # of interest: "dark" or "bright"
+    own_gray: float | None  # see ``gray_levels.own_gray_between``; None: not judged
     order: tuple[int, ...]  # number of the class of each rank, from the darkest on
     classes: Mapping[int, str]  # number -> name
 
@@ -49,7 +55,18 @@ def check(settings: Settings) -> None:
         Names what they need and what there is instead.
     """
     load(settings)
-    smooth = settings.denoise_px if settings.denoise_px != "auto" else (1 if settings.method == "fixed" else "auto")
+    found = refusal(settings)
+    if found:
+        msg = (
+            f"backend threshold: by windows, {found} cannot be used yet; give method 'fixed', 'otsu', 'multi_otsu',"
+            " 'li' or 'triangle', flat_field 'off' and denoise_px as a number, and leave the others out"
+        )
+        raise SettingsError(msg)
+
+
+def refusal(settings: Settings) -> str:
+    """Name the settings by which a window cannot be told apart by itself; empty: there are none."""
+    smooth = settings.denoise_px if settings.denoise_px != "auto" or settings.method != "fixed" else 1
     wrong = {
         f"method = '{settings.method}'": settings.method not in ("fixed", "otsu", "multi_otsu", "li", "triangle"),
         f"flat_field = '{settings.flat_field}'": settings.method != "fixed" and settings.flat_field != "off",
@@ -58,13 +75,7 @@ def check(settings: Settings) -> None:
         f"fill_holes_px = {settings.fill_holes_px}": settings.fill_holes_px > 1,
         f"channel = '{settings.channel}'": settings.channel not in ("auto", "gray"),
     }
-    found = [name for name, is_wrong in wrong.items() if is_wrong]
-    if found:
-        msg = (
-            f"backend threshold: by windows, {', '.join(found)} cannot be used yet; give method 'fixed', 'otsu',"
-            " 'multi_otsu', 'li' or 'triangle', flat_field 'off' and denoise_px as a number, and leave the others out"
-        )
-        raise SettingsError(msg)
+    return ", ".join(name for name, is_wrong in wrong.items() if is_wrong)
 
 
 def reach_px(settings: Settings) -> int:
@@ -74,12 +85,12 @@ def reach_px(settings: Settings) -> int:
 
 def rim_px(settings: Settings) -> int:
     """How far around a window must be seen. [px]"""
-    return _side(settings) // 2 + reach_px(settings)
+    return side_px(settings) // 2 + reach_px(settings)
 
 
 def smoothed(gray: NDArray[np.uint8], settings: Settings) -> NDArray[np.uint8]:
     """Gray values of a window as the levels are applied to them; exact but for half a side of the median."""
-    side = _side(settings)
+    side = side_px(settings)
     return np.asarray(denoise(np.ascontiguousarray(gray), size=side), np.uint8) if side > 1 else gray
 
 
@@ -104,10 +115,10 @@ def found_levels(histogram: Histogram, settings: Settings, where: str) -> Levels
     order, classes = numbered(n, settings, phase)
     return Levels(
         levels=tuple(moved_levels(histogram, levels, 0.0)),
-        others={
-            name: tuple(moved_levels(histogram, levels, shift))
-            for name, shift in (("threshold -", -SHIFT), ("threshold +", SHIFT))
-        },
+        others={name: tuple(moved_levels(histogram, levels, shift)) for name, shift in _SHIFTS.items()},
+        shifts=_SHIFTS,
+        phase=phase,
+        own_gray=own_gray_between(histogram, levels) if settings.method == "multi_otsu" and n > 2 else None,
         order=tuple(order),
         classes=classes,
     )
@@ -126,5 +137,6 @@ def counted(smooth: NDArray[np.uint8], roi: NDArray[np.bool_] | None) -> Histogr
     return histogram_of(np.ascontiguousarray(smooth), None if roi is None else np.ascontiguousarray(roi))
 
 
-def _side(settings: Settings) -> int:
+def side_px(settings: Settings) -> int:
+    """Side of the median by which a window is smoothed; 1: none. [px]"""
     return 1 if settings.denoise_px == "auto" else settings.denoise_px

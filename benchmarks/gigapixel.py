@@ -1,10 +1,11 @@
 """Huge drawn mosaics measured by windows: time and peak memory against the size, and the numbers against the truth.
 
-    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048]
+    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--run phase_fraction]
 
 Wanted: time that grows as the pixels, at most 2 GB. Drawn tile by tile, without seams: round pores in a jittered grid,
 none touching another, one crack that runs through the whole width, a black corner and a black gap. The measure is a
 process of its own, whose peak is its resident set (``ru_maxrss``); drawing is not in the time, reading and hashing are.
+``--run`` runs a job of a recipe instead, with its report as JSON, CSV, HTML and PDF.
 """
 
 import argparse
@@ -39,6 +40,31 @@ seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 longest = found.features["feret_max_um"].max() / 0.5
 print(len(found.features), found.specimen_px, f"{longest:.1f} {seconds:.1f} {peak:.0f} {kept / 2**20:.0f}")
+"""
+
+JOB = """
+recipe = "{recipe}"
+images = ["{image}"]
+[calibration]
+pixel_um = 0.5
+u_rel = 0.004
+source = "drawn"
+certificate = "1"
+[backend]
+name = "threshold"
+method = "multi_otsu"
+flat_field = "off"
+denoise_px = 3
+"""
+RUN = """
+import resource, sys, time
+from inspect_tool.inspection import job_run
+begun = time.perf_counter()
+report = job_run.run(sys.argv[1], sys.argv[2], trail=False)
+seconds = time.perf_counter() - begun
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+said = {one.quantity: f"{one.value:.6f}" for one in report.results if one.quantity.split(".")[0] in sys.argv[3:]}
+print(f"{seconds:.1f} s, {peak:.0f} MB, by windows: {'windows' in report.micrographs[0].meta}", said)
 """
 
 
@@ -119,6 +145,7 @@ def main() -> None:
     parser.add_argument("--zarr", action="store_true")
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--run", metavar="RECIPE")
     asked = parser.parse_args()
     print(
         "| image [Gpx] | windows | found / drawn pores and cracks | pores cut by corner or gap | longest [px]", end=""
@@ -133,9 +160,17 @@ def main() -> None:
             draw(path, shape, as_zarr=asked.zarr)
             print(f"drawn in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
             command = [sys.executable, "-c", MEASURE, str(path), str(asked.side), name]
+            if asked.run:
+                job = Path(name) / "job.toml"
+                job.write_text(JOB.format(recipe=asked.run, image=path.name), encoding="utf-8")
+                shown = ("area_percent", "porosity_percent", "pore_count_per_mm2", "largest_pore_feret_um")
+                command = [sys.executable, "-c", RUN, str(job), str(Path(name) / "out"), *shown]
             said = subprocess.run(command, capture_output=True, text=True, check=False)
             if said.returncode:
                 sys.exit(said.stderr)
+        if asked.run:
+            print(f"{asked.run}, {side * side / 1e9:.3f} Gpx: {said.stdout}", flush=True)
+            continue
         found, specimen, longest, seconds, peak, kept = said.stdout.split()
         number = truth(shape)
         print(

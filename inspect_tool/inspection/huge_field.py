@@ -23,7 +23,6 @@ from inspect_tool.model import (
     Calibration,
     FieldMeasurement,
     GrayImage,
-    LabelImage,
     Mask,
     Micrograph,
     Notable,
@@ -37,6 +36,7 @@ from inspect_tool.mosaic import Request
 from inspect_tool.mosaic.classes import Classes, classes_of
 from inspect_tool.mosaic.specimen import specimen_of
 from inspect_tool.pixels import png
+from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.calibration import settle
 from inspect_tool.segmentation.threshold import by_windows
@@ -267,15 +267,15 @@ def _with_specimen(micrograph: Micrograph, found: Classes) -> Micrograph:
         "left_out_percent": f"{100 * out:.3g}",
         "left_out_as": Text("readers.fill_of_one_value"),
     }
-    return replace(micrograph, roi=cast("Mask", found.roi), meta=meta)
+    return replace(micrograph, roi=as_mask(found.roi), meta=meta)
 
 
 def _segmentation(planned: Plan, found: Classes, seconds: float) -> Segmentation:
     settings, levels = planned.backend_settings, found.levels
 
-    def with_labels(labels: Any, shift: float, by: tuple[float, ...]) -> Segmentation:
+    def with_labels(labels: BitClasses, shift: float, by: tuple[float, ...]) -> Segmentation:
         return Segmentation(
-            labels=cast("LabelImage", labels),  # as of the pixels
+            labels=as_labels(labels),
             classes=dict(levels.classes),
             kind="semantic",
             backend="threshold",

@@ -179,7 +179,7 @@ def _thinner(mask: Mask, width: int) -> BitMask:
     def thin() -> Iterator[Mask]:
         for rows, around in _bands(mask.shape, 2 * (width + 2)):
             part = np.ascontiguousarray(mask[around]).view(np.uint8)
-            opened = cv2.dilate(cv2.erode(part, disc), disc)
+            opened = np.asarray(cv2.dilate(cv2.erode(part, disc), disc), np.uint8)
             yield (part & ~opened)[rows].view(np.bool_)
 
     return _made(mask.shape, thin())

@@ -12,7 +12,7 @@ from inspect_tool.measure.fraction import LineCounts, class_areas, line_counts
 from inspect_tool.measure.seamless.tables import feature_table
 from inspect_tool.mosaic.classes import Classes, Progress, classes_of, silent
 from inspect_tool.mosaic.request import Request
-from inspect_tool.pixels.bits import BitClasses
+from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,13 +70,13 @@ def measure(asked: Request, records: Path, progress: Progress = silent) -> Mosai
             scale="stated" if asked.pixel_um else str(found.scale.note),
             areas_px=_areas(found.labels, found),
             others_percent=others,
-            lines={name: line_counts(found.labels == number, found.roi) for number, name in named.items()},
+            lines={name: line_counts(found.labels == number, as_mask(found.roi)) for number, name in named.items()},
             features=_features(found, pixel_um, asked),
         )
 
 
 def _areas(labels: BitClasses, found: Classes) -> dict[str, int]:
-    areas = class_areas(labels, tuple(found.named), found.roi)
+    areas = class_areas(as_labels(labels), tuple(found.named), as_mask(found.roi))
     return {name: areas[number] for number, name in found.named.items()}
 
 

@@ -6,12 +6,12 @@ them as they are. ``numpy.asarray`` makes all of it an array, of one byte for ea
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import Mask
+from inspect_tool.model import LabelImage, Mask
 from inspect_tool.pixels.parts import strips
 
 Places: TypeAlias = NDArray[np.intp]
@@ -123,6 +123,16 @@ class BitClasses:
     def any(self) -> bool:
         """Whether a pixel is of a class above 0."""
         return any(bool(mask.bits.any()) for mask in self.masks.values())
+
+
+def as_mask(mask: BitMask | None) -> Mask | None:
+    """Hand a mask of bits to what takes an array row by row, and is typed so."""
+    return cast("Mask | None", mask)
+
+
+def as_labels(classes: BitClasses) -> LabelImage:
+    """Hand classes of bits to what takes an array row by row, and is typed so."""
+    return cast("LabelImage", classes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

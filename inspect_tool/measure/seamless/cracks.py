@@ -8,6 +8,7 @@ of an outline join those of its neighbors by the number of the edge that they go
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import diplib
@@ -58,7 +59,7 @@ def fragments(labels: LabelImage, numbers: LabelImage, origin: tuple[int, int], 
     columns : int
         Of the image. [px]
     """
-    flat: LabelImage = np.ascontiguousarray(labels).ravel()
+    flat = cast("LabelImage", np.ascontiguousarray(labels).ravel())
     width = labels.shape[1]
     out, on = _OUT @ (width, 1), _ON @ (width, 1)
     inner = np.zeros(labels.shape, np.int32)

@@ -8,13 +8,11 @@ import cv2
 import numpy as np
 
 from inspect_tool.images.readers import PixelWindows
-from inspect_tool.measure.regions import connected
-from inspect_tool.measure.seamless import cracks
-from inspect_tool.measure.seamless.objects import objects_of
-from inspect_tool.measure.seamless.pieces import pieces_of_mask
 from inspect_tool.measure.seamless.windows import Window
+from inspect_tool.model import Mask
 from inspect_tool.mosaic.request import Request
 from inspect_tool.pixels.bits import BitMask
+from inspect_tool.pixels.parts import connected_parts, strips
 
 _LONG = 4  # times the side of the square: a straight gap between two tiles
 
@@ -30,37 +28,43 @@ def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> B
     BitMask or None
         The specimen; None: all of the image.
     """
-    masks = [_shown(image, cut, value, asked) for value in asked.blank]
-    found = [mask for mask in masks if mask is not None]
-    return reduce(and_, found) if found else None
+    values = {value for window in cut for value, seeds in _seeds(image, window, asked).items() if seeds.any()}
+    masks = [_shown(image, cut, value, asked) for value in sorted(values)]
+    return reduce(and_, masks) if masks else None
 
 
-def _shown(image: PixelWindows, cut: Sequence[Window], value: int, asked: Request) -> BitMask | None:
-    """Everything but the areas of one gray value that are no specimen; None: there are none."""
+def _seeds(image: PixelWindows, window: Window, asked: Request) -> dict[int, Mask]:
+    """Pixels of a window, by their gray value, around which a square or a line of it lies; values with none left out.
+
+    None of them reaches beyond the frame of the image.
+    """
     side, long = asked.blank_px, _LONG * asked.blank_px
     shapes = [np.ones(size, np.uint8) for size in ((side, side), (1, long), (long, 1))]
-    rim = long // 2 + cracks.RIM_PX
-    found, holds = [], []
-    for window in cut:
-        flat = np.asarray(image.read(window.around(rim)) == value, np.uint8)
-        inner = window.inner(rim)
-        # pixels, of the area itself, around which a square or a line of it lies; none reaches beyond the frame
+    part = image.read(window.around(long // 2))
+    found = {}
+    for value in asked.blank:
+        flat = np.asarray(part == value, np.uint8)
+        if np.count_nonzero(flat) < min(side**2, long):
+            continue
         around = sum(cv2.erode(flat, one, borderType=cv2.BORDER_CONSTANT, borderValue=0) for one in shapes)
-        outer, near = window.around(rim), window.around(cracks.RIM_PX)
-        seen = tuple(slice(b.start - a.start, b.stop - a.start) for a, b in zip(outer, near, strict=True))
-        found.append(pieces_of_mask(flat[seen[0], seen[1]].astype(np.bool_), window))
-        numbers = connected(flat[inner].astype(np.bool_))
-        holds.append(np.unique(numbers[np.asarray(around)[inner] > 0]))
-    objects = objects_of(found, str(asked.image))
-    blank = np.zeros(len(objects.sums.label) + 1, np.bool_)
-    for number, has in zip(objects.number, holds, strict=True):
-        blank[number[has - 1]] = True
-    if not blank.any():
-        return None
-    bits = np.zeros((image.shape[0], -(-image.shape[1] // 8)), np.uint8)
-    for window, number in zip(cut, objects.number, strict=True):
-        rows, columns = window.core
-        numbers = connected(np.asarray(image.read(window.core) == value, np.bool_))
-        counts = ~np.concatenate([[False], blank[number]])[numbers]
-        bits[rows, columns.start // 8 : -(-columns.stop // 8)] = np.packbits(counts, axis=1)
-    return BitMask(bits, image.shape)
+        found[value] = np.asarray(around)[window.inner(long // 2)] > 0
+    return found
+
+
+def _shown(image: PixelWindows, cut: Sequence[Window], value: int, asked: Request) -> BitMask:
+    """Everything but the areas of one gray value that are no specimen."""
+    flat, seeds = (BitMask(np.zeros((image.shape[0], -(-image.shape[1] // 8)), np.uint8), image.shape) for _ in "12")
+    for window in cut:
+        rows, columns = window.core[0], slice(window.core[1].start // 8, -(-window.core[1].stop // 8))
+        flat.bits[rows, columns] = np.packbits(image.read(window.core) == value, axis=1)
+        found = _seeds(image, window, asked)
+        if value in found:
+            seeds.bits[rows, columns] = np.packbits(found[value], axis=1)
+    parts = connected_parts(lambda top, bottom: flat[top:bottom], image.shape)
+    blank = np.zeros(len(parts.area), np.bool_)
+    for top, bottom in strips(image.shape):
+        if seeds.bits[top:bottom].any():
+            blank[parts.rows(top, bottom)[seeds[top:bottom]]] = True
+    for top, bottom in strips(image.shape):  # in place: a strip is asked for before it is filled
+        flat.bits[top:bottom] = np.packbits(~blank[parts.rows(top, bottom)], axis=1)
+    return flat

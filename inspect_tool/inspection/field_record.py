@@ -19,10 +19,12 @@ from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
 from inspect_tool.inspection.lean import shared
 from inspect_tool.inspection.one_field import (
+    Beside,
     judge_image,
     measured_before,
     measured_field,
     model_of,
+    read_and_found,
     read_source,
     segmented,
 )
@@ -71,6 +73,7 @@ class Seen:
 
     calibration: Calibration
     figures: tuple[quality.Figure, ...]
+    beside: Beside | None = None  # None: it was measured before, or is measured by windows
 
 
 def look(
@@ -122,13 +125,13 @@ def _seen(planned: Plan) -> Seen | InspectError:
         if huge_field.is_huge(planned, source):
             calibration, figures = huge_field.seen(planned, source)
             return Seen(calibration=calibration, figures=figures)
-        micrograph = read_source(planned, source)
+        micrograph, beside = read_and_found(planned, source)
         figures = judge_image(planned, source, micrograph)
         if source.mask:
             segmented(planned, source, micrograph, model_of(planned))
     except InspectError as error:
         return error
-    return Seen(calibration=micrograph.calibration, figures=figures)
+    return Seen(calibration=micrograph.calibration, figures=figures, beside=beside)
 
 
 def measure_all(
@@ -240,7 +243,7 @@ def _measure_one(
     (source,) = planned.sources
     if huge_field.is_huge(planned, source):
         return _measure_huge(planned, index, folder, None if seen is None else seen.figures, records)
-    micrograph = read_source(planned, source)
+    micrograph = read_source(planned, source, None if seen is None else seen.beside)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
     keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)

@@ -221,5 +221,8 @@ def test_fields_are_spread_evenly_and_leave_out_what_shows_no_specimen(picture, 
     starts = np.array(every).reshape(3, 4, 2)
     assert np.ptp(np.diff(starts[:, 0, 0])) <= 1
     assert np.ptp(np.diff(starts[0, :, 1])) <= 1
+    bare = tmp_path / "bare.tif"
+    tifffile.imwrite(bare, pixels, tile=(64, 64))
+    assert readers.read(mosaic.fields(bare, folder, number=1, side_px=90, seed=3)[0]).calibration.pixel_um is None
     with pytest.raises(SettingsError, match="12 fields of 80 px do not fit into 270 x 230 px beside each other"):
         mosaic.fields(path, folder, number=12, side_px=80, seed=3)

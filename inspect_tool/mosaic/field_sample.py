@@ -1,6 +1,7 @@
 """Fields of a mosaic: places spread evenly with one random start, as images for an ordinary job."""
 
 from collections.abc import Iterator
+from functools import partial
 from math import ceil, sqrt
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import tifffile
 from inspect_tool.errors import SettingsError
 from inspect_tool.folders import new_file
 from inspect_tool.images import readers
-from inspect_tool.model import Selection
+from inspect_tool.model import Samples, Selection
 
 _SHOWS = 0.9  # of a field, that is specimen at least
 
@@ -60,18 +61,23 @@ def fields(
     written = []
     with readers.windows(image, which) as mosaic:
         size = pixel_um or mosaic.calibration.pixel_um
-        scale = {} if size is None else {"resolution": (1e4 / size, 1e4 / size), "resolutionunit": "CENTIMETER"}
         for top, left in places(mosaic.shape, number, side_px, seed, str(image)):
             field = mosaic[top : top + side_px, left : left + side_px]
             if blank is not None and np.count_nonzero(field != blank) < _SHOWS * field.size:
                 continue
             path = folder / f"{image.name.split('.')[0]}_r{top:06d}_c{left:06d}.tif"
-            new_file(path, lambda place, field=field: tifffile.imwrite(place, field, photometric="minisblack", **scale))
+            new_file(path, partial(_write, field=field, pixel_um=size))
             written.append(path)
     if not written:
         msg = f"{image}: none of the fields shows specimen; check blank = {blank}"
         raise SettingsError(msg)
     return tuple(written)
+
+
+def _write(path: Path, field: Samples, pixel_um: float | None) -> None:
+    density = None if pixel_um is None else (1e4 / pixel_um, 1e4 / pixel_um)
+    unit = None if density is None else "CENTIMETER"
+    tifffile.imwrite(path, field, photometric="minisblack", resolution=density, resolutionunit=unit)
 
 
 def places(shape: tuple[int, int], number: int, side_px: int, seed: int, where: str) -> Iterator[tuple[int, int]]:

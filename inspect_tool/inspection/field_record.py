@@ -238,7 +238,7 @@ def _measured_or_refused(
 
 
 def _measure_one(
-    planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: Path | None
+    planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: Path | None = None
 ) -> Outcome:
     (source,) = planned.sources
     if huge_field.is_huge(planned, source):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from PIL import Image
 
 from inspect_tool import synthetic
 from inspect_tool.files import plain
@@ -94,7 +95,10 @@ def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path)
     outside = (rows + columns < 150) | ((columns >= 300) & (columns < 306))
     pixels[outside] = 0
     by_windows()
-    report = job_run.run(job(OTSU, pixels), trail=False)
+    report = job_run.run(job(OTSU, pixels), tmp_path / "out", trail=False)
+    with Image.open(tmp_path / "out" / "job" / "pictures" / "001_mosaic.jpg") as picture:
+        corner = np.asarray(picture.convert("L"))[:60, :60]
+    assert corner.min() > 100  # pale, not black
     assert report.micrographs[0].meta["left_out_percent"] == f"{100 * outside.mean():.3g}"
     shares = {result.quantity: result.value for result in report.results if result.quantity.startswith("area_percent")}
     assert sum(shares[f"area_percent.{name}"] for name in ("dark", "bright")) == pytest.approx(100)

@@ -200,9 +200,11 @@ class HugeField:
                 ((top + bottom) // 2, (left + right) // 2), self.classes.labels.shape, strict=True
             )
         )
+        pixels = np.ascontiguousarray(self.classes.image[rows, columns])
         part = replace(
             self.micrograph,
-            pixels=np.ascontiguousarray(self.classes.image[rows, columns]),
+            pixels=pixels,
+            shown=pixels,
             roi=None if self.classes.roi is None else self.classes.roi[rows, columns],
         )
         labels = replace(self.segmentation, labels=self.classes.labels[rows, columns], alternatives=no_alternatives)
@@ -215,7 +217,8 @@ class HugeField:
         pixel_um = self.micrograph.calibration.pixel_um
         scale = replace(self.micrograph.calibration, pixel_um=None if pixel_um is None else pixel_um * by)
         counts = None if roi is None else cast("Mask", _sampled(roi, by))
-        small = replace(self.micrograph, pixels=self.classes.picture, roi=counts, calibration=scale)
+        picture = self.classes.picture
+        small = replace(self.micrograph, pixels=picture, shown=picture, roi=counts, calibration=scale)
         labels = replace(self.segmentation, labels=_sampled(self.classes.labels, by), alternatives=no_alternatives)
         return small, labels
 

@@ -87,14 +87,14 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
         levels = by_windows.found_levels(histogram, asked.threshold, str(asked.image))
         folder = records / _key(asked, digest)
         folder.mkdir(parents=True, exist_ok=True)
-        known = 0
+        step, known = _step(image.shape), 0
         for window in _told(cut, progress, "classes"):
             if _record(folder, window) is not None:
                 known += 1
                 continue
             made = _told_apart(_smooth(image, window, asked), roi, window, levels, asked)
+            made["picture"] = np.ascontiguousarray(image.read(window.core)[::step, ::step])
             write_whole(folder / f"{window.number:06d}.npz", _packed(made))
-        step = _step(image.shape)
         labels, picture, coverage = _together(cut, folder, levels, step, str(asked.image))
 
         def others() -> Iterator[tuple[str, BitClasses]]:
@@ -147,7 +147,7 @@ def _settled(window: Window, asked: Request) -> Box:
 def _told_apart(
     smooth: NDArray[np.uint8], roi: BitMask | None, window: Window, levels: Levels, asked: Request
 ) -> Arrays:
-    """Classes of one window by its levels and by the others, a bit for each pixel, and its part of the picture."""
+    """Classes of one window by its levels and by the others, a bit for each pixel."""
     core = window.inner(by_windows.reach_px(asked.threshold))
     inside = None if roi is None else roi[window.core]
     made: Arrays = {}
@@ -157,8 +157,6 @@ def _told_apart(
             if number:
                 mask = labels == number
                 made[f"{name}.{number}"] = np.packbits(mask if inside is None else mask & inside, axis=1)
-    step = _step(window.shape)
-    made["picture"] = smooth[core][::step, ::step]
     return made
 
 

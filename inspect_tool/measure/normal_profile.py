@@ -183,12 +183,12 @@ def normal_profiles(surface: Surface, counted: list[Mask], known: Mask) -> list[
     middle = ((np.arange(blocks) + 0.5) * n / blocks).astype(np.intp)
     made = []
     for mask in counted:
-        hits = np.bincount(index, mask[at[:, 0], at[:, 1]], minlength=blocks * bins).reshape(blocks, bins)
+        hits = np.bincount(index, mask[at[:, 0], at[:, 1]], minlength=blocks * bins).astype(np.float64)
         made.append(
             Profile(
                 depth=(np.arange(first, last) + 0.5) * step,
                 known=total[:, first:last],
-                counted=hits[:, first:last],
+                counted=hits.reshape(blocks, bins)[:, first:last],
                 middle=surface.line[middle],
                 inward=surface.inward[middle],
                 block_px=n / blocks,

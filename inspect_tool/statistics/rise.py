@@ -138,7 +138,7 @@ def risen(
     nothing = float(np.exp(np.clip((best - flat[0]) / 2, -500, 500))) * prior
     sums = np.asarray([float(weight.sum()) for weight in weights])
     all_ = float(sums.sum())
-    mean = sum(one.profile(weight) for one, weight in zip(made, weights, strict=True)) / all_
+    mean = np.asarray(sum(one.profile(weight) for one, weight in zip(made, weights, strict=True)) / all_)
     core = sum(float((weight * one.core).sum()) for one, weight in zip(made, weights, strict=True)) / all_
     deviation = (counted - known * share) / total * len(known)
     reached, slopes, by_shape = [], [], []
@@ -177,7 +177,7 @@ def risen(
         ),
         structure=together * float(depth[1] - depth[0]),
         core=core,
-        mean=np.asarray(mean),
+        mean=mean,
         beyond=late / (nothing + all_),
         factor=factor,
         factor_u=factor_u,

@@ -81,7 +81,7 @@ def _means(fields: Sequence[Measured], depth: Depth) -> FieldStatistics:
 def _places(fields: Sequence[Measured], depth: Depth) -> list[_Place]:
     made = []
     for field in fields:
-        mean, total = (depth_of(field.values.numbers, one) for one in (depth, "total"))  # type: ignore[arg-type]
+        mean, total = (depth_of(field.values.numbers, one) for one in (depth, "total"))
         for row in field.features.to_dict("records"):
             factor = row["total_depth_um"] / total if total > 0 else 1.0
             u_rel = row["total_depth_u_um"] / row["total_depth_um"] if row["total_depth_um"] > 0 else 0.0

@@ -27,6 +27,7 @@ Generators::
     culture(seed=, area_percent=, look="phase contrast", ...)                         semantic labels, 1 on cells
     nuclei(seed=, per_mm2=, mean_um=, ...)                                            instance labels, in their stain
     graphite(seed=, nodularity_percent=, graphite_percent=, median_um=, ...)         0 matrix, 1 graphite
+    inclusions(seed=, per_mm2={type: number}, turn_deg=, ...)                         0 matrix, 1 inclusion
     layer(seed=, thickness_um=, spread=, roughness_um=, slope_deg=, ...)              0 rest, 1 layer
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
@@ -54,6 +55,7 @@ from inspect_tool.synthetic.phases import PhaseKind, bands, multi_phase, two_pha
 from inspect_tool.synthetic.pores import pores
 from inspect_tool.synthetic.powder import of_sizes, powder
 from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
+from inspect_tool.synthetic.steels import InclusionType, inclusions
 
 __all__ = [
     "G_FROM_DENSITY",
@@ -69,6 +71,7 @@ __all__ = [
     "GrainLook",
     "Gray",
     "Image",
+    "InclusionType",
     "Joint",
     "MicrometerKind",
     "PhaseKind",
@@ -82,6 +85,7 @@ __all__ = [
     "fibers",
     "grains",
     "graphite",
+    "inclusions",
     "layer",
     "multi_phase",
     "nuclei",

@@ -44,7 +44,7 @@ class Drawn:
 
     def points(self) -> NDArray[np.float64]:
         """Outlines of all parts, (n, 2). [px]"""
-        return np.concatenate([one.points + (one.row, one.column) for one in self.parts])
+        return np.concatenate([one.points + np.array([one.row, one.column]) for one in self.parts])
 
     def along(self, turn: float) -> tuple[float, float]:
         """First and last place along a direction, by the outlines. [px]"""

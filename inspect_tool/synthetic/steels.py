@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, hypot, pi, radians, sin, sqrt
+from math import cos, pi, radians, sin, sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.model import LabelImage
 from inspect_tool.synthetic._drawing import blurred, scratch_depths, to_8bit
 from inspect_tool.synthetic._outlines import Outline, darken, drawn, numbered
 from inspect_tool.synthetic._random import cloud, cut_moment, cut_normal
@@ -24,6 +25,8 @@ _FRAGMENT_UM = (4.0, 10.0)  # their mean size in a stringer, each 0.8 to 1.25 of
 _GAPS_UM = (3.0, 18.0)  # between them, beside a circle around each
 _GLOBULES_UM: Mapping[InclusionType, tuple[float, float]] = {"D": (4.0, 11.5), "DS": (15.0, 32.0)}
 _APART_UM = (30.0, 14.0)  # free along and across the rolling direction around each: no two are taken for one
+_SHOWN_UM = 3.0  # of a particle that the frame cuts: what is smaller is not measured
+_DS_UM = 13.0  # least diameter of type DS
 _PIT_UM = (0.6, 1.5)  # diameters of pits of polishing
 
 
@@ -46,9 +49,10 @@ class Drawn:
         """Outlines of all parts, (n, 2). [px]"""
         return np.concatenate([one.points + np.array([one.row, one.column]) for one in self.parts])
 
-    def along(self, turn: float) -> tuple[float, float]:
-        """First and last place along a direction, by the outlines. [px]"""
-        places = self.points() @ np.array([sin(turn), cos(turn)])
+    def along(self, turn: float, shape: Shape) -> tuple[float, float]:
+        """First and last place along a direction, of what a frame shows of the outlines. [px]"""
+        points = self.points()
+        places = points[_in_frame(points, shape)] @ np.array([sin(turn), cos(turn)])
         return float(places.min()), float(places.max())
 
     def width_px(self) -> float:
@@ -92,8 +96,8 @@ def inclusions(
     Field
         Semantic labels: 1 on every inclusion; ``objects`` numbers their particles. Truth of process and field:
         ``inclusion_percent``, ``inclusion_count_per_mm2`` (particles), and ``length_per_area`` of A and C, that of B of
-        the field alone. Of the field alone ``length_um.<type>_<thickness>`` and ``number.d_<thickness>``, what of
-        them lies in it (of globules, those centered in it), and ``largest_um.ds``; thin ends at 4 (A), 9 (B), 5 (C)
+        the field alone. Of the field alone ``length_um.<type>_<thickness>`` and ``number.d_<thickness>``, as the
+        frame shows them (of globules, those centered in it), and ``largest_um.ds``; thin ends at 4 (A), 9 (B), 5 (C)
         and 8 um (D).
 
     Examples
@@ -111,7 +115,7 @@ def inclusions(
     turn = radians(-turn_deg)  # rows run downwards
     placed = _placed(rng, shape_px, wanted, turn, pixel_um)
     outlines = [part for one in placed for part in one.parts]
-    _, labels = drawn(shape_px, outlines)
+    objects = numbered(shape_px, outlines)
     picture = _polished(rng, shape_px, gray[0])
     for level, types in ((gray[1], ("A",)), (gray[2], ("B", "C", "D", "DS"))):
         cover, _ = drawn(shape_px, [part for one in placed if one.type in types for part in one.parts])
@@ -126,12 +130,12 @@ def inclusions(
         picture = picture - np.float32(0.07) * scratch_depths(rng, shape_px, scratches, 0.9)
     return Field(
         pixels=to_8bit(blurred(picture, 0.6)),
-        labels=labels.astype(np.int32),
+        labels=(objects > 0).astype(np.int32),
         classes={0: "matrix", 1: "inclusion"},
         kind="semantic",
         pixel_um=pixel_um,
-        truth=_process(wanted) | _of_field(placed, shape_px, turn, pixel_um, float(labels.mean())),
-        objects=numbered(shape_px, outlines),
+        truth=_process(wanted) | _of_field(placed, objects, turn, pixel_um),
+        objects=objects,
     )
 
 
@@ -199,11 +203,9 @@ _MAKE: Mapping[InclusionType, Callable[[np.random.Generator, float], tuple[Outli
 
 
 def _calipers(one: Outline) -> tuple[float, float]:
-    """Largest and smallest caliper of an outline. [px]"""
-    angles = np.arange(90) * pi / 90
-    places = one.points @ np.stack([np.sin(angles), np.cos(angles)])
-    spans = places.max(axis=0) - places.min(axis=0)
-    return max(float(spans.max()), one.feret()), float(spans.min())
+    """Length of an outline, and width of the ellipse of its area and length. [px]"""
+    long = one.feret()
+    return long, one.ecd**2 / long
 
 
 # ------------------------------------------------------------------------------------------------------- the field
@@ -298,23 +300,37 @@ def _process(per_mm2: Mapping[InclusionType, float]) -> dict[str, float]:
     }
 
 
-def _of_field(placed: Sequence[Drawn], shape: Shape, turn: float, pixel_um: float, share: float) -> dict[str, float]:
-    area_mm2 = shape[0] * shape[1] * pixel_um**2 * 1e-6
+def _of_field(placed: Sequence[Drawn], objects: LabelImage, turn: float, pixel_um: float) -> dict[str, float]:
+    """What the frame shows: of a stringer of which it shows less than three fragments each is a globule."""
+    shape = objects.shape
+    area_mm2 = objects.size * pixel_um**2 * 1e-6
+    area_px2 = np.bincount(objects.ravel())
     lengths = {f"{kind}_{thick}": 0.0 for kind in "abc" for thick in ("thin", "heavy")}
-    numbers, largest, particles = {"thin": 0, "heavy": 0}, 0.0, 0
+    numbers, largest, particles, last = {"thin": 0, "heavy": 0}, 0.0, 0, 0
     for one in placed:
-        inside = [part for part in one.parts if 0 <= part.row < shape[0] and 0 <= part.column < shape[1]]
-        particles += len(inside)
-        thick = "heavy" if one.width_px() * pixel_um > _HEAVY_UM.get(one.type, 8.0) else "thin"
-        if one.type in ("D", "DS"):
-            numbers[thick] += len(inside)
-            if one.type == "DS" and inside:
-                largest = max(largest, inside[0].ecd * pixel_um)
+        last += len(one.parts)
+        centered = [part for part in one.parts if 0 <= part.row < shape[0] and 0 <= part.column < shape[1]]
+        particles += len(centered)
+        shown = Drawn(type=one.type, parts=tuple(part for part in one.parts if _shows(part, shape, pixel_um)))
+        if not shown.parts:
+            continue
+        low, high = shown.along(turn, shape)
+        length, width = (high - low) * pixel_um, shown.width_px() * pixel_um
+        diameter = 2 * sqrt((area_px2[last] if last < len(area_px2) else 0) / pi) * pixel_um  # of the last of its parts
+        if one.type == "DS" and diameter >= _DS_UM:
+            largest = max(largest, diameter)
+        elif (
+            one.type in ("D", "DS")
+            or (one.type == "B" and len(shown.parts) < 3)
+            or (one.type == "C" and length < 3 * width)
+        ):
+            for part in centered:
+                numbers["heavy" if _calipers(part)[1] * pixel_um > _HEAVY_UM["D"] else "thin"] += 1
         else:
-            lengths[f"{one.type.lower()}_{thick}"] += _inside(one, shape, turn) * pixel_um
+            lengths[f"{one.type.lower()}_{'heavy' if width > _HEAVY_UM[one.type] else 'thin'}"] += length
     totals = {kind: lengths[f"{kind}_thin"] + lengths[f"{kind}_heavy"] for kind in "abc"}
     return {
-        "field.inclusion_percent": 100 * share,
+        "field.inclusion_percent": 100 * float((objects > 0).mean()),
         "field.inclusion_count_per_mm2": particles / area_mm2,
         "field.largest_um.ds": largest,
         **{f"field.length_um.{name}": length for name, length in lengths.items()},
@@ -323,14 +339,12 @@ def _of_field(placed: Sequence[Drawn], shape: Shape, turn: float, pixel_um: floa
     }
 
 
-def _inside(one: Drawn, shape: Shape, turn: float) -> float:
-    """Length along its own axis, as far as the frame holds it. [px]"""
-    first, last = one.along(turn)
-    middle = np.mean([(part.row, part.column) for part in one.parts], axis=0)
-    here = float(middle @ np.array([sin(turn), cos(turn)]))
-    direction = np.array([sin(turn), cos(turn)])
-    steps = np.arange(first, last, 0.1) + 0.05
-    places = middle + (steps - here)[:, None] * direction
-    in_frame = ((places >= -0.5) & (places < np.asarray(shape) - 0.5)).all(axis=1)
-    length = one.parts[0].feret() if len(one.parts) == 1 else hypot(last - first, 0.0)
-    return length * float(in_frame.mean())
+def _shows(part: Outline, shape: Shape, pixel_um: float) -> bool:
+    """Whether a frame shows as much of a particle as is measured at all."""
+    points = part.points + np.array([part.row, part.column])
+    inside = points[_in_frame(points, shape)]
+    return len(inside) > 1 and float(np.hypot(*np.ptp(inside, axis=0))) * pixel_um >= _SHOWN_UM
+
+
+def _in_frame(points: NDArray[np.float64], shape: Shape) -> NDArray[np.bool_]:
+    return np.asarray(((points >= -0.5) & (points < np.asarray(shape) - 0.5)).all(axis=1))

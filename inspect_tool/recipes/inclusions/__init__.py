@@ -127,6 +127,6 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         measurements=Measurements(features=feature_table(fields), fields=field_table(fields)),
         statements=pages.statements(settings, editions),
         tables=pages.tables(fields, results, editions),
-        charts=pages.charts(fields, settings),
+        charts=pages.charts(fields),
         warnings=tuple(warnings),
     )

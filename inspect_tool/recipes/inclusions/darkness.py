@@ -1,5 +1,7 @@
 """How much darker than the matrix an inclusion is: sulfides are gray, oxides and silicates nearly black."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -7,9 +9,66 @@ from numpy.typing import NDArray
 from inspect_tool.model import GrayImage, LabelImage, Mask
 
 _BLOCK_PX = 48  # side of the blocks in which the gray of the matrix is taken: inclusions fill less than half of each
+_MOST = 1.5  # noise can make a few pixels darker than black
+_LIKELY = 0.68  # between sulfides (0.4 to 0.6) and oxides (0.8 to 0.9) of steel under a camera without offset
+_STEP = 0.05  # what that is not known by
+_PART = 0.15  # of the distance of two humps of darkness: what the limit between them is not known by
+_LEAST = 3  # particles of either hump
+_APART = 3.0  # standard deviations inside the humps that they lie apart
+_LIGHTER = 0.8  # darkness of the lighter hump over that of the darker one, at most
 _RIM_PX = 3  # around a particle: what blur has spread of its darkness
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrayLimit:
+    """Darkness below which an inclusion is a sulfide, what it is not known by, and whether the field tells it."""
+
+    darkness: float
+    step: float
+    found: bool
+
+
+def stated_limit(darkness: float) -> GrayLimit:
+    """Take the limit that a person states."""
+    return GrayLimit(darkness=darkness, step=_STEP, found=True)
+
+
+def found_limit(dark: Floats, area_px2: Floats) -> GrayLimit:
+    """Find the limit between two humps of darkness, where there are two.
+
+    Gain and offset of a camera move all of them: no darkness is that of sulfides in every picture. The split is that
+    with the largest variance between its sides, each particle with the square root of its area.
+
+    Parameters
+    ----------
+    dark, area_px2 : arrays of shape (n,)
+        Of the particles that are wide enough for their gray to be told.
+
+    Examples
+    --------
+    >>> found_limit(np.array([0.5, 0.52, 0.48, 0.85, 0.9, 0.86]), np.full(6, 50.0)).found
+    True
+    >>> found_limit(np.full(9, 0.8), np.full(9, 50.0))
+    GrayLimit(darkness=0.68, step=0.05, found=False)
+    """
+    nothing = GrayLimit(darkness=_LIKELY, step=_STEP, found=False)
+    if len(dark) < 2 * _LEAST:
+        return nothing
+    order = np.argsort(dark, kind="stable")
+    x, w = dark[order], np.sqrt(area_px2[order])
+    below, summed = np.cumsum(w), np.cumsum(w * x)
+    splits = np.arange(_LEAST - 1, len(x) - _LEAST)
+    light, deep = summed[splits] / below[splits], (summed[-1] - summed[splits]) / (below[-1] - below[splits])
+    between = below[splits] * (below[-1] - below[splits]) * (deep - light) ** 2
+    at = int(splits[int(between.argmax())])
+    low, high = summed[at] / below[at], (summed[-1] - summed[at]) / (below[-1] - below[at])
+    rest = np.where(np.arange(len(x)) <= at, x - low, x - high)
+    inside = float(np.sqrt(np.average(rest**2, weights=w)))
+    if high - low < _APART * inside or low > _LIGHTER * high:
+        return nothing
+    return GrayLimit(darkness=float(low + high) / 2, step=float(high - low) * _PART, found=True)
 
 
 def darkness(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> Floats:
@@ -44,7 +103,7 @@ def darkness(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> 
     near = around > 0
     lost = np.bincount(around[near], missing[near].astype(np.float64), n + 1)[1:]
     area = np.bincount(labels[labels > 0], minlength=n + 1)[1:]
-    return np.asarray(np.clip(lost / np.maximum(area, 1), 0.0, 1.0))
+    return np.asarray(np.clip(lost / np.maximum(area, 1), 0.0, _MOST))
 
 
 def _matrix(gray: NDArray[np.float32], roi: Mask | None) -> NDArray[np.float32]:

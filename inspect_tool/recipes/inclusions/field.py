@@ -29,16 +29,16 @@ from inspect_tool.model import (
 from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import largest_features, numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
-from inspect_tool.recipes.inclusions.darkness import darkness
+from inspect_tool.recipes.inclusions.darkness import GrayLimit, darkness, found_limit, stated_limit
 from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
 from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, series_of, worst_fields
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
 from inspect_tool.recipes.inclusions.stringers import Inclusion, Particles, inclusions_of
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Values, Variant
 
-GRAY_STEP = 0.05  # of the darkness that parts sulfides from oxides
 ASPECT_STEP = 0.1  # of a limit of length over width, relative
 JOIN_STEP = 0.1  # of the gaps that are bridged, relative
+_WIDE_PX = 3.5  # width of particles whose gray is told
 _ELONGATED = 3.0  # length over width of particles that tell the rolling direction
 _LEAST = 4  # of them in a field
 _ALIKE = 0.7  # mean resultant length of their directions
@@ -54,6 +54,7 @@ class Found:
     table: pd.DataFrame  # all of them; "counts" says which are inclusions
     mask: Mask  # pixels of those that count
     darkness: Floats | None  # of all particles; None: sulfides are classes of their own
+    limit: GrayLimit | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,6 @@ class _Scene:
     pixel_um: float | None
     direction_deg: float
     editions: tuple[Limits, ...]  # that of the job first
-    sulfide: float  # darkness below which an inclusion is a sulfide
     minimum_um: float  # least size that counts
     minimum_px2: float
 
@@ -110,14 +110,13 @@ def measure_field(
         pixel_um=pixel_um,
         direction_deg=direction,
         editions=tuple(map(limits_of, (editions.job, *editions.others))),
-        sulfide=settings.sulfide_darkness,
         minimum_um=settings.minimum_um,
         minimum_px2=settings.minimum_px2,
     )
     read = {} if found.darkness is None else {"darkness": tuple(found.darkness.tolist())}
     shifted: dict[str, Numbers] = {}
     for name, other in segmentation.alternatives():
-        this = _found(other, micrograph, settings, f"darkness, {name}")
+        this = _found(other, micrograph, settings, f"darkness, {name}", found.limit)
         shifted[name] = _numbers(this, scene, _particles(this, scene))
         if this.darkness is not None:
             read[f"darkness, {name}"] = tuple(this.darkness.tolist())
@@ -136,6 +135,8 @@ def measure_field(
             too_thin=sum(not series_of(one, job) for one in mine),
             oversize=sum(is_oversize(one, job) for one in mine),
             joined=sum(len(one.members) > 1 for one in mine),
+            sulfide_darkness=None if found.limit is None else found.limit.darkness,
+            sulfides_told=int(found.limit is None or found.limit.found),
             direction_deg=direction,
             direction_found=int(is_found),
             aligned_percent=_aligned(found.table, direction, job.direction_deg),
@@ -183,7 +184,9 @@ def _mask(segmentation: Segmentation, settings: Settings) -> Mask:
     return np.isin(segmentation.labels, numbers_of_classes(segmentation, names, "inclusions"))
 
 
-def _found(segmentation: Segmentation, micrograph: Micrograph, settings: Settings, key: str) -> Found:
+def _found(
+    segmentation: Segmentation, micrograph: Micrograph, settings: Settings, key: str, otherwise: GrayLimit | None = None
+) -> Found:
     """Number and measure the particles; which count, and which are sulfides."""
     mask, pixel_um = _mask(segmentation, settings), micrograph.calibration.pixel_um
     labels: LabelImage = _numbered(segmentation.labels) if segmentation.kind == "instance" else connected(mask)
@@ -191,13 +194,16 @@ def _found(segmentation: Segmentation, micrograph: Micrograph, settings: Setting
     unit, least = ("px", 0.0) if pixel_um is None else ("um", settings.minimum_um)
     counts = (table[f"feret_max_{unit}"] >= least) & (table["area_px2"] >= settings.minimum_px2)
     table["counts"] = counts
+    # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
+    long = table[f"feret_max_{unit}"].to_numpy(np.float64)
+    table[f"width_{unit}"] = np.minimum(table[f"ecd_{unit}"] ** 2 / long, table[f"feret_min_{unit}"])
     # a frame that tiles the plane counts what is cut once; around a region each half stands for a whole one
     if micrograph.roi is None:
         first = np.unique(np.concatenate([labels[0], labels[:, 0]]))
         table["count_weight"] = np.where(np.isin(table["feature"], first), 0.0, 1.0)
     else:
         table["count_weight"] = np.where(table["touches_edge"], 0.5, 1.0)
-    dark = None
+    dark = limit = None
     if settings.sulfides and segmentation.kind == "semantic":
         wanted = np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.sulfides, "inclusions"))
         inside = np.bincount(labels[wanted], minlength=len(table) + 1)[1:]
@@ -208,14 +214,26 @@ def _found(segmentation: Segmentation, micrograph: Micrograph, settings: Setting
             np.float64,
         )
         table["darkness"] = dark
-        table["sulfide"] = dark < settings.sulfide_darkness
+        limit = _gray_limit(dark, table, settings, pixel_um)
+        if not limit.found and otherwise is not None:
+            limit = otherwise
+        table["sulfide"] = dark < limit.darkness
     counting = np.concatenate([[False], counts.to_numpy(bool)])
     kept = counting[labels]
     return Found(
         table=table,
         mask=np.asarray(kept if micrograph.roi is None else kept & micrograph.roi),
         darkness=dark,
+        limit=limit,
     )
+
+
+def _gray_limit(dark: Floats, table: pd.DataFrame, settings: Settings, pixel_um: float | None) -> GrayLimit:
+    if settings.sulfide_darkness != "auto":
+        return stated_limit(float(settings.sulfide_darkness))
+    wide = table["width_um" if pixel_um is not None else "width_px"].to_numpy() / (pixel_um or 1.0) >= _WIDE_PX
+    telling = table["counts"].to_numpy(bool) & wide
+    return found_limit(dark[telling], table["area_px2"].to_numpy(np.float64)[telling])
 
 
 def _numbered(labels: LabelImage) -> LabelImage:
@@ -233,10 +251,12 @@ def _particles(found: Found, scene: _Scene) -> Particles:
         row_px=column["row_px"],
         column_px=column["column_px"],
         length_um=counted[f"feret_max_{unit}"].to_numpy(np.float64),
-        width_um=counted[f"feret_min_{unit}"].to_numpy(np.float64),
+        width_um=counted[f"width_{unit}"].to_numpy(np.float64),
         ecd_um=counted[f"ecd_{unit}"].to_numpy(np.float64),
         angle_deg=column["feret_angle_deg"],
         sulfide=counted["sulfide"].to_numpy(bool),
+        weight=counted["count_weight"].to_numpy(np.float64),
+        cut=counted["touches_edge"].to_numpy(bool),
     )
 
 
@@ -308,8 +328,8 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         made[_variant(name)] = _numbers(other_outlines, scene, _particles(other_outlines, scene))
     dark = None if found.darkness is None else found.darkness[found.table["counts"].to_numpy(bool)]
     for way, sign in (("lower", -1), ("higher", 1)):
-        if dark is not None:
-            other = replace(particles, sulfide=dark < scene.sulfide + sign * GRAY_STEP)
+        if dark is not None and found.limit is not None:
+            other = replace(particles, sulfide=dark < found.limit.darkness + sign * found.limit.step)
             made[_variant(f"gray {way}")] = _numbers(found, scene, other)
         moved = [
             replace(
@@ -326,14 +346,14 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
             for limits in scene.editions
         ]
         made[_variant(f"joined {way}")] = _numbers(found, replace(scene, editions=tuple(bridged)), particles)
+    made["cut less"] = _numbers(found, scene, replace(particles, weight=np.where(particles.cut, 0.0, 1.0)))
+    made["cut more"] = _numbers(found, scene, replace(particles, weight=np.ones(len(particles.weight))))
     return made
 
 
 def _moved(table: pd.DataFrame, outline_um: float, scene: _Scene) -> pd.DataFrame:
     """Move every outline outward by a length; which particles count then."""
-    sizes = {
-        name: np.maximum(table[name] + 2 * outline_um, 1e-3) for name in ("feret_max_um", "feret_min_um", "ecd_um")
-    }
+    sizes = {name: np.maximum(table[name] + 2 * outline_um, 1e-3) for name in ("feret_max_um", "width_um", "ecd_um")}
     large = (sizes["feret_max_um"] >= scene.minimum_um) & (table["area_px2"] >= scene.minimum_px2)
     return table.assign(**sizes, counts=large)
 
@@ -345,6 +365,7 @@ def _variant(name: str) -> Variant:
 _VARIANTS: tuple[Variant, ...] = (
     *("wider", "narrower", "gray lower", "gray higher"),
     *("aspect lower", "aspect higher", "joined less", "joined more"),
+    *("cut less", "cut more"),
 )
 
 
@@ -368,12 +389,12 @@ def _curves(
     found: Found, mine: Sequence[Inclusion], rated: Mapping[str, Sequence[Inclusion]], scene: _Scene
 ) -> dict[str, tuple[float, ...]]:
     counted = found.table["counts"].to_numpy(bool)
-    weight = found.table["count_weight"].to_numpy()[counted]
     made = {
         "inclusion_type": tuple(float(TYPES.index(one.type)) for one in mine),
         "inclusion_length_um": tuple(one.length_um for one in mine),
         "inclusion_width_um": tuple(one.width_um for one in mine),
-        "inclusion_particles": tuple(float(weight[list(one.members)].sum()) for one in mine),
+        "inclusion_particles": tuple(one.weight for one in mine),
+        "inclusion_members": tuple(float(len(one.members)) for one in mine),
     }
     if found.darkness is not None:
         made["particle_darkness"] = tuple(found.darkness[counted].tolist())

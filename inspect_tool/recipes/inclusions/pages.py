@@ -36,6 +36,8 @@ WORDING = Wording(
         "count_weight": Text("inclusions.column_count_weight"),
         "darkness": Text("inclusions.column_darkness"),
         "sulfide": Text("inclusions.column_sulfide"),
+        "sulfide_darkness": Text("inclusions.column_sulfide_darkness"),
+        "sulfides_told": Text("inclusions.column_sulfides_told"),
         "type": Text("inclusions.column_type"),
         "thickness": Text("inclusions.column_thickness"),
     },
@@ -48,11 +50,10 @@ _BINS = 25
 def statements(settings: Settings, editions: Editions) -> tuple[Statement, ...]:
     """How the numbers were made, for the method block."""
     job = limits_of(editions.job)
-    gray = (
-        Text("inclusions.gray_of_classes")
-        if settings.sulfides
-        else Text("inclusions.gray_text", darkness=settings.sulfide_darkness)
-    )
+    gray = Text("inclusions.gray_of_classes") if settings.sulfides else Text("inclusions.gray_text")
+    if not settings.sulfides:
+        stated = settings.sulfide_darkness
+        gray += Text("inclusions.gray_auto") if stated == "auto" else Text("inclusions.gray_stated", darkness=stated)
     direction = (
         Text("inclusions.direction_auto")
         if settings.rolling_direction_deg == "auto"
@@ -199,11 +200,11 @@ def _oversize(fields: Sequence[Measured], editions: Editions) -> Table:
     )
 
 
-def charts(fields: Sequence[Measured], settings: Settings) -> tuple[Chart, ...]:
+def charts(fields: Sequence[Measured]) -> tuple[Chart, ...]:
     """The darkness by area with the limit of sulfides in it, and the lengths by type."""
     made = []
     if len(curve(fields, "particle_darkness")):
-        edges = np.linspace(0.0, 1.0, _BINS + 1)
+        edges = np.linspace(0.0, 1.2, _BINS + 1)
         made.append(
             Chart(
                 kind="histogram",
@@ -214,7 +215,7 @@ def charts(fields: Sequence[Measured], settings: Settings) -> tuple[Chart, ...]:
                     Series(name=name, x=tuple(edges.tolist()), y=_shares(mine, edges))
                     for name, mine in specimens_of(fields)
                 ),
-                limits=((settings.sulfide_darkness, Text("inclusions.limit_sulfide")),),
+                limits=((_limit(fields), Text("inclusions.limit_sulfide")),),
             )
         )
     lengths, kinds = curve(fields, "inclusion_length_um"), curve(fields, "inclusion_type")
@@ -241,7 +242,12 @@ def charts(fields: Sequence[Measured], settings: Settings) -> tuple[Chart, ...]:
     return tuple(made)
 
 
+def _limit(fields: Sequence[Measured]) -> float:
+    """Middle one of the limits of the fields."""
+    return float(np.median([field.values.sulfide_darkness or 0.0 for field in fields]))
+
+
 def _shares(fields: Sequence[Measured], edges: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, ...]:
     area = curve(fields, "particle_area_px2")
-    found, _ = np.histogram(curve(fields, "particle_darkness"), edges, weights=area)
+    found, _ = np.histogram(np.minimum(curve(fields, "particle_darkness"), edges[-1]), edges, weights=area)
     return tuple((100 * found / max(float(area.sum()), 1.0)).tolist())

@@ -84,7 +84,7 @@ def _points(inclusions: Sequence[Inclusion], series: str, limits: Limits, shape:
         part = (np.arange(pieces) + 0.5) / pieces
         rows.append(row + part * (last_row - row))
         columns.append(column + part * (last_column - column))
-        weights.append(np.full(pieces, 1.0 if one.type == "D" else one.length_um / pieces))
+        weights.append(np.full(pieces, one.weight if one.type == "D" else one.length_um / pieces))
     # what reaches out of the frame by the half pixel of its outline lies in the frame
     row_px = np.clip(np.rint(np.concatenate(rows)), 0, shape[0] - 1).astype(np.int64)
     column_px = np.clip(np.rint(np.concatenate(columns)), 0, shape[1] - 1).astype(np.int64)

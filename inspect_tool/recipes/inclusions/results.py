@@ -5,6 +5,7 @@ from dataclasses import replace
 from math import hypot, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.languages import Text, Words, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
@@ -13,17 +14,19 @@ from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lin
 from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
 from inspect_tool.recipes.inclusions.settings import COUNT, LENGTH, LONGEST, PERCENT, QUANTITIES, SEVERITY
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Variant
+from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.samples import Floats
 from inspect_tool.statistics.totals import total_per_area
-from inspect_tool.statistics.uncertainty import evaluated, expanded, half_range
+from inspect_tool.statistics.uncertainty import evaluated, expanded
 
 _VARIED: tuple[tuple[str, str, tuple[Variant, ...]], ...] = (
     ("inclusion_outline", "outline", ("wider", "narrower")),
     ("gray_of_sulfides", "gray", ("gray lower", "gray higher")),
     ("limits_of_type", "aspect", ("aspect lower", "aspect higher")),
     ("joining_distance", "joined", ("joined less", "joined more")),
+    ("cut_by_the_frame", "cut", ("cut less", "cut more")),
 )
 """Line of the budget, end of the key of its basis, and the variants whose range it is."""
 
@@ -65,22 +68,33 @@ def _others(fields: Sequence[Measured]) -> tuple[str, ...]:
 
 
 def _lines(
-    fields: Sequence[Measured], value: float, measure: Callable[[Sequence[Numbers]], float], unit: Words
+    fields: Sequence[Measured],
+    value: float,
+    measure: Callable[[Sequence[Numbers]], float],
+    unit: Words,
+    varied: int = len(_VARIED),
 ) -> list[Component]:
-    """Lines of other segmentations, and of other ways to measure the same particles."""
+    """Lines of other segmentations, and of other ways to measure the same particles, as far as they matter."""
+    made = []
     others = {name: measure(_of(fields, name)) for name in _others(fields)}
-    made = list(alternatives_line(value, others, "inclusions.basis_alternatives", unit=unit))
-    for line, basis, variants in _VARIED:
+    if others:
+        listed = joined(", ", map(title_of, others))
+        made.append(_line(Text("budget.segmentation"), value, [*others.values()], "alternatives", unit, others=listed))
+    for line, basis, variants in _VARIED[:varied]:
         moved = [measure(_varied(fields, variant)) for variant in variants]
-        made.append(
-            Component(
-                name=Text(f"budget.{line}"),
-                u=half_range([value, *moved]),
-                kind="B",
-                basis=Text(f"inclusions.basis_{basis}", low=min(value, *moved), high=max(value, *moved), unit=unit),
-            )
-        )
+        made.append(_line(Text(f"budget.{line}"), value, moved, basis, unit))
     return made
+
+
+def _line(name: Words, value: float, moved: Sequence[float], basis: str, unit: Words, **more: Words) -> Component:
+    """Line of other values that are as plausible: totals jump where an inclusion changes its series, so that the value
+    may lie at an end of their range; its error is then as large as the largest change, and even up to there."""
+    return Component(
+        name=name,
+        u=max(abs(one - value) for one in moved) / sqrt(3),
+        kind="B",
+        basis=Text(f"inclusions.basis_{basis}", low=min(value, *moved), high=max(value, *moved), unit=unit, **more),
+    )
 
 
 def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, series: str, editions: Editions) -> Result:
@@ -131,6 +145,9 @@ def _per_area(
     *,
     power: int,
     key: str,
+    varied: int = len(_VARIED),
+    kind: NDArray[np.int64] | None = None,
+    unseen: Sequence[float] = (),
 ) -> Result:
     """Something per area of inclusions that lie at random: the sampling line is uneven, as a Poisson number has it."""
     quantity = QUANTITIES[name] if name in QUANTITIES else QUANTITIES[f"{LENGTH}.*"]
@@ -139,8 +156,8 @@ def _per_area(
     group = np.repeat(groups, each)
     areas = np.bincount(groups, [float(field.values.area_mm2 or 0.0) for field in fields])
     counted = weights > 0
-    found = total_per_area(weights[counted], group[counted], areas)
-    lines = [*_lines(fields, found.value, measure, quantity.unit)]
+    found = total_per_area(weights[counted], group[counted], areas, None if kind is None else kind[counted], unseen)
+    lines = [*_lines(fields, found.value, measure, quantity.unit, varied)]
     lines.append(scale_line(fields, found.value, power, "inclusions.basis_scale"))
     what = name_of_groups(fields)
     budget = limit_lines(
@@ -162,12 +179,12 @@ def _per_area(
             n_of=Text("inclusions.n_of_inclusions"),
             clause=joined(": ", (designation(edition), Text(f"inclusions.clause_{key}"))),
             definition=Text(f"inclusions.definition_{key}"),
-            budget=(*budget, *lines) if counted.any() else (),
+            budget=(*budget, *lines) if counted.any() or unseen else (),
             interval=(
                 found.value - hypot(found.value - found.together[0], expanded(lines)),
                 found.value + hypot(found.together[1] - found.value, expanded(lines)),
             )
-            if counted.any()
+            if counted.any() or unseen
             else None,
             title=quantity.title,
         )
@@ -177,6 +194,7 @@ def _per_area(
 def _count(fields: Sequence[Measured], edition: Standard) -> Result:
     area = sum(float(field.values.area_mm2 or 0.0) for field in fields)
     weights = curve(fields, "inclusion_particles")  # a stringer is thrown as one thing
+    stringer = (curve(fields, "inclusion_members") > 1).astype(np.int64)
     return _per_area(
         fields,
         COUNT,
@@ -185,13 +203,19 @@ def _count(fields: Sequence[Measured], edition: Standard) -> Result:
         edition,
         power=2,
         key="count",
+        varied=1,
+        kind=stringer,
+        unseen=(1.0, 2 * limits_of(edition).particles),
     )
 
 
 def _length(fields: Sequence[Measured], kind: str, edition: Standard) -> Result:
     area = sum(float(field.values.area_mm2 or 0.0) for field in fields)
     mine = curve(fields, "inclusion_type") == TYPES.index(next(one for one in TYPES if one.lower() == kind))
-    weights = np.where(mine, curve(fields, "inclusion_length_um") * 1e-3, 0.0)
+    length = curve(fields, "inclusion_length_um") * 1e-3
+    weights = np.where(mine, length, 0.0)
+    long = length[curve(fields, "inclusion_type") != TYPES.index("D")]
+    typical = float((long**2).sum() / long.sum()) if len(long) else 0.0
     made = _per_area(
         fields,
         f"{LENGTH}.{kind}",
@@ -200,6 +224,7 @@ def _length(fields: Sequence[Measured], kind: str, edition: Standard) -> Result:
         edition,
         power=1,
         key="length",
+        unseen=(typical,) if typical else (),
     )
     return replace(made, title=Text("inclusions.title_length_of", type=kind.upper()))
 
@@ -238,7 +263,7 @@ def _percent(fields: Sequence[Measured], edition: Standard) -> Result:
         for name in _others(fields)
     }
     half = field_statistics([field.values.half_pixel_percent for field in fields], sections).mean
-    lines = alternatives_line(found.mean, others, "inclusions.basis_alternatives", unit="%") or (
+    lines = alternatives_line(found.mean, others, "inclusions.basis_share", unit="%") or (
         Component(
             name=Text("budget.segmentation"),
             u=half / sqrt(3),

@@ -49,6 +49,9 @@ def warnings_of(fields: Sequence[Measured], settings: Settings) -> list[str]:
     lost = sum(not field.values.direction_found for field in fields)
     if settings.rolling_direction_deg == "auto" and lost:
         made.append(Text("inclusions.warning_direction", specimen=specimen, n=lost, n_fields=len(fields)))
+    untold = sum(not field.values.sulfides_told for field in fields)
+    if untold:
+        made.append(Text("inclusions.warning_gray", specimen=specimen, n=untold, n_fields=len(fields)))
     oversize = sum(field.values.oversize for field in fields)
     if oversize:
         made.append(Text("inclusions.warning_oversize", specimen=specimen, n=oversize))

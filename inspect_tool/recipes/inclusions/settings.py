@@ -40,9 +40,12 @@ class Settings:
         Doc("names of those of them that are sulfides, where the segmentation tells them; empty: told by gray"),
     ] = ()
     sulfide_darkness: Annotated[
-        Share,
-        Doc("an inclusion that is darker than the matrix by less than this share of its gray is a sulfide [1]"),
-    ] = 0.68
+        Share | Literal["auto"],
+        Doc(
+            "an inclusion that is darker than the matrix by less than this share of its gray is a sulfide; auto: "
+            "between the two humps of darkness of each field, and 0.68 where it has not two [1]"
+        ),
+    ] = "auto"
     rolling_direction_deg: Annotated[
         float | Literal["auto"],
         Doc(

@@ -21,11 +21,13 @@ class Particles:
 
     row_px: Floats  # centers
     column_px: Floats
-    length_um: Floats  # largest and smallest caliper
-    width_um: Floats
+    length_um: Floats  # largest caliper
+    width_um: Floats  # of the ellipse of the same area and length
     ecd_um: Floats
     angle_deg: Floats  # of the largest caliper: 0 along the rows, counter-clockwise
     sulfide: Bools
+    weight: Floats  # what each counts as a number: 0 for those that are counted in the next frame
+    cut: Bools  # by the frame
 
     @property
     def aspect(self) -> Floats:
@@ -42,6 +44,7 @@ class Inclusion:
     length_um: float
     width_um: float
     largest_um: float  # diameter of the circle of the same area, of the largest of its particles
+    weight: float  # what its particles count as a number
     members: tuple[int, ...]  # places among the particles
     start_px: tuple[float, float]  # first and last point along its axis, (row, column)
     end_px: tuple[float, float]
@@ -154,6 +157,7 @@ def _rated(
             length_um=float(high - low),
             width_um=width,
             largest_um=float(particles.ecd_um[members].max()),
+            weight=float(particles.weight[members].sum()),
             members=tuple(members.tolist()),
             start_px=start,
             end_px=end,
@@ -186,6 +190,7 @@ def _single(one: int, particles: Particles, limits: Limits, pixel_um: float) -> 
         length_um=length,
         width_um=width,
         largest_um=float(particles.ecd_um[one]),
+        weight=float(particles.weight[one]),
         members=(one,),
         start_px=(row - down, column - right),
         end_px=(row + down, column + right),

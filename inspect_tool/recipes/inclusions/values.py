@@ -9,9 +9,19 @@ from inspect_tool.model.row import Row, column
 from inspect_tool.recipes._colors import Color
 
 Variant: TypeAlias = Literal[
-    "wider", "narrower", "gray lower", "gray higher", "aspect lower", "aspect higher", "joined less", "joined more"
+    "wider",
+    "narrower",
+    "gray lower",
+    "gray higher",
+    "aspect lower",
+    "aspect higher",
+    "joined less",
+    "joined more",
+    "cut less",
+    "cut more",
 ]
-"""Other ways to measure the same particles: outlines half a pixel off, other limits of type, other gaps bridged."""
+"""Other ways to measure the same particles: outlines half a pixel off, other limits of type, other gaps bridged,
+globules that the frame cuts counted or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +46,8 @@ class Values(Row):
     too_thin: int  # inclusions below the least width that the edition of the job rates
     oversize: int  # and wider than its widest series, or longer than a field
     joined: int  # inclusions of several particles
+    sulfide_darkness: float | None  # below which an inclusion is a sulfide; None: they are a class of their own
+    sulfides_told: int  # 1: stated, or two humps of darkness were found in the field
     direction_deg: float  # rolling direction that was taken
     direction_found: int  # 1: found in the field, 0: stated, or along the rows as too few are elongated
     aligned_percent: float | None  # length of elongated inclusions within the tolerance of that direction

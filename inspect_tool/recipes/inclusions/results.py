@@ -21,6 +21,7 @@ from inspect_tool.statistics.samples import Floats
 from inspect_tool.statistics.totals import total_per_area
 from inspect_tool.statistics.uncertainty import evaluated, expanded
 
+_FEW = 4  # inclusions of a type: from there on they say themselves how long another one might be
 _VARIED: tuple[tuple[str, str, tuple[Variant, ...]], ...] = (
     ("inclusion_outline", "outline", ("wider", "narrower")),
     ("gray_of_sulfides", "gray", ("gray lower", "gray higher")),
@@ -215,7 +216,8 @@ def _length(fields: Sequence[Measured], kind: str, edition: Standard) -> Result:
     length = curve(fields, "inclusion_length_um") * 1e-3
     weights = np.where(mine, length, 0.0)
     long = length[curve(fields, "inclusion_type") != TYPES.index("D")]
-    typical = float((long**2).sum() / long.sum()) if len(long) else 0.0
+    few = int(mine.sum()) < _FEW  # pieces that the frame leaves of a few tell nothing of the length of whole ones
+    typical = float((long**2).sum() / long.sum()) if few and len(long) else 0.0
     made = _per_area(
         fields,
         f"{LENGTH}.{kind}",

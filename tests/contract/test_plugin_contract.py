@@ -47,6 +47,9 @@ PICTURES = {
     "graphite": lambda seed: synthetic.graphite(
         seed=seed, nodularity_percent=70.0, median_um=30.0, shape_px=(300, 360), pixel_um=1.0
     ),
+    "inclusions": lambda seed: synthetic.inclusions(
+        seed=seed, per_mm2={"A": 100.0, "B": 20.0, "C": 40.0, "D": 100.0, "DS": 5.0}, shape_px=(300, 360)
+    ),
     "layer_thickness": lambda seed: synthetic.layer(seed=seed, thickness_um=15.0, shape_px=(240, 300)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
@@ -204,6 +207,10 @@ CONTRACT = {
     "confluence": {"area_percent.covered"},
     "banding": {"anisotropy_index", "orientation_degree", "band_spacing_um"},
     "graphite": {"nodularity_percent", "nodule_count_per_mm2", "graphite_percent"},
+    "inclusions": {
+        "inclusion_percent", "inclusion_count_per_mm2", "longest_inclusion_um", "length_per_area.a", "severity.a_thin",
+        "severity.b_heavy", "severity.ds",
+    },
     "layer_thickness": {"mean_thickness_um.layer", "minimum_thickness_um.layer"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",
@@ -264,6 +271,7 @@ def test_half_the_pixel_size_halves_lengths_and_leaves_ratios(name, measured):
     if name in (
         "porosity",
         "graphite",
+        "inclusions",
     ):  # the minimum measurable size is stated in um and would move against the objects
         pytest.skip("a minimum size in um is another one in pixels: tests/test_porosity.py halves both")
     half = [(replace(i, calibration=replace(i.calibration, pixel_um=i.calibration.pixel_um / 2)), s) for i, s in pairs]

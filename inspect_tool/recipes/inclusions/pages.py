@@ -7,7 +7,7 @@ import numpy as np
 from inspect_tool.languages import Text, Words, joined, recognized
 from inspect_tool.model import Cell, Chart, Editions, Result, Series, Statement, Table, Wording
 from inspect_tool.recipes._common import specimens_of
-from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
+from inspect_tool.recipes.inclusions.limits import TYPES, limits_of
 from inspect_tool.recipes.inclusions.results import curve, worst_total
 from inspect_tool.recipes.inclusions.settings import SEVERITY, Settings
 from inspect_tool.recipes.inclusions.values import Measured
@@ -119,8 +119,8 @@ def _severities(fields: Sequence[Measured], results: Sequence[Result], editions:
                         worst_total(mine, edition.name, series),
                         result.value,
                         result.expanded_u,
-                        _step(severity_class(result.value, limits.highest)),
-                        _between(result, limits),
+                        result.rounded,
+                        _sure(result),
                     )
                 )
     return Table(
@@ -144,11 +144,17 @@ def _step(value: float) -> str:
     return f"{value:.1f}"
 
 
-def _between(result: Result, limits: Limits) -> Words:
-    """Classes that the interval reaches."""
-    low, high = result.interval or (result.value, result.value)
-    ends = [_step(severity_class(end, limits.highest)) for end in (low, high)]
-    return ends[0] if ends[0] == ends[1] else Text("inclusions.from_to", low=ends[0], high=ends[1])
+def _sure(result: Result) -> Words:
+    """Classes that are worth naming, each with its probability. [%]"""
+    shares = () if result.rating is None else result.rating.classes
+    return joined(
+        ", ",
+        (
+            Text("inclusions.class_with_share", name=one.name, percent=100 * one.probability)
+            for one in shares
+            if one.probability is not None
+        ),
+    )
 
 
 def _grids(fields: Sequence[Measured], editions: Editions) -> list[Table]:

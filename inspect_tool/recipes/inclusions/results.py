@@ -1,8 +1,8 @@
 """Results of the recipe for inclusions with their budgets."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import hypot, sqrt
+from math import hypot, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from inspect_tool.recipes.inclusions.settings import COUNT, LENGTH, LONGEST, PER
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Variant
 from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import designation
+from inspect_tool.statistics.classes import class_of, rated, steps
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.samples import Floats
 from inspect_tool.statistics.totals import total_per_area
@@ -43,7 +44,18 @@ def results_of(fields: Sequence[Measured], editions: Editions) -> list[Result]:
         made += [_length(fields, kind, editions.job) for kind in ("a", "b", "c")]
         made.append(_longest(fields, editions.job))
     made.append(_percent(fields, editions.job))
-    return [_within(result) for result in made]
+    highest = {edition.name: limits_of(edition).highest for edition in (editions.job, *editions.others)}
+    return [_rated(_within(result), editions.job.name, highest) for result in made if result.budget]
+
+
+def _rated(result: Result, job: str, highest: Mapping[str, float]) -> Result:
+    """Give a severity its class, rounded down to half steps, and how sure it is."""
+    quantity, _, rest = result.quantity.partition(".")
+    if quantity != SEVERITY:
+        return result
+    scale = steps(0.5, highest[rest.partition(".")[2] or job])
+    found = replace(result, rounded=f"{float(scale.names[class_of(result.value, scale)]):.1f}")
+    return rated(found, scale, Text("inclusions.class_severity"), bounds=(0.0, inf))
 
 
 def curve(fields: Sequence[Measured], name: str) -> Floats:
@@ -176,8 +188,7 @@ def _per_area(
             specimen=fields[0].specimen,
             value=found.value,
             unit=quantity.unit,
-            n=int(counted.sum()),
-            n_of=Text("inclusions.n_of_inclusions"),
+            n=len(fields),
             clause=joined(": ", (designation(edition), Text(f"inclusions.clause_{key}"))),
             definition=Text(f"inclusions.definition_{key}"),
             budget=(*budget, *lines) if counted.any() or unseen else (),

@@ -7,8 +7,9 @@ import pytest
 
 from inspect_tool import registry, synthetic
 from inspect_tool.errors import SettingsError
+from inspect_tool.measure.regions import connected
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
-from inspect_tool.recipes.inclusions.darkness import darkness, found_limit
+from inspect_tool.recipes.inclusions.darkness import found_limit, outline_ratios, read_gray
 from inspect_tool.recipes.inclusions.limits import limits_of
 from inspect_tool.recipes.inclusions.stringers import Particles, inclusions_of
 from inspect_tool.standards.editions import editions_for, load_standard
@@ -168,8 +169,24 @@ def test_blur_does_not_make_thin_oxides_sulfides():
     pixels, labels = bars((50, 50, 2, 100, OXIDE), (150, 50, 8, 100, OXIDE))
     numbers = labels.copy()
     numbers[150:158] *= 2
-    found = darkness(cv2.GaussianBlur(pixels, (0, 0), 1.2), numbers)
-    assert found == pytest.approx([1 - OXIDE / 210] * 2, abs=0.05)
+    found = read_gray(cv2.GaussianBlur(pixels, (0, 0), 1.2), numbers)
+    assert found.darkness == pytest.approx([1 - OXIDE / 210] * 2, abs=0.05)
+    assert found.core[0] == -1
+    assert found.core[1] == pytest.approx(1 - OXIDE / 210, abs=0.02)
+
+
+def test_the_area_by_gray_is_that_of_the_particle_whatever_its_mask():
+    """Masks of bars of 8 px that lie a pixel too far out: 1020 px2 in the place of 800."""
+    import cv2
+
+    pixels, labels = bars(*[(40 * i, 50, 8, 100, OXIDE) for i in range(1, 6)])
+    wide = cv2.dilate(labels.astype(np.uint8), np.ones((3, 3), np.uint8))
+    numbers = connected(wide > 0)
+    area = np.bincount(numbers.ravel())[1:].astype(float)
+    found = read_gray(cv2.GaussianBlur(pixels, (0, 0), 1.0), numbers)
+    by_gray = area * outline_ratios(found, np.zeros(5, bool), area)
+    assert by_gray == pytest.approx([800.0] * 5, rel=0.03)
+    assert area[0] == 1020
 
 
 def test_the_limit_lies_between_two_humps_whatever_the_offset_of_the_camera():

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.statistics.weighted import weighted_quantile
 
 _BLOCK_PX = 48  # side of the blocks in which the gray of the matrix is taken: inclusions fill less than half of each
 _MOST = 1.5  # noise can make a few pixels darker than black
@@ -16,6 +17,10 @@ _PART = 0.15  # of the distance of two humps of darkness: what the limit between
 _LEAST = 3  # particles of either hump
 _APART = 3.0  # standard deviations inside the humps that they lie apart
 _LIGHTER = 0.8  # darkness of the lighter hump over that of the darker one, at most
+_RING_PX = 7  # and beyond it, where the shade of the matrix is taken
+_CORES_PX = (2.0, 3.0)  # from the outline of a particle: where its own gray is seen, and better seen
+_CORE_LEAST = 3  # pixels
+_RATIOS = (0.4, 1.5)  # of areas by gray and by mask
 _RIM_PX = 3  # around a particle: what blur has spread of its darkness
 
 Floats = NDArray[np.float64]
@@ -71,11 +76,25 @@ def found_limit(dark: Floats, area_px2: Floats) -> GrayLimit:
     return GrayLimit(darkness=float(low + high) / 2, step=float(high - low) * _PART, found=True)
 
 
-def darkness(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> Floats:
-    """Darkness of every particle, as a share of the gray of the matrix around it.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gray:
+    """What the gray values say of n particles; the matrix around each is 0 and black 1."""
 
-    The gray that is missing in the particle and its rim is added up and spread over its own area: blur moves it, and
-    takes nothing away, so that thin particles are not taken for lighter ones.
+    missing: Floats  # (n,) all that is missing in the particle and its rim, over its area
+    core: Floats  # (n,) in its middle, where blur does not reach; -1: it has no such middle
+
+    @property
+    def darkness(self) -> Floats:
+        """What tells the kind: of small round particles a mask too wide would hide it in their missing gray."""
+        return np.maximum(self.missing, self.core)
+
+
+def read_gray(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> Gray:
+    """Read the darkness of every particle, as a share of the gray of the matrix around it.
+
+    The gray that is missing in a particle and its rim is added up and spread over its own area: blur moves it, and
+    takes nothing away, so that thin particles are not taken for lighter ones. What is missing in the ring around the
+    rim is the shade of the matrix there.
 
     Parameters
     ----------
@@ -85,25 +104,56 @@ def darkness(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> 
         Numbers of the particles, 1 to n without gaps.
     roi : bool array, optional
         Where the image counts.
-
-    Returns
-    -------
-    array of shape (n,)
-        0: as bright as the matrix; 1: black.
     """
     n = int(labels.max(initial=0))
     if not n:
-        return np.zeros(0)
+        return Gray(missing=np.zeros(0), core=np.zeros(0))
     gray = np.asarray(pixels, np.float32)
-    missing = 1 - gray / _matrix(gray, roi)
-    rim = cv2.dilate(labels.astype(np.float32), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _RIM_PX + 1,) * 2))
-    around = np.where(labels > 0, labels, rim.astype(np.int32))
-    if roi is not None:
-        around = np.where(roi, around, 0)
-    near = around > 0
-    lost = np.bincount(around[near], missing[near].astype(np.float64), n + 1)[1:]
-    area = np.bincount(labels[labels > 0], minlength=n + 1)[1:]
-    return np.asarray(np.clip(lost / np.maximum(area, 1), 0.0, _MOST))
+    missing = (1 - gray / _matrix(gray, roi)).astype(np.float64)
+    counts = np.ones(labels.shape, bool) if roi is None else np.asarray(roi)
+    around = np.where(labels > 0, labels, _grown(labels, _RIM_PX))
+    ring = np.where(around > 0, 0, _grown(labels, _RING_PX))
+    shade = _sums(ring, missing, counts, n) / np.maximum(_sums(ring, None, counts, n), 1)
+    lost = _sums(around, missing, counts, n) - shade * _sums(around, None, counts, n)
+    area = np.maximum(_sums(labels, None, counts, n), 1)
+    core = np.full(n, -1.0)
+    deep = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    for least in _CORES_PX:  # the deeper one last
+        inside = np.where(deep >= least, labels, 0)
+        number = _sums(inside, None, counts, n)
+        has = number >= _CORE_LEAST
+        core[has] = (_sums(inside, missing, counts, n)[has] / number[has]) - shade[has]
+    return Gray(missing=np.clip(lost / area, 0.0, _MOST), core=core)
+
+
+def outline_ratios(gray: Gray, sulfide: NDArray[np.bool_], area_px2: Floats) -> Floats:
+    """Area of each particle by its gray over that of its mask; 1 where the gray of its kind is not known.
+
+    A level cuts a particle of a few pixels too wide or too narrow, by the blur, by the level, and by the kinds that it
+    must serve together. The gray that is missing does not depend on it: over the darkness of the middles of particles
+    of that kind it is the area.
+    """
+    ratio = np.ones(len(gray.missing))
+    for kind in (True, False):
+        known = (sulfide == kind) & (gray.core > 0)
+        if np.count_nonzero(known) < _LEAST:
+            continue
+        own = weighted_quantile(gray.core[known], area_px2[known], 0.5)
+        mine = sulfide == kind
+        ratio[mine] = np.clip(gray.missing[mine] / own, *_RATIOS)
+    return ratio
+
+
+def _grown(labels: LabelImage, reach_px: int) -> LabelImage:
+    """Label of a particle within reach of each pixel, 0: none."""
+    ball = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach_px + 1, 2 * reach_px + 1))
+    return np.asarray(cv2.dilate(labels.astype(np.float32), ball), np.int32)
+
+
+def _sums(labels: LabelImage, values: Floats | None, counts: NDArray[np.bool_], n: int) -> Floats:
+    inside = (labels > 0) & counts
+    weights = None if values is None else values[inside]
+    return np.asarray(np.bincount(labels[inside], weights, n + 1)[1:], np.float64)
 
 
 def _matrix(gray: NDArray[np.float32], roi: Mask | None) -> NDArray[np.float32]:

@@ -29,7 +29,14 @@ from inspect_tool.model import (
 from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import largest_features, numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
-from inspect_tool.recipes.inclusions.darkness import GrayLimit, darkness, found_limit, stated_limit
+from inspect_tool.recipes.inclusions.darkness import (
+    Gray,
+    GrayLimit,
+    found_limit,
+    outline_ratios,
+    read_gray,
+    stated_limit,
+)
 from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
 from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, series_of, worst_fields
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
@@ -53,7 +60,7 @@ class Found:
 
     table: pd.DataFrame  # all of them; "counts" says which are inclusions
     mask: Mask  # pixels of those that count
-    darkness: Floats | None  # of all particles; None: sulfides are classes of their own
+    gray: Gray | None  # of all particles; None: sulfides are classes of their own
     limit: GrayLimit | None
 
 
@@ -102,7 +109,7 @@ def measure_field(
         msg = f"{micrograph.path}: the region holds no pixel; check [region] of the job"
         raise MeasurementError(msg)
     shape = (micrograph.pixels.shape[0], micrograph.pixels.shape[1])
-    found = _found(segmentation, micrograph, settings, "darkness")
+    found = _found(segmentation, micrograph, settings, "gray")
     direction, is_found = _direction(found.table, settings)
     scene = _Scene(
         shape=shape,
@@ -113,13 +120,12 @@ def measure_field(
         minimum_um=settings.minimum_um,
         minimum_px2=settings.minimum_px2,
     )
-    read = {} if found.darkness is None else {"darkness": tuple(found.darkness.tolist())}
+    read = _kept("gray", found)
     shifted: dict[str, Numbers] = {}
     for name, other in segmentation.alternatives():
-        this = _found(other, micrograph, settings, f"darkness, {name}", found.limit)
+        this = _found(other, micrograph, settings, f"gray, {name}", found.limit)
         shifted[name] = _numbers(this, scene, _particles(this, scene))
-        if this.darkness is not None:
-            read[f"darkness, {name}"] = tuple(this.darkness.tolist())
+        read |= _kept(f"gray, {name}", this)
     inside = share_scatter(found.mask, roi)
     rated = _rated(_particles(found, scene), scene)
     job = scene.editions[0]
@@ -192,6 +198,20 @@ def _found(
     labels: LabelImage = _numbered(segmentation.labels) if segmentation.kind == "instance" else connected(mask)
     table = region_table(labels, pixel_um, roi=micrograph.roi)
     unit, least = ("px", 0.0) if pixel_um is None else ("um", settings.minimum_um)
+    gray = limit = None
+    if settings.sulfides and segmentation.kind == "semantic":
+        wanted = np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.sulfides, "inclusions"))
+        inside = np.bincount(labels[wanted], minlength=len(table) + 1)[1:]
+        table["sulfide"] = inside > table["area_px2"] / 2
+    else:
+        gray = _gray(micrograph, labels, key)
+        table["darkness"] = gray.darkness
+        limit = _gray_limit(gray.darkness, table, settings, pixel_um)
+        if not limit.found and otherwise is not None:
+            limit = otherwise
+        table["sulfide"] = gray.darkness < limit.darkness
+        if segmentation.backend != "labels":
+            _by_gray(table, gray, unit)
     counts = (table[f"feret_max_{unit}"] >= least) & (table["area_px2"] >= settings.minimum_px2)
     table["counts"] = counts
     # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
@@ -203,36 +223,51 @@ def _found(
         table["count_weight"] = np.where(np.isin(table["feature"], first), 0.0, 1.0)
     else:
         table["count_weight"] = np.where(table["touches_edge"], 0.5, 1.0)
-    dark = limit = None
-    if settings.sulfides and segmentation.kind == "semantic":
-        wanted = np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.sulfides, "inclusions"))
-        inside = np.bincount(labels[wanted], minlength=len(table) + 1)[1:]
-        table["sulfide"] = inside > table["area_px2"] / 2
-    else:
-        dark = np.asarray(
-            read_off(micrograph, key, lambda: tuple(darkness(micrograph.pixels, labels, micrograph.roi).tolist())),
-            np.float64,
-        )
-        table["darkness"] = dark
-        limit = _gray_limit(dark, table, settings, pixel_um)
-        if not limit.found and otherwise is not None:
-            limit = otherwise
-        table["sulfide"] = dark < limit.darkness
     counting = np.concatenate([[False], counts.to_numpy(bool)])
     kept = counting[labels]
     return Found(
         table=table,
         mask=np.asarray(kept if micrograph.roi is None else kept & micrograph.roi),
-        darkness=dark,
+        gray=gray,
         limit=limit,
     )
+
+
+def _kept(key: str, found: Found) -> dict[str, tuple[float, ...]]:
+    """What was read off the gray values, for ``FieldMeasurement.read_off``."""
+    if found.gray is None:
+        return {}
+    return {key: (*found.gray.missing.tolist(), *found.gray.core.tolist())}
+
+
+def _gray(micrograph: Micrograph, labels: LabelImage, key: str) -> Gray:
+    """Gray of the particles, or what was kept of it where the image is gone."""
+
+    def read() -> tuple[float, ...]:
+        found = read_gray(micrograph.pixels, labels, micrograph.roi)
+        return (*found.missing.tolist(), *found.core.tolist())
+
+    both = np.asarray(read_off(micrograph, key, read), np.float64)
+    return Gray(missing=both[: len(both) // 2], core=both[len(both) // 2 :])
+
+
+def _by_gray(table: pd.DataFrame, gray: Gray, unit: str) -> None:
+    """Take the area of each particle from its gray, and its calipers with the outline that this area asks for."""
+    area = table["area_px2"].to_numpy(np.float64)
+    ratio = outline_ratios(gray, table["sulfide"].to_numpy(bool), area)
+    square = area * (table[f"ecd_{unit}"].to_numpy() / np.sqrt(4 * area / np.pi)) ** 2  # in the unit of the lengths
+    off = (ratio - 1) * square / table[f"perimeter_{unit}"].to_numpy()  # by so much the outline lies farther out
+    table["outline_ratio"] = ratio
+    table[f"ecd_{unit}"] *= np.sqrt(ratio)
+    for name in (f"feret_max_{unit}", f"feret_min_{unit}"):
+        table[name] = np.maximum(table[name] + 2 * off, table[name] / 2)
 
 
 def _gray_limit(dark: Floats, table: pd.DataFrame, settings: Settings, pixel_um: float | None) -> GrayLimit:
     if settings.sulfide_darkness != "auto":
         return stated_limit(float(settings.sulfide_darkness))
-    wide = table["width_um" if pixel_um is not None else "width_px"].to_numpy() / (pixel_um or 1.0) >= _WIDE_PX
-    telling = table["counts"].to_numpy(bool) & wide
+    wide = table["feret_min_um" if pixel_um is not None else "feret_min_px"].to_numpy() / (pixel_um or 1.0)
+    telling = wide >= _WIDE_PX
     return found_limit(dark[telling], table["area_px2"].to_numpy(np.float64)[telling])
 
 
@@ -300,7 +335,7 @@ def _numbers(found: Found, scene: _Scene, particles: Particles) -> Numbers:
     rated = _rated(particles, scene)
     mine = rated[scene.editions[0].name]
     return Numbers(
-        inclusion_percent=100 * np.count_nonzero(found.mask) / scene.area_px2,
+        inclusion_percent=100 * _area_px2(found.table) / scene.area_px2,
         particles=len(particles.row_px),
         count=float(found.table["count_weight"].to_numpy()[found.table["counts"].to_numpy(bool)].sum()),
         length_um={
@@ -316,6 +351,12 @@ def _numbers(found: Found, scene: _Scene, particles: Particles) -> Numbers:
     )
 
 
+def _area_px2(table: pd.DataFrame) -> float:
+    """Area of all particles that count, by their gray where it was taken from it."""
+    ratio = table.get("outline_ratio", 1.0)
+    return float((table["area_px2"] * ratio)[table["counts"]].sum())
+
+
 def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
     """Measure the same particles in other ways that are as plausible."""
     if scene.pixel_um is None:
@@ -326,7 +367,7 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         moved_table = _moved(found.table, outline_um, scene)
         other_outlines = replace(found, table=moved_table)
         made[_variant(name)] = _numbers(other_outlines, scene, _particles(other_outlines, scene))
-    dark = None if found.darkness is None else found.darkness[found.table["counts"].to_numpy(bool)]
+    dark = None if found.gray is None else found.gray.darkness[found.table["counts"].to_numpy(bool)]
     for way, sign in (("lower", -1), ("higher", 1)):
         if dark is not None and found.limit is not None:
             other = replace(particles, sulfide=dark < found.limit.darkness + sign * found.limit.step)
@@ -396,8 +437,8 @@ def _curves(
         "inclusion_particles": tuple(one.weight for one in mine),
         "inclusion_members": tuple(float(len(one.members)) for one in mine),
     }
-    if found.darkness is not None:
-        made["particle_darkness"] = tuple(found.darkness[counted].tolist())
+    if found.gray is not None:
+        made["particle_darkness"] = tuple(found.gray.darkness[counted].tolist())
         made["particle_area_px2"] = tuple(found.table["area_px2"].to_numpy(float)[counted].tolist())
     if scene.pixel_um is not None:
         for limits in scene.editions:

@@ -35,6 +35,7 @@ WORDING = Wording(
         "counts": Text("inclusions.column_counts"),
         "count_weight": Text("inclusions.column_count_weight"),
         "darkness": Text("inclusions.column_darkness"),
+        "outline_ratio": Text("inclusions.column_outline_ratio"),
         "sulfide": Text("inclusions.column_sulfide"),
         "sulfide_darkness": Text("inclusions.column_sulfide_darkness"),
         "sulfides_told": Text("inclusions.column_sulfides_told"),

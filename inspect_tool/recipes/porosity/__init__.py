@@ -149,6 +149,9 @@ def measure_field(
     spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
     if place is not None:
         marks += one.reference_marks(place)
+    worst = one.worst_field(pores, micrograph, settings)
+    if worst is not None:
+        marks = (*marks, one.worst_field_mark(worst))
     values = Values(
         numbers=found,
         inner_scatter_percent=100 * inner.u,

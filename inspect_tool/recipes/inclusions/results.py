@@ -167,7 +167,7 @@ def _per_area(
     groups = groups_of(fields)
     each = [len(field.curves["inclusion_type"]) for field in fields]
     group = np.repeat(groups, each)
-    areas = np.bincount(groups, [float(field.values.area_mm2 or 0.0) for field in fields])
+    areas = np.asarray(np.bincount(groups, [float(field.values.area_mm2 or 0.0) for field in fields]), np.float64)
     counted = weights > 0
     found = total_per_area(weights[counted], group[counted], areas, None if kind is None else kind[counted], unseen)
     lines = [*_lines(fields, found.value, measure, quantity.unit, varied)]

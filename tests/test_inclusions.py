@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from inspect_tool import registry, synthetic
+from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import SettingsError
 from inspect_tool.measure.regions import connected
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
@@ -283,6 +284,24 @@ def test_what_lies_near_a_limit_of_width_is_a_line_of_the_budget():
     assert lines(near)["outline of inclusions"].u == pytest.approx(ISO.index("a_heavy", 121.0) / np.sqrt(3), rel=0.01)
     far = results([field(*bars((50, 50, 2, 120, SULFIDE)))])["severity.a_heavy"]
     assert lines(far)["outline of inclusions"].u == 0
+
+
+def test_a_series_without_inclusions_is_0_by_one_of_the_least_size():
+    """One globule of 13 um makes DS 0.468, one of type D 0.5, 3 um of A 0.12; the 0 is no doubt."""
+    found = findings([field(*bars((50, 50, 8, 120, OXIDE)))])
+    by_name = {result.quantity: result for result in found.results}
+    for series, index in (("ds", 0.468), ("d_thin", 0.5), ("a_thin", 0.1226)):
+        one = by_name[f"severity.{series}"]
+        assert one.value == 0
+        assert lines(one)["one inclusion missed or added"].u == pytest.approx(index / np.sqrt(3), rel=0.01)
+    asked = plausibility.gated(found, ["severity.d_thin"])
+    assert all(check.passed for check in asked.checks if check.scope == "plausibility")
+
+
+def test_a_structure_that_was_taken_for_inclusions_is_doubted():
+    found = findings([field(*bars(*[(30 * i, 20, 12, 360, OXIDE) for i in range(1, 9)]))])
+    failed = [check for check in found.checks if check.scope == "plausibility" and not check.passed]
+    assert [str(check.name) for check in failed] == ["Area of inclusions in a field"]
 
 
 def test_a_gap_near_what_is_bridged_is_a_line_of_the_budget():

@@ -13,12 +13,11 @@ from inspect_tool.languages import Text
 from inspect_tool.model import Check, Editions, Findings, Measurements, Requirement, Result, Standard
 from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import feature_table, field_table, specimens_of
-from inspect_tool.recipes._level_doubts import own_gray_checks
 from inspect_tool.recipes.inclusions import pages
 from inspect_tool.recipes.inclusions.field import measure_field, point_classes
 from inspect_tool.recipes.inclusions.phantoms import phantoms
 from inspect_tool.recipes.inclusions.results import results_of
-from inspect_tool.recipes.inclusions.rules import checks_of, warnings_of
+from inspect_tool.recipes.inclusions.rules import area_check, checks_of, warnings_of
 from inspect_tool.recipes.inclusions.settings import QUANTITIES, SEVERITY, Settings
 from inspect_tool.recipes.inclusions.values import Measured, Values
 from inspect_tool.typos import near
@@ -115,7 +114,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
     for specimen, mine in specimens_of(fields):
         results += results_of(mine, editions)
         checks += checks_of(mine, editions)
-        checks += own_gray_checks(mine)
+        checks.append(area_check(mine))
         seen = [(field.values.color, field.image) for field in mine]
         checks += _colors.checks_of(seen, specimen, Text("inclusions.subject_color"))
         checks += _empty_fields.checks_of(mine, Text("inclusions.subject"))

@@ -163,7 +163,12 @@ def _grids(fields: Sequence[Measured], editions: Editions) -> list[Table]:
     made = []
     for edition in (editions.job, *editions.others):
         limits = limits_of(edition)
-        steps = [step / 2 for step in range(int(2 * limits.highest) + 1)]
+        every = [
+            severity_class(value, limits.highest)
+            for series in limits.series
+            for value in curve(fields, f"grid.{edition.name}.{series}").tolist()
+        ]
+        steps = [step / 2 for step in range(int(2 * max(every, default=0.0)) + 1)]
         rows: list[tuple[Cell, ...]] = []
         for specimen, mine in specimens_of(fields):
             for series in limits.series:

@@ -68,6 +68,13 @@ def worst_total(fields: Sequence[Measured], edition: str, series: str) -> float:
     return max(float(field.values.numbers.worst[f"{edition}.{series}"]) for field in fields)
 
 
+def _with_one(total: float, limits: Limits, series: str) -> float:
+    """Total with one inclusion of the least size more; the largest globule is at least the smallest that counts."""
+    if series == "ds":
+        return max(total, limits.globule.minimum_um if limits.globule else 0.0)
+    return total + (1.0 if series.startswith("d") else limits.lines["D"].thin_um)
+
+
 def _of(fields: Sequence[Measured], other: str) -> list[Numbers]:
     return [field.alternatives.get(other, field.values.numbers) for field in fields]
 
@@ -117,10 +124,10 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
         return limits.index(series, max(float(one.worst[f"{limits.name}.{series}"]) for one in numbers))
 
     value = measure([field.values.numbers for field in fields])
+    total = worst_total(fields, limits.name, series)
     power = 0.0
     if value > 0:
         step = 1e-4
-        total = worst_total(fields, limits.name, series)
         power = (limits.index(series, total * (1 + step)) - value) / step
     u_rel = max(field.calibration.u_rel for field in fields)
     scale = Component(
@@ -128,6 +135,12 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
         u=abs(power) * u_rel,
         kind="B",
         basis=Text("inclusions.basis_scale_severity", u_rel=100 * u_rel),
+    )
+    missed = Component(
+        name=Text("budget.one_inclusion"),
+        u=(limits.index(series, _with_one(total, limits, series)) - value) / sqrt(3),
+        kind="B",
+        basis=Text("inclusions.basis_one", series=Text(f"inclusions.series_{series}")),
     )
     is_job = edition.name == editions.job.name
     named = Text(f"inclusions.series_{series}")
@@ -140,7 +153,7 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
             n=len(fields),
             clause=joined(": ", (designation(edition), Text("inclusions.clause_severity"))),
             definition=Text("inclusions.definition_severity"),
-            budget=(*_lines(fields, value, measure, "1"), scale),
+            budget=(*_lines(fields, value, measure, "1"), missed, scale),
             title=Text("inclusions.title_severity_of", series=named)
             if is_job
             else Text("inclusions.title_severity_by", series=named, edition=designation(edition)),

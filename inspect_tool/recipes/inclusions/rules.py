@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Editions
 from inspect_tool.recipes.inclusions.limits import limits_of
 from inspect_tool.recipes.inclusions.settings import Settings
 from inspect_tool.recipes.inclusions.values import Measured
 from inspect_tool.standards.editions import check_rule
+
+_MOST_PERCENT = 10.0  # of a field; wrought steels have a few percent at most, free-cutting ones 2
 
 
 def checks_of(fields: Sequence[Measured], editions: Editions) -> list[Check]:
@@ -38,6 +41,22 @@ def checks_of(fields: Sequence[Measured], editions: Editions) -> list[Check]:
     }
     made = [check_rule(standard, name, value, specimen=specimen, note=note) for name, (value, note) in found.items()]
     return [check for check in made if check is not None]
+
+
+def area_check(fields: Sequence[Measured]) -> Check:
+    """Doubt of inclusions that take more of a field than they do in any metal: a structure was taken for them."""
+    most, image = max((field.values.numbers.inclusion_percent, field.image) for field in fields)
+    return plausibility.check(
+        Text("inclusions.check_area"),
+        most,
+        "<=",
+        _MOST_PERCENT,
+        "%",
+        clause=Text("inclusions.clause_area"),
+        specimen=fields[0].specimen,
+        note=Text("recipes.note_worst_field", image=image),
+        advice=Text("inclusions.advice_area"),
+    )
 
 
 def warnings_of(fields: Sequence[Measured], settings: Settings) -> list[str]:

@@ -24,7 +24,8 @@ _FRAGMENTS = (4, 12)  # of a stringer B, both included
 _FRAGMENT_UM = (4.0, 10.0)  # their mean size in a stringer, each 0.8 to 1.25 of it
 _GAPS_UM = (3.0, 18.0)  # between them, beside a circle around each
 _GLOBULES_UM: Mapping[InclusionType, tuple[float, float]] = {"D": (4.0, 11.5), "DS": (15.0, 32.0)}
-_APART_UM = (50.0, 20.0)  # free along and across the rolling direction around each: no two are taken for one
+_APART_UM = (50.0, 20.0)  # free along and across the rolling direction between two that a standard could join
+_BESIDE_UM = (6.0, 5.0)  # and between a sulfide and an oxide
 _SHOWN_UM = 3.0  # of a particle that the frame cuts: what is smaller is not measured
 _DS_UM = 13.0  # least diameter of type DS
 _PIT_UM = (0.6, 1.5)  # diameters of pits of polishing
@@ -230,18 +231,20 @@ def _placed(
         for _ in range(rng.poisson(number * area_mm2)):
             parts = tuple(_scaled(one, 1 / pixel_um) for one in _MAKE[kind](rng, turn))
             made.append(Drawn(type=kind, parts=parts))
-    boxes = [_half_box(one, turn) + np.asarray(_APART_UM) / pixel_um / 2 for one in made]
+    boxes = [_half_box(one, turn) for one in made]
     order = np.argsort([-float(box.prod()) for box in boxes], kind="stable")
     basis = np.array([[sin(turn), cos(turn)], [cos(turn), -sin(turn)]])  # along, across from (row, column)
     centers: list[NDArray[np.float64]] = []
     reach: list[NDArray[np.float64]] = []
-    result = []
+    result: list[Drawn] = []
     for index in order.tolist():
         for _ in range(400):
             trial = rng.uniform(0, size)
             apart = np.asarray(centers).reshape(-1, 2) - trial
             apart = (apart + size / 2) % size - size / 2
-            free = np.abs(apart @ basis.T) > np.asarray(reach).reshape(-1, 2) + boxes[index]
+            alike = np.array([(one.type == "A") == (made[index].type == "A") for one in result], bool)
+            gap = np.where(alike[:, None], np.asarray(_APART_UM), np.asarray(_BESIDE_UM)) / pixel_um
+            free = np.abs(apart @ basis.T) > np.asarray(reach).reshape(-1, 2) + boxes[index] + gap
             if free.any(axis=1).all():
                 break
         else:

@@ -151,7 +151,7 @@ def test_particles_join_along_the_rolling_direction_wherever_it_points():
 
 def test_the_rolling_direction_is_found_in_the_field():
     drawn = synthetic.inclusions(
-        seed=4, per_mm2={"A": 200.0, "D": 50.0}, turn_deg=-12.0, shape_px=(300, 400), pixel_um=1.0
+        seed=4, per_mm2={"A": 90.0, "D": 50.0}, turn_deg=-12.0, shape_px=(300, 400), pixel_um=1.0
     )
     pair = field(drawn.pixels, drawn.labels)
     values = RECIPE.measure_field(*pair, RECIPE.Settings(), editions_for(RECIPE, RECIPE.Settings())).values

@@ -48,7 +48,7 @@ PICTURES = {
         seed=seed, nodularity_percent=70.0, median_um=30.0, shape_px=(300, 360), pixel_um=1.0
     ),
     "inclusions": lambda seed: synthetic.inclusions(
-        seed=seed, per_mm2={"A": 100.0, "B": 20.0, "C": 40.0, "D": 100.0, "DS": 5.0}, shape_px=(300, 360)
+        seed=seed, per_mm2={"A": 60.0, "B": 12.0, "C": 20.0, "D": 60.0, "DS": 4.0}, shape_px=(300, 360)
     ),
     "layer_thickness": lambda seed: synthetic.layer(seed=seed, thickness_um=15.0, shape_px=(240, 300)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),

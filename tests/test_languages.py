@@ -50,6 +50,7 @@ BY_NAME = {
 STATES_NOTES = (
     "banding",
     "confluence",
+    "decarburisation",
     "fibres",
     "grain_size",
     "graphite",

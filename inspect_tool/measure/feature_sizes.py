@@ -16,7 +16,8 @@ from scipy.special import chdtri
 from inspect_tool.model import Mask
 from inspect_tool.statistics.uncertainty import coverage_factor
 
-_FEWEST = 12  # features; fewer do not show their distribution
+_FEWEST = 5  # features; of fewer the limit says nothing
+_FEWEST_BEFORE = 12  # in a report from before fewer counted
 _APART = 2.5  # times the variance by waves, of features thrown at random: more keep apart, or are cells of a mosaic
 # of a lognormal distribution, standard errors of the moments of the logarithms: pieces cut by the edge of the field
 # and level sets lean to small sizes, features among specks to large ones, and equal numbers of both have no tails
@@ -34,6 +35,7 @@ class FeatureAreas:
 
     of_phase: Array  # empty: the rest is rarer [1]
     of_rest: Array
+    if_few: bool = True  # they count with few features and with several fields; not in a report from before they did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     Returns
     -------
     LognormalLimit or None
-        None: the sizes are no lognormal distribution, the features are fewer than 12 or are not thrown at random.
+        None: the sizes are no lognormal distribution, the features are fewer than 5 or are not thrown at random.
 
     References
     ----------
@@ -105,7 +107,8 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     areas = np.concatenate(filled[0])
     n = len(areas)
     at_random = float((areas**2).sum()) / float(areas.sum()) ** 2  # relative variance of such a sum
-    if n < _FEWEST or at_random > _APART * (u / share) ** 2:
+    fewest = _FEWEST if all(one.if_few for one in found) else _FEWEST_BEFORE
+    if n < fewest or at_random > _APART * (u / share) ** 2:
         return None
     logs = np.log(areas)
     off = logs - logs.mean()

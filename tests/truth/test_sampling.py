@@ -114,6 +114,55 @@ def test_lognormal_sizes_hold_though_the_largest_are_not_in_the_field(pores, spr
     assert holds >= max(183, before)
 
 
+def pores_with_sizes(random, number, *, pores, spread):
+    """Fields of pores thrown at random, with their sizes: share and what the arrangement tells."""
+    found = []
+    for _ in range(number):
+        places, area = clustered_pores(random, pores=pores, spread=spread, cluster=0.0)
+        share, scatter = of_pores(places, area)
+        found.append((share, replace(scatter, areas=FeatureAreas(of_phase=area, of_rest=np.zeros(0)))))
+    return found
+
+
+def without_few(scatter):
+    """What the arrangement told before the sizes of few features, and those of several fields, counted."""
+    return replace(scatter, areas=replace(scatter.areas, if_few=False))
+
+
+def interval_of(fields, seen=lambda scatter: scatter):
+    """Mean of some fields and its U by sampling."""
+    shares = [share for share, _ in fields]
+    found = field_statistics(shares)
+    return found.mean, expanded(sampling_lines(found, shares, [seen(scatter) for _, scatter in fields]))
+
+
+@pytest.mark.parametrize(("pores", "spread"), [(8, 0.8), (13, 0.8)])
+def test_a_field_of_a_dozen_pores_does_not_hide_the_large_ones(pores, spread):
+    fields = pores_with_sizes(np.random.default_rng(15), 300, pores=pores, spread=spread)
+    now, before = (
+        np.array([mean + wide for mean, wide in (interval_of([one], seen) for one in fields)])
+        for seen in (lambda scatter: scatter, without_few)
+    )
+    # the truth is 1 %; 5 % of 300 above the interval: 24 or fewer but for 1 in 100
+    assert np.sum(now < 1) <= 24
+    assert np.sum(before < 1) > 24
+
+
+@pytest.mark.parametrize(("pores", "spread", "number"), [(20, 0.6, 5), (100, 0.9, 3), (100, 0.9, 5)])
+def test_several_fields_without_a_large_pore_do_not_agree_too_well(pores, spread, number):
+    random = np.random.default_rng(40)
+    fields = pores_with_sizes(random, 200, pores=pores, spread=spread)
+    groups = [[fields[i] for i in random.choice(len(fields), number, replace=False)] for _ in range(300)]
+    mean = np.mean([share for share, _ in fields])  # of the fields that the groups are drawn from
+    now, before = (np.array([interval_of(one, seen) for one in groups]) for seen in (lambda one: one, without_few))
+    held, held_before = (np.mean(np.abs(one[:, 0] - mean) <= one[:, 1]) for one in (now, before))
+    # 95 % of 300 groups: 92 % or more but for 1 in 100
+    assert held >= 0.92
+    assert held > held_before
+    # by what the few groups without a large pore gain, not by a wider interval for all
+    assert np.median(now[:, 1]) <= 1.25 * np.median(before[:, 1])
+
+
 @pytest.mark.parametrize("spread", [0.0, 0.3])
 def test_sizes_that_are_alike_make_no_line_wider(spread):
     random = np.random.default_rng(14)
@@ -208,6 +257,20 @@ def test_a_report_from_before_sizes_counted_is_recomputed_without_them():
         phase_fraction.combine([one], settings, E562).results[0].expanded_u or 0 for one in (field, again, before)
     ]
     assert widths[0] == widths[1] > 1.2 * widths[2]
+
+
+def test_a_report_from_before_few_features_counted_is_recomputed_without_them():
+    labels = np.zeros((256, 256), np.int32)
+    for k, side in enumerate((2, 3, 5, 9, 15, 24)):  # six features of widely spread sizes
+        labels[40 * k : 40 * k + side, 30 * k : 30 * k + side] = 1
+    segmentation = Segmentation(labels=labels, classes={0: "matrix", 1: "phase"}, kind="semantic", backend="truth")
+    now = Micrograph(pixels=np.zeros(labels.shape, np.uint8), calibration=Calibration())
+    settings = phase_fraction.Settings()
+    field = phase_fraction.measure_field(now, segmentation, settings, E562)
+    kept = {name: value for name, value in field.read_off.items() if name != "few_feature_sizes_count"}
+    before = phase_fraction.measure_field(replace(now, read_off=kept), segmentation, settings, E562)
+    widths = [phase_fraction.combine([one], settings, E562).results[0].expanded_u or 0 for one in (field, before)]
+    assert widths[0] > 1.5 * widths[1]
 
 
 def test_what_was_not_seen_at_all_does_not_pass():

@@ -153,7 +153,7 @@ def measure_field(
         numbers=found,
         inner_scatter_percent=100 * inner.u,
         inner_scatter_dof=inner.dof,
-        areas=inner.areas if sizes else None,
+        areas=_feature_sizes.that_count(inner.areas, sizes),
         neighbors=near,
         shallow_percent=shallow,
         line_percent={"pores": line_percent(pores.labels != 0)},

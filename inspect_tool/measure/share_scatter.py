@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from inspect_tool.languages import Text, Words
-from inspect_tool.measure.feature_sizes import FeatureAreas, LognormalLimit, feature_areas, lognormal_limit
+from inspect_tool.measure.feature_sizes import WIDE, FeatureAreas, LognormalLimit, feature_areas, lognormal_limit
+from inspect_tool.measure.needles import needle_scatter
 from inspect_tool.measure.through_lines import ThroughLines, through_lines
 from inspect_tool.model import Component, Mask
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
@@ -41,7 +42,6 @@ _TURNS = 128
 _FEW = 30  # features; with fewer the scatter between fields is itself hardly known
 _SIGNIFICANCE = 0.05
 _LARGEST = 3.0  # times the effective feature: touching features make one that is no feature
-_WIDE = 1.0  # standard deviation of ln A, from which on fields that show none of the largest features agree too well
 _SKEWED = 1.05  # from here on the reader is told
 
 Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ class ShareScatter:
     areas: FeatureAreas | None = None  # of the features; None: not looked for
 
 
-def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
+def share_scatter(phase: Mask, roi: Mask | None = None, *, needles: bool = False) -> ShareScatter:
     """Estimate the scatter of the area share between fields like this one from the arrangement inside it.
 
     Model covariances of all ranges, directions and nuggets are weighed by how likely they make the powers of the
@@ -73,6 +73,8 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
         True on the phase.
     roi : array of bool, (rows, columns), optional
         True where the image counts.
+    needles : bool
+        Needles that end in the field are counted by their sizes too, where that is more.
 
     Returns
     -------
@@ -91,7 +93,11 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     edges = [np.round(np.linspace(0, n, max(round(n / side), 1) + 1)).astype(int) for n in phase.shape]
     found = scatter_of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
     lines = through_lines(phase, roi)
-    return replace(found if lines is None else _with_lines(found, lines), areas=feature_areas(phase, roi))
+    if lines is not None:
+        found = _with_lines(found, lines)
+    elif needles and (ending := needle_scatter(phase, roi)) is not None and ending.u > found.u:
+        found = replace(found, u=ending.u, dof=min(found.dof, ending.dof))
+    return replace(found, areas=feature_areas(phase, roi))
 
 
 def _with_lines(found: ShareScatter, lines: ThroughLines) -> ShareScatter:
@@ -295,7 +301,7 @@ def _lack_the_largest(shares: Sequence[float], scatters: Sequence[ShareScatter])
     if not all(one.areas is not None and one.areas.if_few for one in scatters):
         return False
     sizes = _by_sizes(shares, scatters)
-    return sizes is not None and sizes.spread >= _WIDE
+    return sizes is not None and sizes.spread >= WIDE
 
 
 def _by_sizes(shares: Sequence[float], scatters: Sequence[ShareScatter]) -> LognormalLimit | None:

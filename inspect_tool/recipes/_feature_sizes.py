@@ -8,6 +8,7 @@ from inspect_tool.model import Micrograph
 
 _KEY = "feature_sizes_count"
 _IF_FEW = "few_feature_sizes_count"
+_NEEDLES = "needles_count"
 
 
 def facts_of(micrograph: Micrograph) -> Mapping[str, bool]:
@@ -16,7 +17,7 @@ def facts_of(micrograph: Micrograph) -> Mapping[str, bool]:
     An older report is so recomputed by what was asked when it was made.
     """
     before = micrograph.read_off
-    return {key: True for key in (_KEY, _IF_FEW) if before is None or key in before}
+    return {key: True for key in (_KEY, _IF_FEW, _NEEDLES) if before is None or key in before}
 
 
 def that_count(areas: FeatureAreas | None, facts: Mapping[str, bool]) -> FeatureAreas | None:
@@ -24,3 +25,8 @@ def that_count(areas: FeatureAreas | None, facts: Mapping[str, bool]) -> Feature
     if areas is None or _KEY not in facts:
         return None
     return replace(areas, if_few=_IF_FEW in facts)
+
+
+def needles_count(facts: Mapping[str, bool]) -> bool:
+    """Whether needles that end in a field count by their sizes in its report."""
+    return _NEEDLES in facts

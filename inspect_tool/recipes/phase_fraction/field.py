@@ -187,7 +187,7 @@ def _lines(counts: LineCounts, pixel_um: float | None) -> Lines:
 
 
 def _inner_scatter(phase: Mask, roi: Mask | None, sizes: Mapping[str, bool]) -> InnerScatter:
-    scatter = share_scatter(phase, roi)
+    scatter = share_scatter(phase, roi, needles=_feature_sizes.needles_count(sizes))
     return InnerScatter(
         inner_scatter_percent=100 * scatter.u,
         inner_scatter_dof=scatter.dof,

@@ -12,13 +12,16 @@ from report_example import HEADER, example
 from inspect_tool import synthetic
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.inspection import job_run, lims_drop
-from inspect_tool.model import Requirement
+from inspect_tool.model import ClassShare, Rating, Requirement
 from inspect_tool.paths import data_folder
 from inspect_tool.report.exporters import lims
 from inspect_tool.verify.verify import verify
 
 SHIPPED = data_folder("templates") / "inspection"
-HEAD = "sample_id,keyword,value,unit,expanded_u,coverage_factor,verdict,date,method,analyst,report,digest"
+HEAD = (
+    "sample_id,keyword,value,unit,expanded_u,coverage_factor,verdict,date,method,analyst,report,digest,"
+    "class,class_probability"
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,15 @@ def test_the_only_specimen_goes_by_the_item_and_others_by_their_names(made, tmp_
     assert {row["date"] for row in rows(unnamed, tmp_path)} == {made.report.provenance.started[:10]}
     named = example(tmp_path / "b", fields=1, features=8, size=160, grains=12, specimen="B2")
     assert {row["sample_id"] for row in rows(named.report, tmp_path)} == {"B2"}
+
+
+def test_a_line_says_the_class_and_how_sure_it_is(made, tmp_path):
+    shares = ClassShare(name="6", probability=0.81), ClassShare(name="5", probability=0.19)
+    size, *others = made.report.results
+    rated = replace(size, rating=Rating(scale="size class", classes=shares))
+    first, second = rows(replace(made.report, results=(rated, *others)), tmp_path)
+    assert (first["class"], first["class_probability"]) == ("6", "0.81")
+    assert (second["class"], second["class_probability"]) == ("", "")
 
 
 def test_the_gravest_verdict_stands_and_what_was_asked_in_vain_has_a_line(made, tmp_path):

@@ -124,6 +124,11 @@ def default_limits(recipe: str) -> Limits:
     return plugins.quality_of(registry.load("recipe", recipe))
 
 
+def title_of(name: str) -> tuple[str, str]:
+    """What a check judges, for the reader, and the unit of its limits."""
+    return _SAYS[name].title, _SAYS[name].unit
+
+
 def limits_of(job: Job, where: str) -> Limits:
     """Limits of a job: those of its recipe, changed by its ``[quality]`` table.
 
@@ -150,7 +155,7 @@ def limits_of(job: Job, where: str) -> Limits:
             and _is_beyond(name, limit.advised, limit.red)
             and limit.advised != limit.red
         ):
-            msg = f"{where} quality.{name}: red = {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
+            msg = f"{where} quality.{name}.red: {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
             raise SettingsError(msg)
     return limits
 

@@ -19,10 +19,12 @@ from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
 from inspect_tool.inspection.lean import shared
 from inspect_tool.inspection.one_field import (
+    Beside,
     judge_image,
     measured_before,
     measured_field,
     model_of,
+    read_and_found,
     read_source,
     segmented,
 )
@@ -67,6 +69,7 @@ class Seen:
 
     calibration: Calibration
     figures: tuple[quality.Figure, ...]
+    beside: Beside | None = None  # None: it was measured before
 
 
 def look(
@@ -115,13 +118,13 @@ def check_images(planned: Plan) -> None:
 def _seen(planned: Plan) -> Seen | InspectError:
     (source,) = planned.sources
     try:
-        micrograph = read_source(planned, source)
+        micrograph, beside = read_and_found(planned, source)
         figures = judge_image(planned, source, micrograph)
         if source.mask:
             segmented(planned, source, micrograph, model_of(planned))
     except InspectError as error:
         return error
-    return Seen(calibration=micrograph.calibration, figures=figures)
+    return Seen(calibration=micrograph.calibration, figures=figures, beside=beside)
 
 
 def measure_all(
@@ -221,7 +224,7 @@ def _measured_or_refused(
 
 def _measure_one(planned: Plan, index: int, folder: Path, model: object, seen: Seen | None) -> Outcome:
     (source,) = planned.sources
-    micrograph = read_source(planned, source)
+    micrograph = read_source(planned, source, None if seen is None else seen.beside)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
     keep = Keeper(folder, stem(index, source.name))
     entries = edits.of_image(planned.ledger, source.sha256)

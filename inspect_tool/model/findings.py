@@ -93,6 +93,22 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassShare:
+    """A class, and the probability that the true value belongs to it."""
+
+    name: Words
+    probability: float | None  # [1]; None: the result has no uncertainty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """The class that a result is given on a scale of classes, and how sure it is."""
+
+    scale: Words  # what it is a class of, e.g. "level of ASTM B276"
+    classes: tuple[ClassShare, ...]  # that of the value first, then others worth naming, the most probable first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """One number with its unit, its n, its method and its uncertainty."""
 
@@ -114,6 +130,7 @@ class Result:
     rounded: str = ""  # as the method rounds it, e.g. "7.9"
     title: Words = ""  # name for the reader, e.g. "ASTM grain size number G (Abrams)"
     main: bool = False  # shown on page 1
+    rating: Rating | None = None  # None: the method gives no class, or the report is of an earlier version
 
 
 _COLUMNS = (

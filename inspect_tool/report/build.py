@@ -129,10 +129,10 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 
 LATER = (
     *("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost"),
-    *("layout", "annex", "issued", "editions"),
+    *("layout", "annex", "issued", "editions", "rating"),
 )
 """Keys that reports of earlier versions lack: as these have them, they are not part of the digest."""
-_LACKED: tuple[object, ...] = ("", (), [], "full", "behind")  # what a key of them stands for that is not there
+_LACKED: tuple[object, ...] = ("", (), [], None, "full", "behind")  # what a key of them stands for that is not there
 
 SECTION_STATISTICS = (Text("words.specimen"), Text("words.section"), Text("words.quantity"))
 """First columns of the table of ``section_statistics``."""
@@ -320,7 +320,7 @@ def _hashed(value: object) -> object:
     if isinstance(value, Provenance):
         timeless = replace(value, started=value.started[:10], seconds=0.0, audit="")
         return _known(plain(timeless), LATER)
-    if isinstance(value, Attachment):
+    if isinstance(value, Attachment | Result):
         return _known(plain(value), LATER)
     if isinstance(value, MicrographRecord):
         return replace(value, segmentation={k: v for k, v in value.segmentation.items() if k != "seconds"})

@@ -248,7 +248,11 @@ def shown(
         lede=f"{said(designation(report.standard), language)} {said(report.standard.title, language)}",
         sentence=said(reading(report), language),
         rows=[
-            (said(row.title, language), bool(row.conformity) and (len(sources) > 1 or _open(row)))
+            (
+                said(row.title, language),
+                (row.conformity is not None and (len(sources) > 1 or _open(row)))
+                + (row.result is not None and row.result.rating is not None),
+            )
             for row in every[:MOST_ROWS]
         ],
         rules=[f"{said(name, language)} {said(means, language)}" for name, means in rules],

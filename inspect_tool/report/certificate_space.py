@@ -67,7 +67,7 @@ def front(
     title: str,
     lede: str,
     sentence: str,
-    rows: Sequence[tuple[str, bool]],
+    rows: Sequence[tuple[str, int]],
     rules: Sequence[str],
     entries: Sequence[str],
     lot: bool,
@@ -79,8 +79,8 @@ def front(
     paper : "A4" or "letter"
     title, lede, sentence : str
         Heading, the line below it, and the sentence on acceptance.
-    rows : sequence of (str, bool)
-        Title of a result, and whether a second line stands below it.
+    rows : sequence of (str, int)
+        Title of a result, and how many lines stand below it.
     rules, entries : sequence of str
         Decision rules in words; entries of the identification, the weightiest first.
     lot : bool
@@ -96,8 +96,8 @@ def front(
     else:
         left -= 11 + 2 * _LINE  # head, source of the requirements, and what is said of the others
         shown = 0
-        for name, second in rows:
-            high = 1.9 + _LINE * (lines(name, 9.4, wide / 2.4) + second)
+        for name, below in rows:
+            high = 1.9 + _LINE * (lines(name, 9.4, wide / 2.4) + below)
             if shown >= LEAST_ROWS and left - high < _ENTRIES:
                 break
             left -= high

@@ -13,7 +13,7 @@ from math import floor, isfinite, log10
 from typing import Any
 
 from inspect_tool.languages import ENGLISH, Text, is_known, joined, key_of, localized, reworded, said
-from inspect_tool.model import Cell, Conformity, Requirement, Wording
+from inspect_tool.model import Cell, ClassShare, Conformity, Rating, Requirement, Wording
 from inspect_tool.report.digits import common_place, found_place, place_of, share_place, uncertainty_place
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -288,6 +288,38 @@ def probability(p: float | None) -> str:
     if p < 0.0005:
         return f"<{NBSP}0.1{NBSP}%"
     return with_unit(at_place(100 * p, 1), "%")
+
+
+def class_text(found: Rating) -> str:
+    """Print the class of a result, how sure it is, and the other classes that are worth naming.
+
+    >>> shares = ClassShare(name="6", probability=0.806), ClassShare(name="5", probability=0.194)
+    >>> class_text(Rating(scale="size class", classes=shares))
+    'size class 6 (P\xa0=\xa00.81); 5 (P\xa0=\xa00.19)'
+    """
+    own, *others = found.classes
+    if own.probability is None:
+        return Text("page.class_unsure", scale=found.scale, name=own.name)
+    p = _sureness(own.probability)
+    first = Text("page.class_sure", scale=found.scale, name=own.name, p=p if p[0] in "<>" else f"={NBSP}{p}")
+    return joined("; ", (first, *map(class_share, others)))
+
+
+def class_share(found: ClassShare) -> str:
+    """Print a class with its probability.
+
+    >>> class_share(ClassShare(name="A02", probability=0.99998))
+    'A02 (P\xa0>\xa00.99)'
+    """
+    return Text("page.class_other", name=found.name, p=_sureness(found.probability))
+
+
+def _sureness(p: float | None) -> str:
+    """Print a probability of one to two decimals; never a bare 0 or 1."""
+    assert p is not None
+    if p > 0.995:
+        return f">{NBSP}0.99"
+    return f"<{NBSP}0.01" if p < 0.005 else at_place(p, 2)
 
 
 def small_p(p: float, digits: int = 3) -> str:
@@ -753,6 +785,7 @@ _NUMBERS: Mapping[str, Callable[..., str]] = {
     "quantity": quantity,
     "percent": percent,
     "probability": probability,
+    "class_text": class_text,
     "small_p": small_p,
     "bare_p": bare_p,
     "dof": dof,

@@ -436,6 +436,8 @@ def stated(report: Report, asked: Asked) -> Iterator[str]:
 def compared(report: Report, found: Report, tolerance: float) -> Iterator[str]:
     """Every number and text that follows from masks and rules, report against recomputed."""
     ours, theirs = plain(found), plain(report)
+    if not any(one.rating for one in report.results):  # an earlier version, which said nothing of classes
+        ours["results"] = [{**one, "rating": None} for one in ours["results"]]
     for key in (
         "title",
         "recipe",

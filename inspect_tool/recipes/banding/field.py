@@ -1,23 +1,21 @@
 """One field: how often lines across and along the deformation axis meet the bands."""
 
-from dataclasses import replace
-
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.short_chords import all_crossings, crossings_without
 from inspect_tool.model import Editions, FieldMeasurement, Mask, Micrograph, Segmentation
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.banding.settings import Settings
-from inspect_tool.recipes.banding.values import Measured, Numbers, Values
+from inspect_tool.recipes.banding.values import Measured, Numbers, Values, Whole
 
-COARSE_PX = (3, 5)
-"""Chords that are shorter may be made, or lost, by blur and noise. [px]"""
+FIRST_PX = (3, 5)
+"""Chords from so many pixels on are taken as they are found, for the doubt of what is made of the shorter ones. [px]"""
 
 _BLOCKS = 64  # of the field across the axis: how the numbers vary there is kept by their means
 
@@ -59,18 +57,19 @@ def measure_field(
         raise MeasurementError(msg)
     shifted: dict[str, Numbers] = {}
     for name, other in segmentation.alternatives():
-        shifted[name] = _numbers(*_counted(_banded(other, settings), roi, settings))
+        banded = _banded(other, settings)
+        shifted[name] = _numbers(*_counted(banded, roi, settings), _lengths(banded, roi, settings))
         del other  # before the next one is made
     banded = _banded(segmentation, settings)
-    counted = _counted(banded, roi, settings)
-    across, along, _ = counted
+    across, along, share = _counted(banded, roi, settings)
+    lengths = _lengths(banded, roi, settings)
     table: pd.DataFrame = region_table(connected(banded), pixel_um, roi=roi, shape_factors=False)
     return FieldMeasurement(
         **place_of(micrograph),
         shape_px=(banded.shape[0], banded.shape[1]),
         values=Values(
-            numbers=_numbers(*counted),
-            coarse={f"{px}_px": _coarse(banded, roi, settings, px) for px in COARSE_PX},
+            numbers=_numbers(across, along, share, lengths),
+            whole_from={f"{px}_px": _whole(lengths, px) for px in FIRST_PX},
             across_px=float(len(across)),
         ),
         features=table,
@@ -114,26 +113,26 @@ def _counted(banded: Mask, roi: Mask | None, settings: Settings) -> tuple[Floats
     return across, along, float(banded[known].mean())
 
 
-def _coarse(banded: Mask, roi: Mask | None, settings: Settings, least_px: int) -> Numbers:
-    """Numbers without bands and gaps that a line meets over less than so many pixels."""
-    pixels = banded.view(np.uint8)
-    if settings.axis == "vertical":
-        pixels = pixels.T
-    found = []
-    for size in ((least_px, 1), (1, least_px)):  # across, along
-        cleared = np.ascontiguousarray(pixels)
-        for step in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN):
-            kernel = np.ones(size, np.uint8)
-            cleared = np.asarray(cv2.morphologyEx(cleared, step, kernel, borderType=cv2.BORDER_REPLICATE), np.uint8)
-        found.append(np.asarray(cleared > 0))
-    turned = None if roi is None else roi.T if settings.axis == "vertical" else roi
-    level = replace(settings, axis="horizontal")
-    across, along = (_counted(one, turned, level) for one in found)
-    return _numbers(across[0], along[1], across[2])
+def _lengths(banded: Mask, roi: Mask | None, settings: Settings) -> tuple[Floats, Floats]:
+    """Interceptions across and along the axis without chords of less than 1, 2, ... pixels. [1/px]"""
+    known = np.ones(banded.shape, bool) if roi is None else roi
+    down, beside = crossings_without(banded, known), crossings_without(banded.T, known.T)
+    across, along = (beside, down) if settings.axis == "vertical" else (down, beside)
+    return 0.5 * across, 0.5 * along
 
 
-def _numbers(across: Floats, along: Floats, share: float) -> Numbers:
-    return Numbers(across_per_px=float(across.mean()), along_per_px=float(along.mean()), banded_percent=100 * share)
+def _whole(lengths: tuple[Floats, Floats], first_px: int | None = None) -> Whole:
+    across, along = (all_crossings(counts, first_px) for counts in lengths)
+    return Whole(across_whole_per_px=across, along_whole_per_px=along)
+
+
+def _numbers(across: Floats, along: Floats, share: float, lengths: tuple[Floats, Floats]) -> Numbers:
+    return Numbers(
+        across_per_px=float(across.mean()),
+        along_per_px=float(along.mean()),
+        banded_percent=100 * share,
+        whole=_whole(lengths),
+    )
 
 
 def _blocks(values: Floats) -> tuple[float, ...]:

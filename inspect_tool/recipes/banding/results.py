@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import Component, Result, Standard
 from inspect_tool.recipes._common import alternatives_line, scale_line
-from inspect_tool.recipes.banding.field import COARSE_PX
 from inspect_tool.recipes.banding.settings import ACROSS, ALONG, DEGREE, INDEX, PATH, QUANTITIES, SPACING
-from inspect_tool.recipes.banding.values import Measured, Numbers
+from inspect_tool.recipes.banding.values import Measured, Numbers, Whole
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import astm_e1268
 from inspect_tool.statistics.fields import field_statistics, scatter_line
@@ -66,11 +65,19 @@ def results_of(fields: Sequence[Measured], standard: Standard) -> list[Result]:
     return made
 
 
-def counted_of(field: Measured, numbers: Numbers | None = None) -> Counted:
-    """Counts of one field per mm, or per px without a scale."""
+def counted_of(field: Measured, numbers: Numbers | None = None, whole: Whole | None = None) -> Counted:
+    """Counts of one field per mm, or per px without a scale.
+
+    Where a machine found the bands, and has others to offer, they are those of all chords as the longer ones tell them;
+    what a person drew is taken as it is.
+    """
     per_mm = 1e3 / field.calibration.pixel_um if field.calibration.pixel_um is not None else 1.0
     one = field.values.numbers if numbers is None else numbers
-    return Counted(across=one.across_per_px * per_mm, along=one.along_per_px * per_mm, share=one.banded_percent / 100)
+    share = one.banded_percent / 100
+    if not field.alternatives:
+        return Counted(across=one.across_per_px * per_mm, along=one.along_per_px * per_mm, share=share)
+    all_of = whole or one.whole
+    return Counted(across=all_of.across_whole_per_px * per_mm, along=all_of.along_whole_per_px * per_mm, share=share)
 
 
 def mean_of(fields: Sequence[Measured], other: str = "") -> Counted:
@@ -112,11 +119,8 @@ def _made(fields: Sequence[Measured], measure: Measure, found: Counted, standard
     ]
     statistics = field_statistics(rests, [field.section for field in fields])
     budget = [*(scatter_line(statistics) or (_inside(fields[0], slopes, value),))]
-    others = {
-        name: measure.of(mean)
-        for name in dict.fromkeys(name for field in fields for name in field.alternatives)
-        if (mean := mean_of(fields, name)).across > 0 and (mean.along > 0 or measure.name != INDEX)
-    }
+    names = dict.fromkeys(name for field in fields for name in field.alternatives)
+    others = {name: other for name in names if (other := _value(measure, mean_of(fields, name))) is not None}
     if others:
         budget += alternatives_line(value, others, "banding.basis_alternatives")
         budget.append(_resolution(fields, measure, value))
@@ -139,23 +143,31 @@ def _made(fields: Sequence[Measured], measure: Measure, found: Counted, standard
 
 
 def _resolution(fields: Sequence[Measured], measure: Measure, value: float) -> Component:
-    """What chords of few pixels do to a measure: blur loses some of them, and noise makes some."""
-    values = []
-    for name in fields[0].values.coarse:
-        mean = _mean([counted_of(field, field.values.coarse[name]) for field in fields], fields)
-        if mean.across > 0 and (mean.along > 0 or measure.name != INDEX):
-            values.append(measure.of(mean))
+    """What short chords do to a measure: half of what was put right for them, or what the choice of the first chord
+    that counts does."""
+    as_counted = [replace(one, whole=_as_counted(one)) for one in (field.values.numbers for field in fields)]
+    counted = _value(measure, _mean([counted_of(*pair) for pair in zip(fields, as_counted, strict=True)], fields))
+    others = [
+        _value(measure, _mean([counted_of(field, whole=field.values.whole_from[name]) for field in fields], fields))
+        for name in fields[0].values.whole_from
+    ]
+    away = [abs(other - value) for other in others if other is not None]
+    if counted is not None:
+        away.append(abs(counted - value) / 2)
     return Component(
         name=Text("budget.short_chords"),
-        u=max((abs(other - value) for other in values), default=0.0) / sqrt(3),
+        u=max(away, default=0.0) / sqrt(3),
         kind="B",
-        basis=Text(
-            "banding.basis_short",
-            px=max(COARSE_PX),
-            low=min(values, default=value),
-            high=max(values, default=value),
-        ),
+        basis=Text("banding.basis_short", counted=value if counted is None else counted, half=max(away, default=0.0)),
     )
+
+
+def _as_counted(numbers: Numbers) -> Whole:
+    return Whole(across_whole_per_px=numbers.across_per_px, along_whole_per_px=numbers.along_per_px)
+
+
+def _value(measure: Measure, mean: Counted) -> float | None:
+    return measure.of(mean) if mean.across > 0 and (mean.along > 0 or measure.name != INDEX) else None
 
 
 def _inside(field: Measured, slopes: tuple[float, float, float], value: float) -> Component:

@@ -9,12 +9,21 @@ from inspect_tool.model.row import Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Whole(Row):
+    """Interceptions from the longer chords alone, carried back to all of them, see ``measure/short_chords.py``."""
+
+    across_whole_per_px: float
+    along_whole_per_px: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Numbers(Row):
     """What follows from one segmentation, so that alternatives have it too."""
 
-    across_per_px: float  # interceptions of the bands per length of line across the axis
+    across_per_px: float  # interceptions of the bands per length of line across the axis, as they are counted
     along_per_px: float  # and along it
     banded_percent: float
+    whole: Whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,7 +31,7 @@ class Values(Row):
     """One field."""
 
     numbers: Numbers
-    coarse: Mapping[str, Numbers]  # were all chords left out that are shorter than so many pixels
+    whole_from: Mapping[str, Whole]  # were chords from so many pixels on taken as they are found
     across_px: float  # size of the field across the axis
 
 

@@ -1,8 +1,9 @@
 """Results of the porosity recipe with their budgets, the sampling rules and the warnings of one specimen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import log, pi, sqrt
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.editions import check_rule, constant, designation, edition_of
 from inspect_tool.standards.formulas import areal_porosity, astm_b276
+from inspect_tool.statistics.classes import rated
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half_range
 
@@ -28,6 +30,8 @@ _HIDDEN = 0.1  # diameter of the largest pore that fields of this size are meant
 _DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
 _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
 _DEFINITION = Text("porosity.definition_minimum_pore")
+_LEVELED: Mapping[str, Literal["A", "B"]] = MappingProxyType({"hardmetal_percent.A": "A", "hardmetal_percent.B": "B"})
+"""Quantities that have a level of ASTM B276, and the pore type of each."""
 
 
 def results_of(fields: Sequence[Measured], settings: Settings, editions: Editions, shown: Presentation) -> list[Result]:
@@ -49,9 +53,11 @@ def results_of(fields: Sequence[Measured], settings: Settings, editions: Edition
         made.append(
             _share(fields, "linear_percent", clause, Text("porosity.definition_linear_detachments"), main=False)
         )
-    if shown == "hardmetal" and calibrated:
-        made += _hardmetal_results(fields, edition_of(editions, "ASTM B276"))
-    return [_not_negative(evaluated(result)) for result in made]
+    b276 = edition_of(editions, "ASTM B276") if shown == "hardmetal" and calibrated else None
+    if b276 is not None:
+        made += _hardmetal_results(fields, b276)
+    made = [_not_negative(evaluated(result)) for result in made]
+    return made if b276 is None else [_leveled(result, b276) for result in made]
 
 
 def _not_negative(result: Result) -> Result:
@@ -501,8 +507,7 @@ def _neighbor_results(fields: Sequence[Measured], clause: str, settings: Setting
 def _hardmetal_results(fields: Sequence[Measured], b276: Standard) -> list[Result]:
     clause = designation(b276)
     made = []
-    kinds: tuple[Literal["A", "B"], ...] = ("A", "B")
-    for kind in kinds:
+    for kind in _LEVELED.values():
         magnification = constant(b276, f"magnification_{kind.lower()}").value
         result = _share(
             fields,
@@ -511,13 +516,7 @@ def _hardmetal_results(fields: Sequence[Measured], b276: Standard) -> list[Resul
             Text("porosity.definition_apparent_porosity_type", kind=kind, magnification=magnification),
             main=True,
         )
-        made.append(
-            replace(
-                result,
-                rounded=astm_b276.level(kind, result.value, b276),
-                title=Text("porosity.title_apparent_porosity_type", kind=kind),
-            )
-        )
+        made.append(replace(result, title=Text("porosity.title_apparent_porosity_type", kind=kind)))
     for row in b276.tables["large_classes"]:
         name = f"large_pores_per_cm2.{large_class(row)}"
         result = _share(fields, name, clause, Text("porosity.definition_large_pores"), main=False)
@@ -531,6 +530,16 @@ def _hardmetal_results(fields: Sequence[Measured], b276: Standard) -> list[Resul
         others = tuple(item for item in result.budget if item.kind == "B" and item.u > 0)
         made.append(replace(result, budget=(line, *others)))
     return made
+
+
+def _leveled(result: Result, b276: Standard) -> Result:
+    """Give the share of a pore type its level, and how sure that is."""
+    kind = _LEVELED.get(result.quantity)
+    if kind is None:
+        return result
+    title = Text("porosity.class_level", edition=designation(b276))
+    level = astm_b276.level(kind, result.value, b276)
+    return rated(replace(result, rounded=level), astm_b276.level_scale(kind, b276), title, bounds=(0.0, 100.0))
 
 
 # ------------------------------------------------------------------------------------------- checks and warnings

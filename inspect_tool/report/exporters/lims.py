@@ -9,7 +9,7 @@ from pathlib import Path
 
 from inspect_tool.files import write_text
 from inspect_tool.languages import ENGLISH, said
-from inspect_tool.model import Cell, Report, Table
+from inspect_tool.model import Cell, Rating, Report, Table
 from inspect_tool.report.build import specimens, worst_first
 from inspect_tool.report.exporters.csv import csv_text
 from inspect_tool.report.render import load_settings
@@ -21,8 +21,11 @@ FILE = "lims.csv"
 
 COLUMNS = (
     *("sample_id", "keyword", "value", "unit", "expanded_u", "coverage_factor", "verdict"),
-    *("date", "method", "analyst", "report", "digest"),
+    *("date", "method", "analyst", "report", "digest", "class", "class_probability"),
 )
+
+CLASS_COLUMNS = COLUMNS[-2:]
+"""Last columns, which files of earlier versions lack."""
 
 UNNAMED = "1"  # the only specimen of a job that names none
 NO_REQUIREMENT = "no requirement"
@@ -61,15 +64,18 @@ def lines(report: Report, keywords: Mapping[str, str]) -> Table:
     decided = {(one.quantity, one.specimen): one for one in reversed(worst_first(report.conformities))}
     rows: list[tuple[Cell, ...]] = []
 
-    def add(specimen: str, quantity: str, *numbers: Cell, verdict: str) -> None:
+    def add(specimen: str, quantity: str, *numbers: Cell, verdict: str, rating: Rating | None = None) -> None:
         sample = header.item.strip() if single and specimen == UNNAMED else ""
-        rows.append((sample or specimen, keywords.get(quantity, quantity), *numbers, verdict, *common))
+        own = rating.classes[0] if rating else None
+        classed = (said(own.name, ENGLISH), own.probability) if own else (None, None)
+        rows.append((sample or specimen, keywords.get(quantity, quantity), *numbers, verdict, *common, *classed))
 
     for result in report.results:
         item = decided.pop((result.quantity, result.specimen), None)
         if item is not None or result.main:
             numbers = (result.value, result.unit, result.expanded_u, result.coverage_factor)
-            add(result.specimen, result.quantity, *numbers, verdict=item.decision if item else NO_REQUIREMENT)
+            verdict = item.decision if item else NO_REQUIREMENT
+            add(result.specimen, result.quantity, *numbers, verdict=verdict, rating=result.rating)
     for item in decided.values():
         add(item.specimen, item.quantity, item.value, item.unit, item.expanded_u, None, verdict=item.decision)
     return Table(title="", columns=COLUMNS, rows=tuple(rows))

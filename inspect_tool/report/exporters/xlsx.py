@@ -11,10 +11,10 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from inspect_tool.files import whole_file
-from inspect_tool.languages import ENGLISH, Text, said
+from inspect_tool.languages import ENGLISH, Text, joined, said
 from inspect_tool.model import Cell, LotVerdict, Report, Result
 from inspect_tool.report.build import specimens, wording_of, worst_first
-from inspect_tool.report.text import cell, heading, in_xml, relation, term, unit
+from inspect_tool.report.text import cell, class_share, heading, in_xml, relation, term, unit
 
 SUFFIX = ".xlsx"
 
@@ -55,6 +55,7 @@ def _sheets(report: Report) -> Iterable[_Sheet]:
                 *(result.n, result.n_of, result.rounded, result.clause, result.definition),
                 *(term(item.decision) if item else None, item.probability if item else None),
                 *((item.requirement.rule, item.requirement.source) if item else (None, None)),
+                *_classes(result),
             )
         )
     yield (
@@ -66,6 +67,8 @@ def _sheets(report: Report) -> Iterable[_Sheet]:
             *(Text("workbook.rounded_by_the_method"), Text("workbook.clause"), Text("workbook.definition")),
             *(Text("workbook.verdict"), Text("page.probability_of_conformity")),
             *(Text("workbook.decision_rule"), Text("workbook.requirement_from")),
+            *(Text("workbook.class_of"), Text("workbook.class"), Text("workbook.class_probability")),
+            Text("workbook.other_classes"),
         ),
         results,
     )
@@ -101,6 +104,15 @@ def _sheets(report: Report) -> Iterable[_Sheet]:
             for line in result.budget
         ],
     )
+
+
+def _classes(result: Result) -> tuple[Cell, ...]:
+    """What a class is of, the class, its probability, and the other classes that are worth naming."""
+    if result.rating is None:
+        return (None, None, None, None)
+    own, *others = result.rating.classes
+    told = joined("; ", (class_share(one) for one in others))
+    return (result.rating.scale, own.name, own.probability, told or None)
 
 
 def _lot(report: Report, found: LotVerdict) -> _Sheet:

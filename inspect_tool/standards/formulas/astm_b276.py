@@ -4,6 +4,7 @@ from typing import Literal
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.model import Standard
+from inspect_tool.statistics.classes import ClassScale, class_of
 
 
 def pore_type(diameter_um: float, standard: Standard) -> Literal["A", "B", "large"]:
@@ -53,13 +54,27 @@ def level(kind: Literal["A", "B"], percent: float, standard: Standard) -> str:
     if not percent >= 0:
         msg = f"volume per cent must be >= 0, got {percent:g}"
         raise MeasurementError(msg)
-    if percent == 0:
-        return f"{kind}00"
+    scale = level_scale(kind, standard)
+    return scale.names[class_of(percent, scale)]
+
+
+def level_scale(kind: Literal["A", "B"], standard: Standard) -> ClassScale:
+    """Levels of a pore type by volume per cent; each holds what is worse than the one before, up to its own. [%]
+
+    Examples
+    --------
+    >>> from inspect_tool.standards.editions import load_standard
+    >>> found = level_scale("B", load_standard("astm_b276_2021"))
+    >>> found.names, found.limits
+    (('B00', 'B02', 'B04', 'B06', 'B08', '> B08'), (0.0, 0.02, 0.06, 0.2, 0.6))
+    """
     series = sorted((row["volume_percent"], row["level"]) for row in standard.tables["levels"] if row["type"] == kind)
-    for limit, name in series:
-        if percent <= limit:
-            return str(name)
-    return f"> {series[-1][1]}"
+    names = [str(name) for _, name in series]
+    return ClassScale(
+        names=(f"{kind}00", *names, f"> {names[-1]}"),
+        limits=(0.0, *(float(limit) for limit, _ in series)),
+        limit_in="lower",
+    )
 
 
 def level_percent(name: str, standard: Standard) -> float:

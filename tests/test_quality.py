@@ -123,8 +123,8 @@ def test_an_acceptance_that_nothing_needs_is_not_printed(tmp_path):
         ("[quality]\nfocus = 9\n", r"quality.focus: got 9; write focus = \{ advised = ..., red = ... \}"),
         ("[quality]\nfocus = { rot = 9 }\n", r"quality.focus.rot: unknown key"),
         ('[quality]\nfocus = { red = "9" }\n', r"quality.focus.red: got '9'"),
-        ("[quality]\nfocus = { red = 1 }\n", r"quality.focus: red = 1 is stricter than advised = 3"),
-        ("[quality]\nnoise = { red = 4 }\n", r"quality.noise: red = 4 is stricter than advised = 3"),
+        ("[quality]\nfocus = { red = 1 }\n", r"quality.focus.red: 1 is stricter than advised = 3"),
+        ("[quality]\nnoise = { red = 4 }\n", r"quality.noise.red: 4 is stricter than advised = 3"),
     ],
 )
 def test_wrong_acceptances_and_limits_are_one_line(tmp_path, more, says):

@@ -10,7 +10,7 @@ from inspect_tool.files import checked, load_job
 from inspect_tool.inspection import starter_form
 from inspect_tool.inspection.starter import documented, starter_job
 from inspect_tool.inspection.starter_form import LOT, answers_of, backends_for, items_of, key_of, meant
-from inspect_tool.model import Lot, SamplingPlan
+from inspect_tool.model import Acceptance, Lot, Requirement, SamplingPlan
 
 PLUGINS = [(kind, name) for kind in ("recipe", "backend") for name in registry.names(kind)]
 
@@ -77,6 +77,16 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
         "requirements.3.upper": "2",
         "requirements.3.rule": "simple",
         "requirements.3.source": "customer",
+        "requirements.4.quantity": "porosity_class",
+        "requirements.4.class_string": "D5/0.5/A1",
+        "requirements.4.source": "drawing 7",
+        "quality.focus.red": "9",
+        "quality.shading.advised": "0,5",
+        "quality.shading.red": "1",
+        "accept.0.check": "compression",
+        "accept.0.images": "a.jpg; b c.jpg",
+        "accept.0.reason": "kept as JPEG alone",
+        "accept.1.check": "focus",
         "lot.id": "L 7",
         "lot.size": "500",
         "lot.standard": "ISO 2859-1",
@@ -107,9 +117,13 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
     }
     assert job.header.title == '"A" and B'
     assert job.region.polygon == ((0, 0), (0, 9), (9, 9.5))
-    limit, other = job.requirements
+    limit, other, code = job.requirements
     assert (limit.quantity, limit.unit, limit.lower, limit.upper) == ("pore_ecd_um.90", "um", -0.001, 0.123456789)
     assert (other.quantity, other.upper, other.rule, other.source) == ("porosity_percent", 2.0, "simple", "customer")
+    assert code == Requirement(quantity="porosity_class", class_string="D5/0.5/A1", source="drawing 7")
+    assert job.quality == {"focus": {"red": 9.0}, "shading": {"advised": 0.5, "red": 1.0}}
+    # a check that was chosen, and nothing said of it, is what the form shows at first
+    assert job.accept == (Acceptance(check="compression", reason="kept as JPEG alone", images=("a.jpg", "b c.jpg")),)
     assert job.lot == Lot(id="L 7", size=500, plan=SamplingPlan(standard="ISO 2859-1", n=8, ac=0, re=1))
     assert (job.channel, job.z, job.page) == ("BSE", 2, None)
     assert (job.spec, job.specs) == ("4711 rev B", "../../specs")
@@ -128,6 +142,12 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
         ),
         ({"requirements.12.upper": "1"}, "requirements: 13 are more than 12"),
         ({"requirements.1.upper": "1"}, "requirements.1.source: is missing"),
+        (
+            {"requirements.0.class_string": "D5", "requirements.0.upper": "1", "requirements.0.source": "d"},
+            "requirements.0.class_string: a class has limits of its own",
+        ),
+        ({"quality.focus.red": "soft"}, "quality.focus.red: got 'soft', must be a number"),
+        ({"accept.2.images": "a.tif"}, "accept.2.reason: is missing"),
         ({"lot.id": "L 7", "lot.size": "500"}, "lot.standard: is missing"),
         (dict.fromkeys((f"lot.{key}" for key in LOT), "1,5"), "lot.size: got '1,5', must be a whole number"),
         ({"z": "top"}, "z: got 'top', must be a whole number from 0"),

@@ -120,5 +120,7 @@ def test_key_symbol_with_unknown_quantity():
 
 
 def test_unknown_kind_of_class():
-    with pytest.raises(SettingsError, match=r"quantity 'porosity' is no class; use porosity_class, porosity_key"):
+    with pytest.raises(
+        SettingsError, match=r"quantity 'porosity' is no kind of class; use porosity_class, porosity_key"
+    ):
         expand("S5/2", "porosity")

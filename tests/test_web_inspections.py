@@ -15,6 +15,7 @@ from inspect_tool.evidence import audit
 from inspect_tool.files import load_job, load_report
 from inspect_tool.lab import inspections, tables
 from inspect_tool.lab.database import connected
+from inspect_tool.model import Acceptance
 from inspect_tool.report.text import pm
 
 PART = {"HX-Request": "true"}
@@ -94,6 +95,17 @@ def test_no_setting_takes_a_path_from_a_browser(olga, two):
         ({"requirements.0.upper": "x", "requirements.0.source": "drawing"}, "requirements.0.upper", "must be a number"),
         ({"region.rectangle": "[0, 0]"}, "region.rectangle", ">region.rectangle.2: is missing"),
         ({"scale": "stated"}, "calibration.pixel_um", "is missing"),
+        (
+            {"requirements.0.class_string": "D5", "requirements.0.source": "drawing"},
+            "requirements.0.class_string",
+            "is no kind of class; use porosity_class",
+        ),
+        ({"quality.focus.red": "0.5"}, "quality.focus.red", "is stricter than advised"),
+        (
+            {"accept.0.check": "focus", "accept.0.images": "z.tif", "accept.0.reason": "r"},
+            "accept.0.images",
+            "no image",
+        ),
         ({"image": []}, "", "none is chosen"),
     ],
 )
@@ -120,13 +132,16 @@ def test_it_is_made_sent_canceled_and_tried_again(made, olga):
     numbers = given(made.lab, "c.tif", "d.tif", seed=5)
     asked = form(numbers, **{"header.part": "Bracket", "header.operator": "Somebody Else"})
     asked |= {f"specimen.{numbers[1]}": "B"}
+    asked |= {"accept.0.check": "focus", "accept.0.images": "d.tif", "accept.0.reason": "the only one there is"}
     answer = olga.post("/inspections", data=asked)
-    assert answer.status_code == 303
+    assert answer.status_code == 303, answer.text
     address = answer.headers["location"]
     name = address.rpartition("/")[2]
     job = load_job(of(made, name).job)
     assert (job.header.operator, job.header.part, job.single_user) == ("Olga Muster", "Bracket", False)
     assert [one.id for one in job.specimens] == ["1", "B"]
+    reason = "the only one there is"
+    assert job.accept == (Acceptance(check="focus", images=("d.tif",), reason=reason, by="Olga Muster"),)
     assert of(made, name).state == "waiting"
     text = olga.get("/inspections/list", headers=PART).text
     assert 'hx-trigger="every 2s"' in text

@@ -144,7 +144,11 @@ def requirements_of(
             if not isinstance(recipe, plugins.ExpandsRequirements):
                 msg = f"{place}.class_string: recipe {job.recipe} knows no class strings"
                 raise SettingsError(msg)
-            expanded.extend(recipe.expand(requirement, settings, editions))
+            try:
+                expanded.extend(recipe.expand(requirement, settings, editions))
+            except SettingsError as error:
+                msg = f"{place}.class_string: {error}"
+                raise SettingsError(msg) from None
             continue
         quantity = quantity_of(recipe, requirement.quantity)
         if quantity is None:

@@ -12,11 +12,11 @@ import typer
 
 from inspect_tool.cli.common import EXIT_FIX, EXIT_PASS, Quiet
 from inspect_tool.errors import OutputError, SettingsError
-from inspect_tool.languages import ENGLISH, Text, Words, named, said
 
 if TYPE_CHECKING:
     from inspect_tool.batch.watch import Watched
     from inspect_tool.batch.work import News
+    from inspect_tool.languages import Words
 
 
 def watch(
@@ -33,7 +33,7 @@ def watch(
     check: Annotated[
         bool, typer.Option("--check", help="Say which of the files that are there make which jobs; change nothing.")
     ] = False,
-    language: Annotated[str, typer.Option(help="Of the lines, e.g. de. Errors stay English.")] = ENGLISH,
+    language: Annotated[str, typer.Option(help="Of the lines, e.g. de. Errors stay English.")] = "en",
     quiet: Quiet = False,
 ) -> None:
     """Watch a folder: as soon as all images of a job have arrived, it is measured and its report is in the lab.
@@ -44,6 +44,7 @@ def watch(
     from inspect_tool.batch import watch as watching
     from inspect_tool.batch.watch_check import told, waits
     from inspect_tool.lab.database import open_lab
+    from inspect_tool.languages import said
     from inspect_tool.report.render import check_language
 
     check_language(language, "--language")
@@ -73,10 +74,11 @@ def watch(
             _work(at, workers, every, tell, ended=ended)
 
 
-def _tell(quiet: bool, language: str) -> Callable[[Words], None]:
+def _tell(quiet: bool, language: str) -> "Callable[[Words], None]":
     """Print lines with their time, as a log has them."""
+    from inspect_tool.languages import said
 
-    def tell(line: Words) -> None:
+    def tell(line: "Words") -> None:
         if not quiet:
             print(f"{datetime.now():%Y-%m-%d %H:%M:%S} {' '.join(said(line, language).split())}", flush=True)
 
@@ -84,7 +86,7 @@ def _tell(quiet: bool, language: str) -> Callable[[Words], None]:
 
 
 @contextmanager
-def _looking(at: "Watched", every_s: float, tell: Callable[[Words], None]) -> Iterator[list[BaseException]]:
+def _looking(at: "Watched", every_s: float, tell: "Callable[[Words], None]") -> Iterator[list[BaseException]]:
     """Look at the folder in a thread of its own, while jobs are done. Gives the list that its end would fill."""
     from inspect_tool.batch import watch as watching
 
@@ -109,7 +111,7 @@ def _work(
     at: "Watched",
     workers: int,
     every_s: float,
-    tell: Callable[[Words], None],
+    tell: "Callable[[Words], None]",
     *,
     once: bool = False,
     ended: Sequence[BaseException] = (),
@@ -139,9 +141,10 @@ def _work(
             time.sleep(every_s)
 
 
-def _line(news: "News") -> Words:
+def _line(news: "News") -> "Words":
     from inspect_tool.batch.watch import of
     from inspect_tool.files import load_report
+    from inspect_tool.languages import Text, named
 
     if news.work is None:
         return ""

@@ -33,8 +33,6 @@ FOLDER = "evidence"
 ATTACHED_BYTES = 50_000_000
 """Masks of a report that are larger together stay in the report folder and are not attached to the PDF."""
 
-_QUICK = 1  # compression that tells which of two ways to write a mask is the smaller one
-
 
 class Keeper:
     """Write the masks of one field below a report folder as its segmentations are made, one in memory at a time."""
@@ -86,14 +84,13 @@ class Keeper:
         alternative: str = "",
         base: LabelImage | None = None,
     ) -> None:
-        written, difference = numbers, False
+        data, difference = encode(numbers), False
         if alternative and base is not None:
             least = np.min_scalar_type(int(numbers.max(initial=0)) + 1)  # a third image of int32 would be the peak
             shifted = np.add(numbers, 1, dtype=least, casting="unsafe")
             shifted[numbers == base] = 0
-            difference = len(encode(shifted, _QUICK)) < len(encode(numbers, _QUICK))
-            written = shifted if difference else numbers
-        data = encode(written)
+            if len(changed := encode(shifted)) < len(data):
+                data, difference = changed, True
         self._folder.mkdir(exist_ok=True)
         path = self._folder / f"{stem}.{shows}.png"
         path.write_bytes(data)

@@ -124,6 +124,11 @@ def default_limits(recipe: str) -> Limits:
     return plugins.quality_of(registry.load("recipe", recipe))
 
 
+def title_of(name: str) -> tuple[str, str]:
+    """What a check judges, for the reader, and the unit of its limits."""
+    return _SAYS[name].title, _SAYS[name].unit
+
+
 def limits_of(job: Job, where: str) -> Limits:
     """Limits of a job: those of its recipe, changed by its ``[quality]`` table.
 
@@ -150,7 +155,7 @@ def limits_of(job: Job, where: str) -> Limits:
             and _is_beyond(name, limit.advised, limit.red)
             and limit.advised != limit.red
         ):
-            msg = f"{where} quality.{name}: red = {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
+            msg = f"{where} quality.{name}.red: {limit.red:g} is stricter than advised = {limit.advised:g}; swap them"
             raise SettingsError(msg)
     return limits
 
@@ -497,6 +502,16 @@ def _worst(figures: Sequence[Figure], name: str) -> Figure:
     """The worst figure of a check; each has a value."""
     sign = 1 if _SAYS[name].relation == ">=" else -1
     return min(figures, key=lambda figure: sign * (figure.value or 0.0))
+
+
+def worst_of(parts: Sequence[Sequence[Figure]]) -> tuple[Figure, ...]:
+    """Of the figures of several parts of an image the worst of each check; its place in the part is left out."""
+    found = []
+    for name in dict.fromkeys(figure.check for part in parts for figure in part):
+        every = [figure for part in parts for figure in part if figure.check == name]
+        known = [figure for figure in every if figure.value is not None]
+        found.append(replace(_worst(known, name) if known else every[0], where=""))
+    return tuple(found)
 
 
 def _sentence(figure: Figure) -> str:

@@ -6,6 +6,7 @@ anything of its level inside, and ends in a smooth sharp line that does not bulg
 the last is left in the picture and told of.
 """
 
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -28,15 +29,37 @@ class Area:
     where: Mask
 
 
-def left_out(micrograph: Micrograph, *, mounted: bool = True) -> Micrograph:
-    """Take what is no specimen out of the region that counts.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """An area in few bytes, to be kept or sent."""
+
+    kind: Literal["fill", "mount", "doubtful"]
+    shape: tuple[int, int]
+    bits: bytes
+
+
+def packed(area: Area) -> Packed:
+    """Pack an area."""
+    rows, columns = area.where.shape
+    return Packed(kind=area.kind, shape=(rows, columns), bits=zlib.compress(np.packbits(area.where).tobytes(), 1))
+
+
+def unpacked(area: Packed) -> Area:
+    """Give an area that was packed."""
+    bits = np.frombuffer(zlib.decompress(area.bits), np.uint8)
+    where = np.unpackbits(bits, count=area.shape[0] * area.shape[1]).reshape(area.shape)
+    return Area(kind=area.kind, where=where.view(np.bool_))
+
+
+def without(micrograph: Micrograph, found: Sequence[Area]) -> Micrograph:
+    """Take areas out of the region that counts.
 
     Parameters
     ----------
     micrograph : Micrograph
         Cut to its region.
-    mounted : bool
-        The picture may show mount or the surround of an eyepiece; else areas of one value alone are looked for.
+    found : sequence of Area
+        As ``areas`` finds them in it; those that are doubtful are told of, and stay.
 
     Returns
     -------
@@ -46,7 +69,8 @@ def left_out(micrograph: Micrograph, *, mounted: bool = True) -> Micrograph:
         ``meta["left_out_percent"]`` is its share of what counted before [%], ``meta["doubtful_percent"]`` that of areas
         which may be no specimen and stay.
     """
-    found = areas(micrograph.pixels, micrograph.roi, mounted=mounted)
+    if not found:
+        return micrograph
     before = np.ones(micrograph.pixels.shape, np.bool_) if micrograph.roi is None else micrograph.roi
     total = int(np.count_nonzero(before))
     meta = dict(micrograph.meta)
@@ -168,7 +192,7 @@ def areas(pixels: GrayImage, roi: Mask | None = None, *, mounted: bool = True) -
     roi : array of bool, optional
         Pixels that count.
     mounted : bool
-        As in ``left_out``.
+        The picture may show mount or the surround of an eyepiece; else areas of one value alone are looked for.
     """
     counts = np.ones(pixels.shape, np.bool_) if roi is None else roi
     found = list(_fills(pixels, counts))

@@ -84,7 +84,7 @@ def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[
     MeasurementError
         It is not fit to be measured, and the job does not accept it.
     """
-    return _judged(
+    return judged(
         planned, source, quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, source.name)
     )
 
@@ -104,10 +104,11 @@ def judge_structure(
         As ``judge_image``.
     """
     found = quality.structure_figures(segmentation, measurement.values, figures, planned.limits)
-    return _judged(planned, source, found)
+    return judged(planned, source, found)
 
 
-def _judged(planned: Plan, source: Source, figures: Sequence[quality.Figure]) -> tuple[quality.Figure, ...]:
+def judged(planned: Plan, source: Source, figures: Sequence[quality.Figure]) -> tuple[quality.Figure, ...]:
+    """Give figures of an image with the acceptances of a job; a red one that is not accepted is refused."""
     return tuple(figures) if source.mask else quality.judged(figures, planned.job.accept)
 
 
@@ -208,8 +209,25 @@ def _model(asked: _Asked) -> Any:
     return registry.load("backend", asked.backend).load(asked.settings)
 
 
-def read_source(planned: Plan, source: Source) -> Micrograph:
-    """Read one image with its place in the job, its scale and the region that counts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What of an image is beside its structure: found when it is looked at, and not once more when it is measured."""
+
+    bar: BarReading | None
+    region: Region  # that of the job, without writing and a data bar
+    areas: tuple[specimen_area.Packed, ...]  # that are no specimen; empty too where the job says what counts
+
+
+def read_source(planned: Plan, source: Source, beside: Beside | None = None) -> Micrograph:
+    """Read one image with its place in the job, its scale and the region that counts.
+
+    ``beside``: what was found when the same image was read before.
+    """
+    return read_and_found(planned, source, beside)[0]
+
+
+def read_and_found(planned: Plan, source: Source, beside: Beside | None = None) -> tuple[Micrograph, Beside]:
+    """Read one image as ``read_source`` does; gives also what was found beside its structure."""
     if source.unread:
         raise ReadError(source.unread)
     micrograph = replace(
@@ -227,18 +245,25 @@ def read_source(planned: Plan, source: Source) -> Micrograph:
         laboratory_files.check_image(
             source.stated, micrograph.pixels.shape, micrograph.path, micrograph.meta.get("binning", "")
         )
-    bar = bar_of(micrograph, planned.job.scale_bar)
+    bar = bar_of(micrograph, planned.job.scale_bar) if beside is None else beside.bar
     told = None if bar is None or bar.pixel_um is None else told_by(bar)
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
     asked = planned.job.region
-    cut = preprocess.apply_region(micrograph, _without_writing(micrograph, asked, bar), planned.path.parent)
+    region = _without_writing(micrograph, asked, bar) if beside is None else beside.region
+    cut = preprocess.apply_region(micrograph, region, planned.path.parent)
     if asked.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
         cut = colored_marks.leave_out(cut)
     stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
-    if asked.specimen == "auto" and not stated:  # who states the region has seen what counts
+    areas: list[specimen_area.Area] = []
+    if beside is not None:
+        areas = [specimen_area.unpacked(area) for area in beside.areas]
+    elif asked.specimen == "auto" and not stated:  # who states the region has seen what counts
         recipe = registry.load("recipe", planned.job.recipe)
-        cut = specimen_area.left_out(cut, mounted=cut.modality != "xray" and plugins.is_mounted(recipe))
-    return preprocess.to_square_pixels(cut)
+        mounted = cut.modality != "xray" and plugins.is_mounted(recipe)
+        areas = specimen_area.areas(cut.pixels, cut.roi, mounted=mounted)
+    cut = specimen_area.without(cut, areas)
+    found = Beside(bar=bar, region=region, areas=tuple(specimen_area.packed(area) for area in areas))
+    return preprocess.to_square_pixels(cut), found
 
 
 def bar_of(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> BarReading | None:

@@ -16,7 +16,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import load_model_card, stated
 from inspect_tool.languages import languages
-from inspect_tool.model import Header, Quantity, Specimen
+from inspect_tool.model import Acceptance, Header, Quantity, Specimen
 from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe
 from inspect_tool.standards import editions
@@ -131,6 +131,7 @@ class Limits:
     upper: float | None = None
     rule: str = "guarded"
     source: str = ""
+    class_string: str = ""  # in the place of numbers: a code, whose kind ``quantity`` names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,8 @@ class Answers:
     calibration: Mapping[str, Any] = default(default_factory=dict)  # of scale "laboratory": all that it says
     told: str = ""  # what the file or the bar says of the scale, in words
     limits: tuple[Limits, ...] = ()
+    quality: Mapping[str, Any] = default(default_factory=dict)  # limits of image quality, as a job has them
+    accept: tuple[Acceptance, ...] = ()
     lot: Mapping[str, Any] = default(default_factory=dict)  # keys of ``Lot``; empty: the specimens are none of a lot
     plane: Mapping[str, Any] = default(default_factory=dict)  # keys of ``Selection``, of files with several planes
     spec: str = ""  # part and revision, whose acceptance criteria count too
@@ -213,6 +216,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
         '# Your own masks instead:  name = "labels", masks = ["mask_*.png"]',
         "",
         *_requirement_lines(module, answers),
+        *_quality_lines(answers),
         "\n".join(("", "[lot]", *_stated(answers.lot))) if answers.lot else _LOT,
     ]
     return "\n".join(lines) + "\n"
@@ -414,6 +418,13 @@ def _requirement_lines(module: Recipe, answers: Answers) -> Iterator[str]:
 def _limit_lines(module: Recipe, limits: Limits | None) -> Iterator[str]:
     """One requirement; None: an example, as comments."""
     mark, shown = ("# ", Limits(source="drawing 4711 rev B")) if limits is None else ("", limits)
+    if shown.class_string:
+        yield "[[requirements]]"
+        yield f"quantity = {toml(shown.quantity)}"
+        yield f"class_string = {toml(shown.class_string)}"
+        yield f"rule = {toml(shown.rule)}"
+        yield f"source = {toml(shown.source)}"
+        return
     name, quantity = asked_quantity(module, shown.quantity)
     yield f"{mark}[[requirements]]"
     yield f'{mark}quantity = "{name}"   # {quantity.title}; all of them: inspect-tool list quantities'
@@ -424,6 +435,18 @@ def _limit_lines(module: Recipe, limits: Limits | None) -> Iterator[str]:
     others = "or guarded_binary, non_binary, simple"
     yield f"{mark}rule = {toml(shown.rule)}         # guarded: passes when the limit is kept by U too; {others}"
     yield f"{mark}source = {toml(shown.source)}"
+
+
+def _quality_lines(answers: Answers) -> Iterator[str]:
+    """Limits of image quality, and what is measured all the same."""
+    if answers.quality:
+        yield from ("", "[quality]                    # docs/quality.md", *_stated(answers.quality))
+    for one in answers.accept:
+        yield from (
+            "",
+            "[[accept]]                   # measured all the same, which the report says",
+            *_stated(stated(one)),
+        )
 
 
 def _first_line(module: object) -> str:

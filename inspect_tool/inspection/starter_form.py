@@ -14,9 +14,10 @@ from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_typ
 from inspect_tool import plugins, registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, toml_value
+from inspect_tool.images import quality
 from inspect_tool.inspection.starter import Answers, Limits, asked_quantity, choices, documented, toml
 from inspect_tool.languages import languages
-from inspect_tool.model import Annex, Header, Layout
+from inspect_tool.model import Acceptance, Annex, Header, Layout
 from inspect_tool.plugins import Backend, Recipe
 from inspect_tool.report.text import unit as printed
 from inspect_tool.segmentation import choice
@@ -27,6 +28,12 @@ REQUIREMENTS = "requirements"
 """Begins the keys of requirements, ``requirements.0.upper``."""
 MOST_REQUIREMENTS = 12
 """Requirements of a form, at most: more stand in a specification."""
+QUALITY = ("advised", "red")
+"""Limits of a check of image quality that a form has, under ``quality.CHECK``."""
+ACCEPT = "accept"
+"""Begins the keys of images that are measured all the same, ``accept.0.reason``."""
+MOST_ACCEPTED = 3
+"""Reasons of a form to measure images all the same, at most."""
 LOT = {"id": "id", "size": "size", **{key: f"plan.{key}" for key in ("standard", "n", "ac", "re", "source")}}
 """Keys of a lot that a form has, under ``lot``, and those of a job file."""
 PLANE = ("page", "scene", "channel", "z", "time")
@@ -178,6 +185,8 @@ def answers_of(recipe: str, form: Mapping[str, str], lab: str) -> Answers:
         layout=form.get("layout", ""),
         annex=form.get("annex", ""),
         limits=_limits(module, form),
+        quality=_quality(form),
+        accept=_accepted(form),
         lot=_lot(form),
         plane={key: _plane(key, form[key]) for key in PLANE if key in form},
         spec=spec,
@@ -295,15 +304,54 @@ def _limits(module: Recipe, form: Mapping[str, str]) -> tuple[Limits, ...]:
         table = f"{REQUIREMENTS}.{i}"
         asked = under(form, table)
         lower, upper = (_limit(table, asked, key) for key in ("lower", "upper"))
-        if lower is None and upper is None:
+        code = asked.get("class_string", "")
+        if lower is None and upper is None and not code:
             continue
-        asked_quantity(module, asked.get("quantity", ""))
+        if not code:
+            asked_quantity(module, asked.get("quantity", ""))
+        elif lower is not None or upper is not None:
+            msg = f"{table}.class_string: a class has limits of its own; leave out the numbers, or the class"
+            raise SettingsError(msg)
         if "source" not in asked:
             msg = f"{table}.source: is missing; say who asks for the limit"
             raise SettingsError(msg)
-        rule = asked.get("rule", "guarded")
-        limits = Limits(quantity=asked.get("quantity", ""), lower=lower, upper=upper, rule=rule, source=asked["source"])
-        found.append(limits)
+        found.append(
+            Limits(
+                quantity=asked.get("quantity", ""),
+                lower=lower,
+                upper=upper,
+                rule=asked.get("rule", "guarded"),
+                source=asked["source"],
+                class_string=code,
+            )
+        )
+    return tuple(found)
+
+
+def _quality(form: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Limits of image quality by check; a form states those that are not those of the recipe."""
+    found: dict[str, dict[str, float]] = {}
+    for name in quality.NAMES:
+        table = f"quality.{name}"
+        asked = under(form, table)
+        limits = {key: value for key in QUALITY if (value := _limit(table, asked, key)) is not None}
+        if limits:
+            found[name] = limits
+    return found
+
+
+def _accepted(form: Mapping[str, str]) -> tuple[Acceptance, ...]:
+    """Images that are measured although a check of their quality would stop them."""
+    found = []
+    for i in range(MOST_ACCEPTED):
+        asked = under(form, f"{ACCEPT}.{i}")
+        if not asked.keys() & {"reason", "images"}:
+            continue
+        if "reason" not in asked:
+            msg = f"{ACCEPT}.{i}.reason: is missing; say why the image is measured all the same, it is printed"
+            raise SettingsError(msg)
+        images = tuple(part.strip() for part in asked.get("images", "").split(";") if part.strip())
+        found.append(Acceptance(check=asked.get("check", ""), reason=asked["reason"], images=images))
     return tuple(found)
 
 

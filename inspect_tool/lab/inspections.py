@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -25,7 +26,7 @@ from inspect_tool.inspection.starter import Answers, starter_job
 from inspect_tool.lab import intake, tables
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.lab.users import Person
-from inspect_tool.model import Calibration, Plane, Specimen
+from inspect_tool.model import Acceptance, Calibration, Plane, Specimen
 from inspect_tool.paths import same_name
 
 FOLDER = "inspections"
@@ -104,7 +105,7 @@ def make(
     title = answers.header.get("title") or str(registry.load("recipe", recipe).TITLE)
     numbers = [number for group in groups for number in group.images]
     with connected(lab, read_only=True) as connection:
-        images_of(connection, numbers, again)
+        names = {image.id: image.name for image in images_of(connection, numbers, again)}
     scales = _scales(lab, answers, numbers)
     kept = {number: f"calibrations/{sha256_file(path)[:12]}.toml" for number, path in scales.items()}
     with _new_place(lab, recipe) as folder, intake.using(lab, numbers, folder / "images", again) as (connection, paths):
@@ -112,6 +113,7 @@ def make(
         asked = replace(
             with_images(answers, groups, places, kept),
             header={**answers.header, "operator": person.full_name},
+            accept=tuple(replace(one, by=person.full_name) for one in _accepted(answers, names, places)),
             single_user=single_user,
         )
         try:
@@ -150,10 +152,24 @@ def draft(lab: Lab, recipe: str, groups: Sequence[Group], answers: Answers, agai
         number: f"{CHECKED}/{path.relative_to(lab.folder).as_posix()}"
         for number, path in _scales(lab, answers, [image.id for image in images]).items()
     }
-    named = with_images(answers, groups, {image.id: f"{CHECKED}/{image.place}" for image in images}, scales)
+    places = {image.id: f"{CHECKED}/{image.place}" for image in images}
+    accept = _accepted(answers, {image.id: image.name for image in images}, places)
+    named = with_images(replace(answers, accept=accept), groups, places, scales)
     folder = lab.folder / FOLDER
     folder.mkdir(exist_ok=True)
     return plan(folder / "new.toml", text=starter_job(recipe, JOB, named).encode())
+
+
+def _accepted(answers: Answers, names: Mapping[int, str], places: Mapping[int, str]) -> tuple[Acceptance, ...]:
+    """What is measured in spite of its quality, by the names of files in place of those in the intake."""
+
+    def files(asked: str) -> list[str]:
+        found = [Path(places[number]).name for number, name in names.items() if fnmatchcase(name, asked)]
+        return found or [asked]  # is refused by this name
+
+    return tuple(
+        replace(one, images=tuple(file for asked in one.images for file in files(asked))) for one in answers.accept
+    )
 
 
 def with_images(

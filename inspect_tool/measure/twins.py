@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import acos, degrees, sqrt
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,12 +140,24 @@ def merge_twin_lines(labels: LabelImage, regions: Regions, shift: float = 0.0) -
     return total
 
 
+class _Line(NamedTuple):
+    """A boundary of two regions as a line, in plain numbers: many are compared one by one."""
+
+    row: float
+    column: float
+    down: float
+    right: float
+    length: float
+
+
 def _lamellae(labels: LabelImage, pairs: NDArray[np.int64], sides: Floats) -> Iterator[tuple[int, set[int], float]]:
     """Regions between two parallel lines, with those on the other side of them, and how much lies beyond the ends.
 
     What lies beyond is the mean share of the discs, less what lines need more that are not exactly parallel.
     """
     line = _rectangles(sides[0], list(sides[1:6]))
+    columns = (line.row, line.column, line.axis[:, 0], line.axis[:, 1], line.length)
+    each = [_Line(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
     straight = line.width <= np.maximum(STRAIGHT[0], STRAIGHT[1] * line.length)
     lines_of: dict[int, list[int]] = {}
     for at in np.flatnonzero(straight & (line.length >= SHORTEST_LINE_PX)).tolist():
@@ -153,24 +166,24 @@ def _lamellae(labels: LabelImage, pairs: NDArray[np.int64], sides: Floats) -> It
     ends = _ends(labels)
     for lamella, lines in lines_of.items():
         for both in combinations(lines, 2):
-            if _parallel(line, *both):
-                grain = {number for at in both for number in pairs[at].tolist()}
-                at_ends = [end for at in both for end in ends.get(tuple(pairs[at].tolist()), ())]
-                if at_ends:
-                    beyond = float(np.mean([_beyond(labels, *end, (0, *grain)) for end in at_ends]))
-                    off = degrees(acos(min(1.0, abs(float(line.axis[both[0]] @ line.axis[both[1]])))))
-                    yield lamella, grain, beyond - OPENING_PER_DEGREE * off
+            if not _parallel(each[both[0]], each[both[1]]):
+                continue
+            grain = {number for at in both for number in pairs[at].tolist()}
+            at_ends = [end for at in both for end in ends.get(tuple(pairs[at].tolist()), ())]
+            if at_ends:
+                beyond = float(np.mean([_beyond(labels, *end, (0, *grain)) for end in at_ends]))
+                off = degrees(acos(min(1.0, abs(float(line.axis[both[0]] @ line.axis[both[1]])))))
+                yield lamella, grain, beyond - OPENING_PER_DEGREE * off
 
 
-def _parallel(line: "_Shape", one: int, two: int) -> bool:
+def _parallel(one: _Line, two: _Line) -> bool:
     """Whether two lines run beside each other, nearer than they are long."""
-    axis = line.axis[one]
-    row, column = line.row[two] - line.row[one], line.column[two] - line.column[one]
-    across, along = abs(row * axis[1] - column * axis[0]), abs(row * axis[0] + column * axis[1])
-    shorter, longer = sorted((float(line.length[one]), float(line.length[two])))
-    return bool(
-        abs(axis @ line.axis[two]) >= ALONG and shorter >= 0.4 * longer and across <= longer and along <= 0.5 * longer
-    )
+    shorter, longer = (one.length, two.length) if one.length < two.length else (two.length, one.length)
+    if shorter < 0.4 * longer or abs(one.down * two.down + one.right * two.right) < ALONG:
+        return False
+    row, column = two.row - one.row, two.column - one.column
+    across = abs(row * one.right - column * one.down)
+    return across <= longer and abs(row * one.down + column * one.right) <= 0.5 * longer
 
 
 def _ends(labels: LabelImage) -> dict[tuple[int, ...], list[tuple[int, int]]]:
@@ -198,7 +211,8 @@ def _beyond(labels: LabelImage, row: int, column: int, grain: tuple[int, ...]) -
     if near.shape != _DISC.shape:
         return 0.5
     beyond = near[_DISC]
-    beyond = beyond[~np.isin(beyond, grain)]
+    for number in grain:  # few: quicker than a search
+        beyond = beyond[beyond != number]
     largest = float(np.unique(beyond, return_counts=True)[1].max(initial=0)) / _DISC.sum()
     return largest if largest < OF_ONE else len(beyond) / float(_DISC.sum())
 

@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,13 +15,14 @@ from inspect_tool.errors import ReadError
 LARGEST_PX = 170_000_000
 """Pixels of the largest mask that is written or read."""
 
+RUNS: Mapping[str, int] = {"compress_level": 6, "compress_type": zlib.Z_RLE}
+"""How Pillow writes pictures of long equal runs as PNG: in half the time of zlib's default, and smaller."""
+
 _LARGEST_FILE = 200_000_000
 
 
-def encode(numbers: NDArray[np.integer[Any]], compress_level: int = 6) -> bytes:
+def encode(numbers: NDArray[np.integer[Any]]) -> bytes:
     """Write a label image as PNG: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B where that is too small.
-
-    ``compress_level``: that of zlib, 1 quick to 9 small.
 
     >>> decode(encode(np.array([[0, 70000]])), (1, 2)).tolist()
     [[0, 70000]]
@@ -36,7 +37,7 @@ def encode(numbers: NDArray[np.integer[Any]], compress_level: int = 6) -> bytes:
     else:
         image = Image.fromarray(np.stack([numbers >> shift & 255 for shift in (0, 8, 16)], axis=-1).astype(np.uint8))
     file = io.BytesIO()
-    image.save(file, "PNG", compress_level=compress_level)
+    image.save(file, "PNG", **RUNS)
     return file.getvalue()
 
 

@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from inspect_tool.model import LabelImage, Layer, Mark, Micrograph, Notable, Segmentation
 from inspect_tool.paths import data_folder
+from inspect_tool.pixels.png import RUNS
 from inspect_tool.report.text import NBSP
 
 Rgb: TypeAlias = NDArray[np.uint8]  # (rows, columns, 3)
@@ -405,7 +406,7 @@ def _palette_png(indices: NDArray[np.uint8], palette: Sequence[tuple[int, int, i
     image = Image.fromarray(indices, mode="P")
     image.putpalette([value for color in palette for value in color[:3]])
     file = io.BytesIO()
-    image.save(file, "PNG", transparency=bytes(color[3] for color in palette), compress_level=6)
+    image.save(file, "PNG", transparency=bytes(color[3] for color in palette), **RUNS)
     return file.getvalue()
 
 
@@ -502,7 +503,7 @@ def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
         rgba = _with_labels(rgba, texts)
     file = io.BytesIO()
     # a layer has few colors and large empty areas: a palette is a third of the size of four channels
-    Image.fromarray(rgba).quantize(128, method=Image.Quantize.FASTOCTREE).save(file, "PNG", compress_level=6)
+    Image.fromarray(rgba).quantize(128, method=Image.Quantize.FASTOCTREE).save(file, "PNG", **RUNS)
     return file.getvalue()
 
 

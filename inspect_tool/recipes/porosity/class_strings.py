@@ -51,8 +51,8 @@ def expand(requirement: Requirement, settings: Settings, editions: Editions) -> 
     kinds = {"porosity_class": _expand_p201, _KEY: _expand_p202, _HARDMETAL: _expand_b276}
     if requirement.quantity not in kinds:
         msg = (
-            f"requirement with class_string '{requirement.class_string}': quantity '{requirement.quantity}' is "
-            f"no class; use {', '.join(kinds)}"
+            f"'{requirement.class_string}': quantity '{requirement.quantity}' is no kind of class; "
+            f"use {', '.join(kinds)}"
         )
         raise SettingsError(msg)
     return kinds[requirement.quantity](requirement, settings, editions)

@@ -19,7 +19,7 @@ from inspect_tool.acceptance import specs
 from inspect_tool.batch import inspections as queued
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.evidence.provenance import now
-from inspect_tool.images import readers
+from inspect_tool.images import quality, readers
 from inspect_tool.images.preprocess import orientation
 from inspect_tool.inspection import starter_form
 from inspect_tool.inspection.one_field import model_of
@@ -32,6 +32,7 @@ from inspect_tool.lab.inspections import Group
 from inspect_tool.lab.users import Role
 from inspect_tool.languages import languages
 from inspect_tool.model import Header, Plane, Requirement
+from inspect_tool.plugins import ExpandsRequirements
 from inspect_tool.report.build import IDENTIFICATION
 from inspect_tool.report.field_pictures import bare_picture
 from inspect_tool.report.text import rule
@@ -279,9 +280,23 @@ def of_recipe(lab: Lab, recipe: str, backend: str) -> dict[str, Any]:
         "quantity": first_quantity(module)[0],
         "limits": starter_form.requirements_in,
         "most_limits": starter_form.MOST_REQUIREMENTS,
+        "has_classes": isinstance(module, ExpandsRequirements),
+        "quality": quality_checks(recipe),
+        "accepted": range(starter_form.MOST_ACCEPTED),
         "rules": [(name, rule(Requirement(quantity="", rule=name))) for name in _rules()],
         "specs": spec_names(lab, recipe),
     }
+
+
+def quality_checks(recipe: str) -> list[tuple[str, str, str, dict[str, str]]]:
+    """Name, title and unit of every check of image quality, and the limits of a recipe for it as they are typed."""
+    limits = quality.default_limits(recipe)
+    found = []
+    for name in quality.NAMES:
+        limit, (title, unit) = getattr(limits, name), quality.title_of(name)
+        usual = {key: starter_form.typed(limit and getattr(limit, key)) for key in starter_form.QUALITY}
+        found.append((name, str(title), unit, usual))
+    return found
 
 
 def _rules() -> tuple[Any, ...]:

@@ -129,6 +129,14 @@ class ReadsMasks(Reader, Protocol):
         """Decode samples, palette and transparency."""
 
 
+@runtime_checkable
+class ReadsWindows(Reader, Protocol):
+    """A reader of images that are too large to be held whole."""
+
+    def windows(self, path: Path, which: Selection = ..., /) -> Any:
+        """Open one plane: a context with an ``images.readers.PixelWindows``."""
+
+
 # ------------------------------------------------------------------------------------------- what some backends have
 
 

@@ -23,6 +23,7 @@ FLOORS = (
     ("evidence",),
     ("segmentation",),
     ("referee",),
+    ("mosaic",),
     ("recipes",),
     ("validation",),
     ("report",),

@@ -101,11 +101,11 @@ def test_an_image_that_was_left_out_and_can_be_measured_does_not_verify(tmp_path
     images(tmp_path, 3)
     read = one_field.read_source
 
-    def failing(planned, source):
+    def failing(planned, source, beside=None):
         if source.name == "f_1.tif":
             msg = "f_1.tif: did not please"
             raise ReadError(msg)
-        return read(planned, source)
+        return read(planned, source, beside)
 
     with monkeypatch.context() as patched:
         patched.setattr(field_record, "read_source", failing)

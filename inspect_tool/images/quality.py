@@ -504,6 +504,16 @@ def _worst(figures: Sequence[Figure], name: str) -> Figure:
     return min(figures, key=lambda figure: sign * (figure.value or 0.0))
 
 
+def worst_of(parts: Sequence[Sequence[Figure]]) -> tuple[Figure, ...]:
+    """Of the figures of several parts of an image the worst of each check; its place in the part is left out."""
+    found = []
+    for name in dict.fromkeys(figure.check for part in parts for figure in part):
+        every = [figure for part in parts for figure in part if figure.check == name]
+        known = [figure for figure in every if figure.value is not None]
+        found.append(replace(_worst(known, name) if known else every[0], where=""))
+    return tuple(found)
+
+
 def _sentence(figure: Figure) -> str:
     says = _SAYS[figure.check]
     unit = "" if says.unit == "1" else f" {says.unit}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inspect_tool.errors import InspectError
 from inspect_tool.evidence import edits
@@ -14,7 +14,7 @@ from inspect_tool.files import (
     plain,
 )
 from inspect_tool.images import quality
-from inspect_tool.inspection import lost_fields
+from inspect_tool.inspection import huge_field, lost_fields
 from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
 from inspect_tool.inspection.lean import shared
@@ -31,6 +31,7 @@ from inspect_tool.inspection.one_field import (
 from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
+    Evidence,
     FieldMeasurement,
     LostField,
     Micrograph,
@@ -41,6 +42,9 @@ from inspect_tool.model import (
     Thumbnail,
 )
 from inspect_tool.scale.calibration import same_scale
+
+if TYPE_CHECKING:
+    from inspect_tool.report.field_pictures import FieldFiles
 
 WORST = 10  # features shown as thumbnails
 
@@ -69,7 +73,7 @@ class Seen:
 
     calibration: Calibration
     figures: tuple[quality.Figure, ...]
-    beside: Beside | None = None  # None: it was measured before
+    beside: Beside | None = None  # None: it was measured before, or is measured by windows
 
 
 def look(
@@ -118,6 +122,9 @@ def check_images(planned: Plan) -> None:
 def _seen(planned: Plan) -> Seen | InspectError:
     (source,) = planned.sources
     try:
+        if huge_field.is_huge(planned, source):
+            calibration, figures = huge_field.seen(planned, source)
+            return Seen(calibration=calibration, figures=figures)
         micrograph, beside = read_and_found(planned, source)
         figures = judge_image(planned, source, micrograph)
         if source.mask:
@@ -134,10 +141,12 @@ def measure_all(
     progress: Progress,
     executor: Executor | Machines | None = None,
     journal: Journal | None = None,
+    records: Path | None = None,
 ) -> tuple[list[Outcome], tuple[LostField, ...]]:
     """Measure every field of a job, side by side where there are workers or an executor of the caller's.
 
     With a ``journal`` each is kept there as soon as it is measured, and what it holds of them is not measured again.
+    ``records`` is the folder that keeps the windows of huge images; None: they are kept for this run alone.
 
     Returns
     -------
@@ -166,7 +175,7 @@ def measure_all(
         answers = each(
             pool,
             _measured_or_refused,
-            [(alone(planned, i), i, folder, seen[i], journal, ways[i]) for i in todo],
+            [(alone(planned, i), i, folder, seen[i], journal, ways[i], records) for i in todo],
             lambda count, k: progress(before + count, total, planned.sources[todo[k]].name),
             lean,
         )
@@ -200,7 +209,13 @@ def _lean() -> Callable[[Any], Any]:
 
 
 def _measured_or_refused(
-    planned: Plan, index: int, folder: Path, seen: Seen | None, journal: Journal | None, advice: str | None
+    planned: Plan,
+    index: int,
+    folder: Path,
+    seen: Seen | None,
+    journal: Journal | None,
+    advice: str | None,
+    records: Path | None = None,
 ) -> Outcome | InspectError:
     """Measure the one field of a plan; what the job may go on without is given back, and leaves no file behind.
 
@@ -209,7 +224,7 @@ def _measured_or_refused(
     model = model_of(planned)  # what is wrong with it is wrong for every field
     folder = folder if journal is None else journal.folder
     try:
-        measured = _measure_one(planned, index, folder, model, seen)
+        measured = _measure_one(planned, index, folder, model, seen, records)
         if journal is not None and measured.edited is None:  # pictures of edits have names of their own
             keep(journal, planned, index, stem(index, planned.sources[0].name), measured)
         return measured
@@ -222,8 +237,12 @@ def _measured_or_refused(
         return error
 
 
-def _measure_one(planned: Plan, index: int, folder: Path, model: object, seen: Seen | None) -> Outcome:
+def _measure_one(
+    planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: Path | None = None
+) -> Outcome:
     (source,) = planned.sources
+    if huge_field.is_huge(planned, source):
+        return _measure_huge(planned, index, folder, None if seen is None else seen.figures, records)
     micrograph = read_source(planned, source, None if seen is None else seen.beside)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
     keep = Keeper(folder, stem(index, source.name))
@@ -261,6 +280,40 @@ def _measure_one(planned: Plan, index: int, folder: Path, model: object, seen: S
     return replace(outcome, record=record, figures=figures, edited=edited, before=before)
 
 
+def _measure_huge(
+    planned: Plan, index: int, folder: Path, figures: tuple[quality.Figure, ...] | None, records: Path | None
+) -> Outcome:
+    """Measure a field by windows; its masks are too large to be kept."""
+    (source,) = planned.sources
+    if figures is None:
+        figures = huge_field.seen(planned, source)[1]
+    with huge_field.measured(planned, source, records) as field:
+        files = field.pictures(folder, stem(index, source.name))
+        outcome = described(
+            planned,
+            index,
+            folder,
+            field.micrograph,
+            field.segmentation,
+            field.measurement,
+            field.step,
+            files,
+            field.thumbnail,
+        )
+        figures = quality.with_acceptances(
+            quality.structure_figures(field.segmentation, field.measurement.values, figures, planned.limits),
+            planned.job.accept,
+        )
+        evidence = Evidence(
+            masks=(),
+            read_off=plain(field.measurement.read_off),
+            missed_u_rel=field.measurement.missed_u_rel,
+            gap=f"a field of {field.micrograph.pixels.size / 1e6:.0f} Mpx that was measured by windows is too large for"
+            " its masks to be kept",
+        )
+    return replace(outcome, record=replace(outcome.record, evidence=evidence), figures=figures)
+
+
 def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:
     """Write a picture of the place that each edit of a field changed, before and after it."""
     from inspect_tool.report import field_pictures
@@ -286,11 +339,37 @@ def field_pictures(
 
     (source,) = planned.sources
     files = field_pictures.write_field(folder, stem(index, source.name), micrograph, segmentation, measurement.marks)
+    return described(
+        planned,
+        index,
+        folder,
+        micrograph,
+        segmentation,
+        measurement,
+        step,
+        files,
+        lambda notable: field_pictures.thumbnail(micrograph, segmentation, notable),
+    )
+
+
+def described(
+    planned: Plan,
+    index: int,
+    folder: Path,
+    micrograph: Micrograph,
+    segmentation: Segmentation,
+    measurement: FieldMeasurement,
+    step: Statement | None,
+    files: "FieldFiles",
+    drawn: Callable[[Notable], bytes],
+) -> Outcome:
+    """Describe one field whose pictures are written; ``drawn`` gives the picture of a notable feature."""
+    (source,) = planned.sources
     height, width = micrograph.pixels.shape
     thumbnails = []
     for notable in [one for one in measurement.worst if one.apart][:WORST]:
         shown = thumbnail(index, measurement, notable)
-        _write(folder / shown.file, field_pictures.thumbnail(micrograph, segmentation, notable))
+        _write(folder / shown.file, drawn(notable))
         thumbnails.append(shown)
     record = MicrographRecord(
         image=source.name,

@@ -14,7 +14,7 @@ from inspect_tool.acceptance.criteria import date_of_work
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import read_back
 from inspect_tool.images import quality
-from inspect_tool.inspection import journal, lims_drop, supersede
+from inspect_tool.inspection import huge_field, journal, lims_drop, supersede
 from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import Outcome, look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
@@ -96,11 +96,12 @@ def run(
     drop = lims_drop.folder_of(planned)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
+    records = None if out is None else huge_field.records_of(Path(out) / name)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
         report = _reported(
             planned,
             folder,
-            lambda: measure_all(planned, folder, workers, progress or silent, executor, kept),
+            lambda: measure_all(planned, folder, workers, progress or silent, executor, kept, records),
             replaced=replaced,
             before=before,
             started=started,
@@ -115,6 +116,8 @@ def run(
             issue(made, told, report, planned.job, replaced, publication, user)
         if kept is not None:
             journal.finished(kept)
+    if records is not None:
+        huge_field.forget(records)
     if drop is not None and made is not None:
         lims_drop.drop(made.target, drop, report.id)
     return report

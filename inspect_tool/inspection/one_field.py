@@ -84,7 +84,7 @@ def judge_image(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[
     MeasurementError
         It is not fit to be measured, and the job does not accept it.
     """
-    return _judged(
+    return judged(
         planned, source, quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, source.name)
     )
 
@@ -104,10 +104,11 @@ def judge_structure(
         As ``judge_image``.
     """
     found = quality.structure_figures(segmentation, measurement.values, figures, planned.limits)
-    return _judged(planned, source, found)
+    return judged(planned, source, found)
 
 
-def _judged(planned: Plan, source: Source, figures: Sequence[quality.Figure]) -> tuple[quality.Figure, ...]:
+def judged(planned: Plan, source: Source, figures: Sequence[quality.Figure]) -> tuple[quality.Figure, ...]:
+    """Give figures of an image with the acceptances of a job; a red one that is not accepted is refused."""
     return tuple(figures) if source.mask else quality.judged(figures, planned.job.accept)
 
 

@@ -5,16 +5,25 @@ pores, the gray between a bright and a dark phase is a rim where they touch, and
 ring.
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.bits import BitMask
+from inspect_tool.pixels.parts import connected_parts, strips
 
 _WIDTHS_PX = (3, 7, 15)  # a line is narrower than one of these; half of it is the radius of an opening
 _LONG = 8.0  # and its area is this many times the square of its width; a disc has 0.8, a square 1
 _LEAST_PX2 = 30  # smaller remains are ragged outlines
 _CELLS = 8  # along rows and columns
+_ROWS = 256  # of a band, at least
+_BAND_PX = 1 << 21  # that are looked at together
+_REACH_PX = 12  # how far a thin mask is looked at around some rows, at first: it is hardly thicker
+_RIM_REACH_PX = 24  # beyond what tells of a rim
 _RIM_PX = 7  # a rim is narrower: what a blur of 1 to 2 px leaves between two grays
 
 
@@ -34,14 +43,15 @@ def line_percent(mask: Mask) -> float:
     >>> round(line_percent(scene))
     68
     """
-    total = int(np.count_nonzero(mask))
+    total = int(mask.sum())
     if not total:
         return 0.0
-    found = np.zeros(mask.shape, np.bool_)
-    whole = mask.view(np.uint8)
+    found: BitMask | None = None
     for width in _WIDTHS_PX:
-        found |= _long_parts(whole & ~_opened(whole, width))
-    return 100 * int(np.count_nonzero(found)) / total
+        long = _long_parts(_thinner(mask, width))
+        found = long if found is None else found | long
+    assert found is not None
+    return 100 * found.sum() / total
 
 
 def cells_percent(mask: Mask) -> float:
@@ -56,19 +66,25 @@ def cells_percent(mask: Mask) -> float:
     """
     cells = [min(_CELLS, length) for length in mask.shape]
     rows, columns = ([i * length // n for i in range(n)] for n, length in zip(cells, mask.shape, strict=True))
-    held = np.logical_or.reduceat(np.logical_or.reduceat(mask, rows, axis=0), columns, axis=1)
+    seen = np.zeros((len(rows), mask.shape[1]), np.bool_)
+    for i, (start, stop) in enumerate(pairwise([*rows, mask.shape[0]])):
+        for top in range(start, stop, _ROWS):
+            seen[i] |= mask[top : min(top + _ROWS, stop)].any(axis=0)
+    held = np.logical_or.reduceat(seen, columns, axis=1)
     return 100 * float(held.mean())
 
 
-def rim_percent(labels: LabelImage, number: int) -> float:
+def rim_percent(labels: LabelImage, number: int, roi: Mask | None = None) -> float:
     """Share of the area of a class in thin rims where two other classes meet, with one of them on either side. [%]
 
     Parameters
     ----------
     labels : array of int, (rows, columns)
-        Class numbers; -1 where the image does not count.
+        Class numbers.
     number : int
         Of the class that is judged.
+    roi : array of bool, optional
+        True where the image counts.
 
     Examples
     --------
@@ -80,17 +96,29 @@ def rim_percent(labels: LabelImage, number: int) -> float:
     >>> rim_percent(scene, 1)
     0.0
     """
+    total = thin = 0
+    for rows, around in _bands(labels.shape, _RIM_REACH_PX):
+        part = labels[around]
+        if roi is not None:
+            part = np.where(roi[around], part.astype(np.int16), np.int16(-1))
+        own = part[rows] == number
+        if own.any():
+            total += int(np.count_nonzero(own))
+            thin += int(np.count_nonzero(_rims(part, number)[rows]))
+    return 100 * thin / total if total else 0.0
+
+
+def _rims(labels: LabelImage, number: int) -> Mask:
+    """Pixels of a class in thin rims between two others; -1: outside the region."""
     mask = labels == number
-    total = int(np.count_nonzero(mask))
-    if not total:
-        return 0.0
     radius = (_RIM_PX + 1) / 2
     thin = mask & (_away(_away(~mask) > radius) > radius)
     beside = np.zeros(mask.shape, np.uint8)
     for other in np.unique(labels):
-        if other not in (number, -1):  # -1: outside the region
+        if other not in (number, -1):
             beside += _away(labels == other) <= _RIM_PX + 1
-    return 100 * int(np.count_nonzero(thin & (beside > 1))) / total
+    found: Mask = thin & (beside > 1)
+    return found
 
 
 def hole_percent(mask: Mask) -> float:
@@ -131,21 +159,55 @@ def _away(mask: Mask) -> NDArray[np.float32]:
     return np.asarray(found, dtype=np.float32)
 
 
-def _opened(mask: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
-    """What circles wider than a width cover."""
+def _bands(shape: tuple[int, ...], reach: int) -> Iterator[tuple[slice, slice]]:
+    """Rows of an image in bands, where they lie in what is around them, and that: wider by a reach on both sides."""
+    tall = max(_ROWS, _BAND_PX // max(1, shape[1]))
+    for top in range(0, shape[0], tall):
+        bottom, low = min(top + tall, shape[0]), max(0, top - reach)
+        yield slice(top - low, bottom - low), slice(low, min(shape[0], bottom + reach))
+
+
+def _made(shape: tuple[int, ...], bands: Iterator[Mask]) -> BitMask:
+    """Put a mask together of bands of its rows."""
+    return BitMask(np.concatenate([np.packbits(band, axis=1) for band in bands]), (shape[0], shape[1]))
+
+
+def _thinner(mask: Mask, width: int) -> BitMask:
+    """What no circle wider than a width covers."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 2, width + 2))
-    kept = cv2.dilate(cv2.erode(mask, disc), disc)
-    return np.asarray(kept, dtype=np.uint8)
+
+    def thin() -> Iterator[Mask]:
+        for rows, around in _bands(mask.shape, 2 * (width + 2)):
+            part = np.ascontiguousarray(mask[around]).view(np.uint8)
+            opened = np.asarray(cv2.dilate(cv2.erode(part, disc), disc), np.uint8)
+            yield (part & ~opened)[rows].view(np.bool_)
+
+    return _made(mask.shape, thin())
 
 
-def _long_parts(parts: NDArray[np.uint8]) -> Mask:
-    """The connected parts that are much longer than wide."""
-    inside = parts.view(np.bool_)
-    depth = cv2.distanceTransform(parts, cv2.DIST_L2, 3)[inside]  # before the numbers: each image has 4 bytes per pixel
-    n, numbers, boxes, _ = cv2.connectedComponentsWithStats(parts, connectivity=8)
-    width = np.zeros(n)
-    np.maximum.at(width, numbers[inside].astype(np.intp), 2 * depth.astype(np.float32) - 1)
-    area = boxes[:, cv2.CC_STAT_AREA]
-    long = (area >= _LEAST_PX2) & (area >= _LONG * width**2)
+def _long_parts(thin: BitMask) -> BitMask:
+    """The connected parts of a thin mask that are much longer than wide."""
+    parts = connected_parts(lambda top, bottom: thin[top:bottom], thin.shape)
+    width = np.zeros(len(parts.area))
+    for top, bottom in strips(thin.shape):
+        numbers = parts.rows(top, bottom)
+        inside = numbers > 0
+        if inside.any():
+            depth = _depth(thin, top, bottom)[inside]
+            np.maximum.at(width, numbers[inside].astype(np.intp), 2 * depth - 1)
+    long = (parts.area >= _LEAST_PX2) & (parts.area >= _LONG * width**2)
     long[0] = False
-    return np.asarray(long[numbers], dtype=np.bool_)
+    return _made(thin.shape, (long[parts.rows(top, bottom)] for top, bottom in strips(thin.shape)))
+
+
+def _depth(mask: BitMask, top: int, bottom: int) -> NDArray[np.float32]:
+    """Distance of the pixels of some rows to the nearest one outside of a mask, as of the whole mask. [px]"""
+    reach = _REACH_PX
+    while True:
+        low, high = max(0, top - reach), min(mask.shape[0], bottom + reach)
+        wide = cv2.distanceTransform(mask[low:high].view(np.uint8), cv2.DIST_L2, 3)
+        depth = np.asarray(wide, np.float32)[top - low : bottom - low]
+        # what is nearer than the reach has been seen; farther things may lie beyond
+        if (low == 0 and high == mask.shape[0]) or float(depth.max()) < reach - 1:
+            return depth
+        reach *= 4

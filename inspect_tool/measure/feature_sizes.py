@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, sqrt
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from inspect_tool.model import Mask
+from inspect_tool.pixels.parts import connected_parts, strips
 from inspect_tool.statistics.uncertainty import coverage_factor
 
 _FEWEST = 12  # features; fewer do not show their distribution
@@ -60,13 +60,18 @@ def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
     >>> feature_areas(np.array([[True, False, False, False, False, False, True, True]])).of_phase.tolist()
     [0.125, 0.25]
     """
-    inside = phase if roi is None else phase & roi
-    total = phase.size if roi is None else int(np.count_nonzero(roi))
-    common = 2 * int(np.count_nonzero(inside)) > total
-    if common:
-        inside = ~phase if roi is None else roi & ~phase
-    stats = cv2.connectedComponentsWithStats(np.ascontiguousarray(inside).view(np.uint8), connectivity=8)[2]
-    areas, none = stats[1:, cv2.CC_STAT_AREA] / total, np.zeros(0)
+    total = phase.size if roi is None else int(roi.sum())
+    held = sum(
+        int(np.count_nonzero(phase[top:bottom] if roi is None else phase[top:bottom] & roi[top:bottom]))
+        for top, bottom in strips(phase.shape)
+    )
+    common = 2 * held > total
+
+    def inside(top: int, bottom: int) -> Mask:
+        rows: Mask = ~phase[top:bottom] if common else phase[top:bottom]
+        return rows if roi is None else rows & roi[top:bottom]
+
+    areas, none = connected_parts(inside, phase.shape).area[1:] / total, np.zeros(0)
     return FeatureAreas(of_phase=none if common else areas, of_rest=areas if common else none)
 
 

@@ -247,15 +247,15 @@ def directional_counts(labels: LabelImage, parts: Parts = ANEW) -> dict[int, Dir
     for direction, (first, second, step) in pairs.items():
         n = length = total = 0.0
         for rows in strips(first.shape):
-            counted = partial(_changes, first[rows], second[rows])
+            counted = partial(changes, first[rows], second[rows])
             here = parts.part(("changes", direction), rows_of(labels, rows, below=1), counted)
             n, length, total = n + here[0], length + here[1], total + here[2]
         found[direction] = DirectionCount(intercepts=n, length_px=length * step, total_length_px=total * step)
     return found
 
 
-def _changes(a: LabelImage, b: LabelImage) -> tuple[float, float, float]:
-    """Intercepts between neighboring pixels, and how many steps lie in grains, and in grains and second phase."""
+def changes(a: LabelImage, b: LabelImage) -> tuple[float, float, float]:
+    """Count intercepts between neighboring pixels, and how many steps lie in grains, and in grains and second phase."""
     grain_a, grain_b = a > 0, b > 0
     both = grain_a & grain_b
     mixed = (grain_a & (b == SECOND_PHASE)) | (grain_b & (a == SECOND_PHASE))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inspect_tool.model import Mask
+from inspect_tool.pixels.parts import strips
 
 _SIDE = 256  # pixels of the field of equal area in which lines are looked for
 _DIRECTIONS = 192  # half a step of them turns a chord by one pixel over half its length
@@ -61,8 +62,8 @@ def through_lines(phase: Mask, roi: Mask | None = None) -> ThroughLines | None:
     """
     if max(phase.shape) > _STRIP * min(phase.shape):
         return None
-    inside = phase.size if roi is None else int(np.count_nonzero(roi))
-    share = int(np.count_nonzero(phase if roi is None else phase & roi)) / inside
+    inside = phase.size if roi is None else int(roi.sum())
+    share = int((phase if roi is None else phase & roi).sum()) / inside
     reduced = _reduced(phase)
     counts = np.ones(reduced.shape, bool) if roi is None else _reduced(roi) > 1 - _COVERED
     sides = sorted(((share, reduced), (1 - share, 1 - reduced)), key=lambda side: side[0])
@@ -110,7 +111,10 @@ def _reduced(mask: Mask) -> NDArray[np.float32]:
     """Share of a mask in each pixel of a field of about ``_SIDE`` squared, or the mask where it has fewer."""
     step = max(1.0, mask.size**0.5 / _SIDE)
     columns, rows = (max(1, round(n / step)) for n in mask.shape[::-1])
-    image = np.ascontiguousarray(mask).view(np.uint8) * np.uint8(255)
+    image = np.empty(mask.shape, np.uint8)
+    for top, bottom in strips(mask.shape):
+        image[top:bottom] = mask[top:bottom]
+    image *= np.uint8(255)
     return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(255))
 
 

@@ -81,6 +81,7 @@ class Parts:
     mask: Callable[[int, int], Mask]
     shape: tuple[int, ...]
     box: NDArray[np.intp]  # top, left, bottom, right, half-open
+    area: NDArray[np.int64]  # pixels of each; 0 of what is outside
     numbers: tuple[NDArray[np.int32], ...]  # strip by strip: number of every part of the strip by itself
 
     def rows(self, top: int, bottom: int) -> LabelImage:
@@ -107,11 +108,13 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...]) ->
         Rows and columns of the whole mask.
     """
     counts, boxes, pairs = [0], [np.zeros((0, 4), np.intp)], [np.zeros((0, 2), np.intp)]
+    areas = [np.zeros(0, np.int64)]
     above = np.zeros(shape[1], np.intp)
     for top, bottom in strips(shape):
         own, stats = _alone(mask(top, bottom))
         left, first, width, height = stats[1:, :4].T.astype(np.intp)
         boxes.append(np.stack([first + top, left, first + top + height, left + width], axis=1))
+        areas.append(stats[1:, cv2.CC_STAT_AREA].astype(np.int64))
         before = sum(counts)
         upper = np.where(own[0] > 0, own[0] + before, 0)
         for a, b in ((above, upper), (above[1:], upper[:-1]), (above[:-1], upper[1:])):
@@ -136,4 +139,6 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...]) ->
     np.maximum.at(box[:, 3], every, pieces[:, 3])
     ends = np.cumsum(counts)
     numbers = tuple(np.concatenate([np.zeros(1, np.int32), every[start:end]]) for start, end in pairwise(ends.tolist()))
-    return Parts(mask=mask, shape=shape, box=box, numbers=numbers)
+    area = np.zeros(len(first_of) + 1, np.int64)
+    np.add.at(area, every, np.concatenate(areas))
+    return Parts(mask=mask, shape=shape, box=box, area=area, numbers=numbers)

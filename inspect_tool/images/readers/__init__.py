@@ -5,6 +5,7 @@ the suffix of its name. A name that does not fit the content is read and noted. 
 the reader whose ``recognizes_folder(path)`` says so.
 """
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import numpy as np
 
 from inspect_tool import registry
 from inspect_tool.errors import ReadError
+from inspect_tool.images.readers._windows import PixelWindows as PixelWindows
 from inspect_tool.languages import Text, Words
 from inspect_tool.model import Calibration, Micrograph, Samples, Selection
-from inspect_tool.plugins import KnowsContent, KnowsFolders, Reader, ReadsMasks, TellsScale
+from inspect_tool.plugins import KnowsContent, KnowsFolders, Reader, ReadsMasks, ReadsWindows, TellsScale
 
 
 def read(path: Path, which: Selection = Selection()) -> Micrograph:
@@ -42,6 +44,22 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
     reader, note = _reader_for(path)
     found = reader.read(path, which)
     return replace(found, meta={**found.meta, "file name": note}) if note else found
+
+
+def windows(path: Path, which: Selection = Selection()) -> AbstractContextManager[PixelWindows]:
+    """Open one plane of an image to be read window by window.
+
+    Raises
+    ------
+    ReadError
+        As ``read``; or images of this format are not read by windows.
+    """
+    reader, _ = _reader_for(path)
+    if not isinstance(reader, ReadsWindows):
+        msg = f"{path}: by windows, TIFF (BigTIFF) and OME-Zarr are read; convert it"
+        raise ReadError(msg)
+    opened: AbstractContextManager[PixelWindows] = reader.windows(path, which)
+    return opened
 
 
 def check_known(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from lzma import LZMAError
@@ -15,7 +16,10 @@ from numpy.typing import NDArray
 from inspect_tool.errors import ReadError
 from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers._unpacked import PACKING, unpacked_size
+from inspect_tool.images.readers._windows import MOST_IN_PART, Box, PixelWindows
 from inspect_tool.images.readers.raster import (
+    MAX_PIXELS,
+    MAX_WINDOWED,
     UNIT_UM,
     Raster,
     Scale,
@@ -28,7 +32,7 @@ from inspect_tool.images.readers.raster import (
     scale_of,
 )
 from inspect_tool.languages import Text, Words, named
-from inspect_tool.model import Calibration, Micrograph, Selection
+from inspect_tool.model import Calibration, Micrograph, Samples, Selection
 
 SUFFIXES = (".zarr",)
 
@@ -99,6 +103,42 @@ def read(path: Path, which: Selection = Selection()) -> Micrograph:
     return micrograph(path, Raster(samples=samples, notes=notes, calibration=plane.scale.calibration()))
 
 
+@contextmanager
+def windows(path: Path, which: Selection = Selection()) -> Iterator[PixelWindows]:
+    """Open one plane at full resolution to be read window by window.
+
+    Raises
+    ------
+    ReadError
+        As ``read``.
+    """
+    try:
+        import zarr
+    except ImportError:
+        raise missing(path, "OME-Zarr", "zarr") from None
+    with careful(path, "OME-Zarr image", also=(LZMAError,)):
+        plane = _plane(path, which, most=MAX_WINDOWED)
+        stored = zarr.open_array(str(plane.array), mode="r")
+        if stored.shape != plane.shape or stored.dtype != plane.dtype:
+            msg = f"{path}: the array is {stored.shape} of {stored.dtype}, its metadata say {plane.shape}"
+            raise ReadError(msg)
+        _check_chunks(path, stored, plane)
+        if prod(stored.shards or stored.chunks) > MOST_IN_PART:
+            msg = f"{path}: chunks of {prod(stored.chunks) // 1_000_000} Mpx; by windows, write it with smaller ones"
+            raise ReadError(msg)
+
+        height, width = (n for n, at in zip(plane.shape, plane.index, strict=True) if isinstance(at, slice))
+
+    def read(box: Box) -> Samples:
+        places = iter(box)
+        index = tuple(next(places) if isinstance(at, slice) else at for at in plane.index)
+        with careful(path, "OME-Zarr image", also=(LZMAError,)):
+            found: Samples = np.asarray(stored[index])
+        return found
+
+    yield PixelWindows(shape=(height, width), dtype=plane.dtype, calibration=plane.scale.calibration(), read=read)
+
+
 def scale(path: Path, which: Selection = Selection()) -> Calibration:
     """Tell what the metadata say of the scale; no chunk is decoded."""
     with careful(path, "OME-Zarr image"):
@@ -118,7 +158,7 @@ class _Plane:
     notes: dict[str, Words]
 
 
-def _plane(path: Path, which: Selection) -> _Plane:
+def _plane(path: Path, which: Selection, most: int = MAX_PIXELS) -> _Plane:
     images = _images(path)
     scenes = [name for name, _, _ in images]
     number = _planes.chosen(path, {"scene": scenes}, Selection(scene=which.scene))["scene"]
@@ -138,7 +178,7 @@ def _plane(path: Path, which: Selection) -> _Plane:
             named = axis == "channel" and len(labels) == held[name]
             axes[axis] = labels if named else held[name]
     at = _planes.chosen(path, axes, which)
-    check_size(path, held["y"], held["x"], 1, 8 * dtype.itemsize, factor=inf)
+    check_size(path, held["y"], held["x"], 1, 8 * dtype.itemsize, factor=inf, most=most)
     check_size(path, max(prod(chunks[:-1]), 1), chunks[-1], 1, 8 * dtype.itemsize, factor=inf)
     return _Plane(
         array=place,

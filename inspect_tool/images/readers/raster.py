@@ -33,6 +33,8 @@ from inspect_tool.scale.calibration import AGREEMENT
 N = TypeVar("N", bound=np.generic)
 
 MAX_PIXELS = 500_000_000
+MAX_WINDOWED = 20_000_000_000
+"""Pixels of the largest image that is read window by window."""
 """Largest image that is decoded, rows x columns."""
 
 _MAX_BYTES_PER_PIXEL = 8
@@ -273,7 +275,9 @@ def scale_from_density(x: float, y: float, unit: str, what: str) -> Scale:
     return scale_of(unit_um / x, unit_um / y, joined(" ", (name, found)))
 
 
-def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, factor: float) -> None:
+def check_size(
+    path: Path, height: int, width: int, samples: int, bits: int, *, factor: float, most: int = MAX_PIXELS
+) -> None:
     """Refuse an image that cannot be, or should not be, decoded: before a byte of it is.
 
     Parameters
@@ -285,13 +289,18 @@ def check_size(path: Path, height: int, width: int, samples: int, bits: int, *, 
     factor : float
         How much smaller than its pixels the file can be at most: 1 without compression, infinite where nobody
         knows.
+    most : int
+        Pixels of the largest image that is decoded.
     """
     if height < 1 or width < 1 or samples < 1 or bits < 1:
         msg = f"{path}: the header says {width} x {height} px, {samples} samples of {bits} bit; the file is damaged"
         raise ReadError(msg)
     pixels, size = height * width, (height * width * samples * bits) // 8
-    if pixels > MAX_PIXELS or size > MAX_PIXELS * _MAX_BYTES_PER_PIXEL:
-        msg = f"{path}: {width} x {height} px, the limit is {MAX_PIXELS // 1_000_000} Mpx; cut it into fields"
+    if pixels > most or size > most * _MAX_BYTES_PER_PIXEL:
+        msg = (
+            f"{path}: {width} x {height} px, the limit is {most // 1_000_000} Mpx; cut it into fields, or measure its"
+            " classes by windows (docs/huge_images.md)"
+        )
         raise ReadError(msg)
     held = path.stat().st_size
     if size > held * factor:

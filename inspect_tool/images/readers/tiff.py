@@ -2,9 +2,10 @@
 
 import re
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, prod
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers._ome import OmePlane, ome_planes, scale_ome, scale_ome_of
 from inspect_tool.images.readers._side_car import scale_beside
 from inspect_tool.images.readers._vendor_scale import EXIF, TAGS, scale_of_tags
+from inspect_tool.images.readers._windows import KEPT_BYTES, MOST_IN_PART, Box, PixelWindows
 from inspect_tool.images.readers.raster import (
     MAX_COMPRESSION,
+    MAX_PIXELS,
+    MAX_WINDOWED,
     UNIT_UM,
     Raster,
     Scale,
@@ -88,11 +92,106 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 
 @contextmanager
+def windows(path: Path, which: Selection = Selection()) -> Iterator[PixelWindows]:
+    """Open one page to be read window by window; it must be gray and stored in tiles or strips of a bearable size.
+
+    Raises
+    ------
+    ReadError
+        As ``read``; or the page is in color, transparent, turned, has a palette, or must be decoded as a whole.
+    """
+    with ExitStack() as stack:
+        with _careful(path):  # of what is done with the image nothing is taken for a fault of the file
+            _check_chain(path)
+            file = stack.enter_context(tifffile.TiffFile(path))
+            plane = _plane(path, file, which, most=MAX_WINDOWED)
+            page = plane.page
+            opened = PixelWindows(
+                shape=(int(page.imagelength), int(page.imagewidth)),
+                dtype=_readable(path, _odd(plane), page),
+                calibration=_scale(path, file, plane).calibration(),
+                read=_reading(path, file, page),
+            )
+        yield opened
+
+
+def _odd(plane: "_Plane") -> list[str]:
+    """Say what of a page is more than gray values in their places."""
+    page = plane.page
+    odd = {
+        "in color": int(page.photometric) != 1 or int(page.samplesperpixel) != 1,
+        "a stack": plane.frame is not None or int(page.imagedepth) > 1,
+        "turned by its orientation tag": _orientation(page) != 1,
+        f"of {int(page.bitspersample)} bits": int(page.bitspersample) < 8,
+    }
+    return [name for name, is_so in odd.items() if is_so]
+
+
+def _readable(path: Path, odd: Sequence[str], page: tifffile.TiffPage) -> "np.dtype[np.generic]":
+    """Refuse, in one line, a page that is not read window by window."""
+    part = (int(page.tilelength) * int(page.tilewidth)) if page.is_tiled else int(page.rowsperstrip) * page.imagewidth
+    if part > MOST_IN_PART:
+        odd = (*odd, f"stored in parts of {part // 1_000_000} Mpx")
+    if odd:
+        msg = f"{path}: is {' and '.join(odd)}; by windows, gray images in tiles or strips are read: save it so"
+        raise ReadError(msg)
+    return np.dtype(page.dtype)
+
+
+def _reading(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> Callable[[Box], Samples]:
+    """What reads a box of a page: its tiles or strips, each decoded once as long as it is kept."""
+    tall, wide = (
+        (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else (int(page.rowsperstrip), int(page.imagewidth))
+    )
+    across = -(-int(page.imagewidth) // wide)
+    tables = page.jpegtables
+
+    size = np.dtype(page.dtype).itemsize
+
+    @lru_cache(maxsize=max(4, KEPT_BYTES // (tall * wide * size)))
+    def part(number: int) -> Samples:
+        file.filehandle.seek(page.dataoffsets[number])
+        data = file.filehandle.read(page.databytecounts[number])
+        segment, _, shape = page.decode(data, number, jpegtables=tables)
+        if segment is None:
+            msg = f"{path}: part {number + 1} of {len(page.dataoffsets)} of the image is missing; the file is damaged"
+            raise ReadError(msg)
+        found: Samples = np.asarray(segment).reshape(shape)[0, :, :, 0]
+        return found
+
+    def read(box: Box) -> Samples:
+        with _careful(path):
+            return boxed(*box)
+
+    def boxed(rows: slice, columns: slice) -> Samples:
+        made = np.empty((rows.stop - rows.start, columns.stop - columns.start), page.dtype)
+        for i in range(rows.start // tall, (rows.stop - 1) // tall + 1):
+            for j in range(columns.start // wide, (columns.stop - 1) // wide + 1):
+                tile = part(i * across + j)
+                top, left = max(rows.start, i * tall), max(columns.start, j * wide)
+                own = tile[top - i * tall : rows.stop - i * tall, left - j * wide : columns.stop - j * wide]
+                if own.size == 0:
+                    msg = f"{path}: tile {i * across + j + 1} has fewer rows than its tags say; the file is damaged"
+                    raise ReadError(msg)
+                made[
+                    top - rows.start : top - rows.start + own.shape[0],
+                    left - columns.start : left - columns.start + own.shape[1],
+                ] = own
+        return made
+
+    return read
+
+
+@contextmanager
 def _opened(path: Path) -> Iterator[tifffile.TiffFile]:
-    with careful(path, "TIFF", "tifffile", (tifffile.TiffFileError, struct.error)):
+    with _careful(path):
         _check_chain(path)
         with tifffile.TiffFile(path) as file:
             yield file
+
+
+def _careful(path: Path) -> AbstractContextManager[None]:
+    return careful(path, "TIFF", "tifffile", (tifffile.TiffFileError, struct.error))
 
 
 def _check_chain(path: Path) -> None:
@@ -130,7 +229,7 @@ class _Plane:
     ome: OmePlane | None  # what OME-XML says of this plane
 
 
-def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
+def _plane(path: Path, file: tifffile.TiffFile, which: Selection, most: int = MAX_PIXELS) -> _Plane:
     pages = [item for item in file.pages if not (isinstance(item, tifffile.TiffPage) and item.is_reduced)]
     if not pages:
         msg = f"{path}: the TIFF file holds no image; export it again"
@@ -161,6 +260,7 @@ def _plane(path: Path, file: tifffile.TiffFile, which: Selection) -> _Plane:
         int(chosen.samplesperpixel),
         max(int(chosen.bitspersample), 1),
         factor=1 if compression == 1 else (MAX_COMPRESSION if compression in _BOUNDED else inf),
+        most=most,
     )
     _check_segments(path, file, chosen)
     if stack > 1:

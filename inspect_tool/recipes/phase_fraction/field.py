@@ -13,7 +13,7 @@ from inspect_tool.languages import Text, Words, named
 from inspect_tool.measure import points
 from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
-from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.seamless.tables import feature_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import (
     Editions,
@@ -118,7 +118,7 @@ def measure_field(
         notes=_notes(segmentation),
         read_off={
             _colors.SPREAD: spread,
-            **_empty_fields.signs_of(micrograph, segmentation, found=bool(np.any(labels))),
+            **_empty_fields.signs_of(micrograph, segmentation, found=bool(labels.any())),
             **facts_of_level(segmentation, micrograph),
             **sizes,
         },
@@ -229,7 +229,7 @@ def _point_count(
 
 def _feature_table(phase: Mask, name: str, roi: Mask | None, pixel_um: float | None) -> pd.DataFrame:
     inside = phase if roi is None else phase & roi
-    table = region_table(connected(inside), pixel_um, roi=roi, shape_factors=False)
+    table = feature_table(inside, pixel_um, roi=roi, shape_factors=False)
     table.insert(1, "class", name)
     return table
 
@@ -252,7 +252,7 @@ def _features(
     total = float(area.sum())
     per_mm2: float | None = None
     if pixel_um is not None:
-        field_mm2 = (labels.size if roi is None else int(np.count_nonzero(roi))) * pixel_um**2 * 1e-6
+        field_mm2 = (labels.size if roi is None else int(roi.sum())) * pixel_um**2 * 1e-6
         per_mm2 = float(weight[large].sum()) / field_mm2
     return Features(
         count=int(large.sum()),
@@ -260,7 +260,7 @@ def _features(
         count_per_mm2=per_mm2,
         line_percent=line_percent(inside),
         cells_percent=cells_percent(inside),
-        rim_percent=rim_percent(labels if roi is None else np.where(roi, labels, -1), number) if is_between else None,
+        rim_percent=rim_percent(labels, number, roi) if is_between else None,
     )
 
 

@@ -40,6 +40,7 @@ from inspect_tool.pixels.gradients import magnitude
 from inspect_tool.ranges import From0, Share
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.gray_levels import (
+    Histogram,
     class_means,
     has_two_humps,
     histogram_of,
@@ -135,7 +136,7 @@ def load(settings: Settings) -> None:
     if len(set(settings.classes)) != len(settings.classes) or not all(settings.classes):
         msg = f"backend threshold: class names must differ and not be empty, got {list(settings.classes)}"
         raise SettingsError(msg)
-    n = _n_classes(settings)
+    n = number_of_classes(settings)
     if settings.classes and len(settings.classes) != n:
         msg = f"backend threshold: {len(settings.classes)} class names for {n} classes; give one name per class"
         raise SettingsError(msg)
@@ -209,7 +210,8 @@ def _others(micrograph: Micrograph, settings: Settings, method: str) -> Iterator
         )
 
 
-def _n_classes(settings: Settings) -> int:
+def number_of_classes(settings: Settings) -> int:
+    """Count the classes that settings ask for."""
     if settings.method == "fixed":
         return len(settings.levels) + 1
     return settings.n_classes or len(settings.classes) or 2
@@ -236,7 +238,7 @@ def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = Fal
     roi = micrograph.roi
     image, axis = _channel(micrograph, settings)
     gray, offset, step = _eight_bit(image, roi, micrograph.path)
-    if settings.method in ("auto", "edge") and settings.flat_field != "off" and _n_classes(settings) == 2:
+    if settings.method in ("auto", "edge") and settings.flat_field != "off" and number_of_classes(settings) == 2:
         gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
     edges = _find_edges(gray, roi, settings.min_contrast / step)
     gray, denoise_px = _denoised(gray, roi, edges, settings)
@@ -253,7 +255,7 @@ def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = Fal
         denoise_px=denoise_px,
         seconds=0.0,
     )
-    if settings.method == "auto" and edges.n and _n_classes(settings) == 2 and not carried:
+    if settings.method == "auto" and edges.n and number_of_classes(settings) == 2 and not carried:
         ready = _with_one_level(ready, roi)
     return replace(ready, seconds=time.perf_counter() - started)
 
@@ -289,7 +291,7 @@ def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
 def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shift: float) -> Segmentation:
     started = time.perf_counter()
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
-    n = _n_classes(settings)
+    n = number_of_classes(settings)
     method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
     found: dict[str, object] = {"denoise_px": ready.denoise_px, "shift": shift}
     own_gray, on_edges = ready.choice.own_gray, None
@@ -331,17 +333,12 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
             if settings.flat_field == "on" or after > before:
                 gray = flat
                 found["flat_field_taken"] = True
-        levels = _levels(gray, roi, n, method, [(level - offset) / step for level in settings.levels], micrograph.path)
+        given = [(level - offset) / step for level in settings.levels]
+        levels = levels_of(histogram_of(gray, roi), n, method, given, micrograph.path)
         if method == "multi_otsu" and n > 2:
             own_gray = own_gray_between(histogram_of(gray, roi), levels)
-        means = class_means(histogram_of(gray, roi), levels)
-        # neighboring levels move against each other: together they would leave a class between them as it is
-        moves = [shift * (-1) ** i * (bright - dark) for i, (dark, bright) in enumerate(pairwise(means))]
-        levels = [level + move for level, move in zip(levels, moves, strict=True)]
-        table = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)
-        ranks = np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
-        if method == "multi_otsu" and n > 2:
-            ranks = without_transitions(ranks, gray, n)
+        levels = moved_levels(histogram_of(gray, roi), levels, shift)
+        ranks = ranks_of(gray, levels, method)
     labels, classes, phase = _labels(ranks, n, settings, roi)
     found |= {
         "levels_found": [offset + step * level for level in levels],
@@ -376,7 +373,7 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
 def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, color.Axis | None]:
     """The image that levels are applied to, and the axis where it was made from color."""
     if settings.channel in ("auto", "gray"):
-        wanted = settings.channel == "auto" and settings.method != "fixed" and _n_classes(settings) == 2
+        wanted = settings.channel == "auto" and settings.method != "fixed" and number_of_classes(settings) == 2
         if micrograph.color is None or not wanted:
             return micrograph.pixels, None
         axis = color.axis_of(micrograph.color, micrograph.roi)
@@ -537,7 +534,12 @@ def _carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArr
 
 def _choice(gray: NDArray[np.uint8], roi: Mask | None, edges: _Edges, settings: Settings) -> Choice:
     """Where between two phases the level lies; of a method that does not go by edges it stays where that puts it."""
-    if settings.method not in ("auto", "edge") or _n_classes(settings) > 2 or not edges.n or settings.phase == "auto":
+    if (
+        settings.method not in ("auto", "edge")
+        or number_of_classes(settings) > 2
+        or not edges.n
+        or settings.phase == "auto"
+    ):
         return Choice()
     bins = len(HEIGHTS)
     field, pixels, steep = np.zeros(bins), np.zeros(bins), np.zeros(bins)
@@ -724,7 +726,7 @@ def _denoised(
         return _median(gray, settings.denoise_px), settings.denoise_px
     if settings.method == "fixed":
         return gray, 1  # who gives a level means the pixels as they are
-    n, noise = _n_classes(settings), noise_sigma(gray)
+    n, noise = number_of_classes(settings), noise_sigma(gray)
     side = 3 if edges.n else 1
     taken = _median(gray, side)
     histogram = histogram_of(taken, roi)
@@ -766,13 +768,27 @@ def _above(gray: NDArray[np.uint8], level: _Level) -> NDArray[np.uint8]:
 # ------------------------------------------------------------------------------------- one or more levels per image
 
 
-def _levels(
-    gray: NDArray[np.uint8], roi: Mask | None, n: int, method: str, fixed: list[float], path: str
-) -> list[float]:
+def moved_levels(histogram: Histogram, levels: list[float], shift: float) -> list[float]:
+    """Levels moved by a share of the contrast of the classes on both sides of each.
+
+    Neighboring levels move against each other: together they would leave a class between them as it is.
+    """
+    means = class_means(histogram, levels)
+    moves = [shift * (-1) ** i * (bright - dark) for i, (dark, bright) in enumerate(pairwise(means))]
+    return [level + move for level, move in zip(levels, moves, strict=True)]
+
+
+def ranks_of(gray: NDArray[np.uint8], levels: list[float], method: str) -> NDArray[np.uint8]:
+    """Class of every pixel by levels of the whole image, 0 for the darkest."""
+    table = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)
+    ranks = np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
+    return without_transitions(ranks, gray, len(levels) + 1) if method == "multi_otsu" and len(levels) > 1 else ranks
+
+
+def levels_of(histogram: Histogram, n: int, method: str, fixed: list[float], path: str) -> list[float]:
     """Levels between neighboring classes; a pixel at the level belongs to the darker one."""
     if method == "fixed":
         return fixed
-    histogram = histogram_of(gray, roi)
     if np.count_nonzero(histogram) < n:
         msg = f"{path}: {np.count_nonzero(histogram)} gray values cannot make {n} classes; give fewer classes"
         raise BackendError(msg)
@@ -810,14 +826,11 @@ def _window_levels(gray: NDArray[np.uint8], window_px: int, sauvola_k: float | N
 def _labels(
     ranks: NDArray[np.uint8], n: int, settings: Settings, roi: Mask | None
 ) -> tuple[LabelImage, dict[int, str], str]:
-    names = settings.classes or {2: ("dark", "bright"), 3: ("dark", "gray", "bright")}.get(
-        n, tuple(f"gray {i + 1}" for i in range(n))
-    )
     phase = settings.phase
     if phase == "auto":
         dark = np.count_nonzero((ranks == 0) if roi is None else (ranks == 0) & roi)
         phase = "dark" if 2 * dark <= (ranks.size if roi is None else np.count_nonzero(roi)) else "bright"
-    order = [(rank + 1) % n for rank in range(n)] if phase == "dark" else list(range(n))
+    order, classes = numbered(n, settings, phase)
     table = np.zeros(256, np.int32)
     table[:n] = order
     labels: LabelImage = np.asarray(cv2.LUT(ranks, table), dtype=np.int32)
@@ -825,7 +838,16 @@ def _labels(
         _tidy(labels, number, settings)
     if roi is not None:
         labels[~roi] = 0
-    return labels, {order[rank]: names[rank] for rank in range(n)}, phase
+    return labels, classes, phase
+
+
+def numbered(n: int, settings: Settings, phase: str) -> tuple[list[int], dict[int, str]]:
+    """Number of the class of each rank, from the darkest on, and the names by number."""
+    names = settings.classes or {2: ("dark", "bright"), 3: ("dark", "gray", "bright")}.get(
+        n, tuple(f"gray {i + 1}" for i in range(n))
+    )
+    order = [(rank + 1) % n for rank in range(n)] if phase == "dark" else list(range(n))
+    return order, {order[rank]: names[rank] for rank in range(n)}
 
 
 def _tidy(labels: LabelImage, number: int, settings: Settings) -> None:

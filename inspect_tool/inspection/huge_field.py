@@ -1,0 +1,301 @@
+"""One field that is too large to be held: read, told apart and measured by windows, by the same recipe."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.images import quality, readers
+from inspect_tool.images.readers import PixelWindows
+from inspect_tool.inspection.job_plan import Plan, Source
+from inspect_tool.inspection.one_field import judged, measured_labels, selection
+from inspect_tool.languages import Text
+from inspect_tool.measure.seamless.windows import windows
+from inspect_tool.model import (
+    Calibration,
+    FieldMeasurement,
+    GrayImage,
+    Mask,
+    Micrograph,
+    Notable,
+    Segmentation,
+    Statement,
+    Told,
+    no_alternatives,
+    stated,
+)
+from inspect_tool.mosaic import Request
+from inspect_tool.mosaic.classes import Classes, classes_of
+from inspect_tool.mosaic.specimen import specimen_of
+from inspect_tool.pixels import png
+from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
+from inspect_tool.scale import laboratory_files
+from inspect_tool.scale.calibration import settle
+from inspect_tool.segmentation.threshold import by_windows
+from inspect_tool.validation.features import with_features
+
+if TYPE_CHECKING:
+    from inspect_tool.report.field_pictures import FieldFiles
+
+FROM_PX = png.LARGEST_PX
+"""Pixels of the largest image that is measured whole where it can be by windows: masks of larger ones are not kept."""
+
+RECIPES = ("phase_fraction",)
+"""Recipes whose measures take classes with a bit for each pixel."""
+
+_METHODS = ("fixed", "multi_otsu")  # whose other segmentations are levels too
+_BLANK = (0, 255)  # what stage software fills with where nothing was imaged
+_LOOKED_AT, _SIDE_PX = 3, 1536  # windows along each side whose quality is judged, and their size
+_WIDEST_PX = 4096  # of a picture of a feature; larger ones are drawn from the small picture
+
+
+def is_huge(planned: Plan, source: Source) -> bool:
+    """Whether an image is measured by windows: it is large, and its job can do with that."""
+    if not _can(planned, source):
+        return False
+    try:
+        with readers.windows(source.path, selection(planned.job)) as image:
+            return image.size > FROM_PX and image.dtype == np.uint8
+    except ReadError:
+        return False  # whatever is wrong with it is said by who reads it whole
+
+
+def _can(planned: Plan, source: Source) -> bool:
+    region, settings = planned.job.region, planned.backend_settings
+    said = region.rectangle or region.polygon or region.mask or region.exclude or region.footer_px
+    return (
+        planned.job.recipe in RECIPES
+        and planned.backend == "threshold"
+        and settings.method in _METHODS
+        and by_windows.refusal(settings) == ""
+        and not (said or source.mask or source.unread)
+        and not any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger)
+    )
+
+
+def records_of(target: Path) -> Path:
+    """Folder beside the place of a report that keeps the windows of its images while it is made."""
+    return target.parent / f".{target.name}.windows"
+
+
+def forget(records: Path) -> None:
+    """Remove what is kept of windows; the report has its place."""
+    shutil.rmtree(records, ignore_errors=True)
+
+
+def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figure, ...]]:
+    """Look at an image before it is measured: its scale, and the worst quality of nine windows spread over it.
+
+    Raises
+    ------
+    InspectError
+        It cannot be read, has no scale, or is not fit to be measured.
+    """
+    with readers.windows(source.path, selection(planned.job)) as image:
+        micrograph = _micrograph(planned, source, image)
+        cut = windows(image.shape, _request(planned, source).side_px)
+        roi = specimen_of(image, cut, _request(planned, source))
+        parts = []
+        for box in _spread(image.shape):
+            inside = None if roi is None else roi[box]
+            if inside is None or 2 * np.count_nonzero(inside) > inside.size:
+                pixels = np.ascontiguousarray(image[box])
+                parts.append(quality.image_figures(pixels, inside, planned.limits, source.name))
+    if not parts:
+        msg = f"{source.name}: none of the windows that are looked at shows specimen"
+        raise MeasurementError(msg)
+    return micrograph.calibration, judged(planned, source, quality.worst_of(parts))
+
+
+def _spread(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
+    """Boxes spread evenly over an image."""
+    places = []
+    for length in shape:
+        side = min(_SIDE_PX, length)
+        middles = [(2 * i + 1) * length // (2 * _LOOKED_AT) for i in range(_LOOKED_AT)]
+        starts = dict.fromkeys(min(max(0, middle - side // 2), length - side) for middle in middles)
+        places.append([slice(start, start + side) for start in starts])
+    for rows in places[0]:
+        for columns in places[1]:
+            yield rows, columns
+
+
+def _request(planned: Plan, source: Source) -> Request:
+    return Request(
+        image=source.path,
+        threshold=planned.backend_settings,
+        which=selection(planned.job),
+        blank=_BLANK if planned.job.region.specimen == "auto" else (),
+    )
+
+
+def _micrograph(planned: Plan, source: Source, image: PixelWindows) -> Micrograph:
+    """An open image with its place in the job and its scale; its pixels are read as they are asked for."""
+    micrograph = Micrograph(
+        pixels=cast("GrayImage", image),  # measures that work row by row take it as an array
+        calibration=image.calibration,
+        modality=planned.job.modality,
+        path=source.name,
+        sha256=source.sha256,
+        specimen=source.specimen,
+        section=source.section,
+        plane=source.plane,
+        field=source.field,
+        meta={"windows": Text("readers.by_windows")},
+    )
+    if source.stated is not None:
+        laboratory_files.check_image(source.stated, image.shape, source.name, "")
+    settled = settle(micrograph, source.stated, None)
+    if settled.calibration.pixel_y_um not in (None, settled.calibration.pixel_um):
+        msg = f"{source.name}: pixels that are not square are not measured by windows; resample the image"
+        raise MeasurementError(msg)
+    return settled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HugeField:
+    """A field that was measured by windows; its image is open."""
+
+    micrograph: Micrograph
+    segmentation: Segmentation
+    measurement: FieldMeasurement
+    step: Statement | None
+    classes: Classes
+
+    def pictures(self, folder: Path, stem: str) -> "FieldFiles":
+        """Write the pictures of the field, made small."""
+        from inspect_tool.report import field_pictures
+
+        by = self.classes.step
+        marks = tuple(
+            replace(mark, points=tuple((row / by, column / by) for row, column in mark.points))
+            for mark in self.measurement.marks
+        )
+        small, labels = self._small()
+        files = field_pictures.write_field(folder, stem, small, labels, marks)
+        return replace(files, scale=files.scale / by)
+
+    def thumbnail(self, notable: Notable) -> bytes:
+        """Draw one feature with its surroundings."""
+        from inspect_tool.report import field_pictures
+
+        top, left, bottom, right = notable.box
+        side = max(32, round(1.8 * max(bottom - top, right - left)))
+        if side > _WIDEST_PX:
+            by = self.classes.step
+            small, labels = self._small()
+            box = (top // by, left // by, -(-bottom // by), -(-right // by))
+            return field_pictures.thumbnail(small, labels, replace(notable, box=box))
+        rows, columns = (
+            slice(max(0, middle - side), min(length, middle + side))
+            for middle, length in zip(
+                ((top + bottom) // 2, (left + right) // 2), self.classes.labels.shape, strict=True
+            )
+        )
+        pixels = np.ascontiguousarray(self.classes.image[rows, columns])
+        part = replace(
+            self.micrograph,
+            pixels=pixels,
+            shown=pixels,
+            roi=None if self.classes.roi is None else self.classes.roi[rows, columns],
+        )
+        labels = replace(self.segmentation, labels=self.classes.labels[rows, columns], alternatives=no_alternatives)
+        box = (top - rows.start, left - columns.start, bottom - rows.start, right - columns.start)
+        return field_pictures.thumbnail(part, labels, replace(notable, box=box))
+
+    def _small(self) -> tuple[Micrograph, Segmentation]:
+        """Every so many pixels of the image and of its classes."""
+        by, roi = self.classes.step, self.classes.roi
+        pixel_um = self.micrograph.calibration.pixel_um
+        scale = replace(self.micrograph.calibration, pixel_um=None if pixel_um is None else pixel_um * by)
+        counts = None if roi is None else cast("Mask", _sampled(roi, by))
+        picture = self.classes.picture
+        small = replace(self.micrograph, pixels=picture, shown=picture, roi=counts, calibration=scale)
+        labels = replace(self.segmentation, labels=_sampled(self.classes.labels, by), alternatives=no_alternatives)
+        return small, labels
+
+
+def _sampled(image: Any, by: int) -> NDArray[Any]:
+    """Every so many rows and columns of what is asked for row by row."""
+    tall = 64 * by
+    return np.concatenate([image[top : top + tall][::by, ::by] for top in range(0, image.shape[0], tall)])
+
+
+@contextmanager
+def measured(planned: Plan, source: Source, records: Path | None) -> Iterator[HugeField]:
+    """Tell a huge image apart and measure it with the recipe of a plan; it is open as long as the block lasts.
+
+    ``records`` keeps its windows, see ``mosaic.measure``; None: for as long as this takes.
+    """
+    started = time.perf_counter()
+    with ExitStack() as stack:
+        kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
+        found = stack.enter_context(classes_of(_request(planned, source), kept))
+        if not found.labels.any():
+            msg = (
+                f"{source.name}: nothing is of a class of interest; by windows it cannot be judged whether the image"
+                " could have shown it: check the levels, or cut the image into fields"
+            )
+            raise MeasurementError(msg)
+        micrograph = _with_specimen(_micrograph(planned, source, found.image), found)
+        segmentation = _segmentation(planned, found, time.perf_counter() - started)
+        taken, measurement, step = measured_labels(
+            planned.job.recipe, micrograph, segmentation, planned.settings, planned.editions
+        )
+        measurement = with_features(measurement, micrograph, taken)
+        yield HugeField(
+            micrograph=micrograph,
+            segmentation=replace(taken, alternatives=no_alternatives),
+            measurement=measurement,
+            step=step,
+            classes=found,
+        )
+
+
+def _with_specimen(micrograph: Micrograph, found: Classes) -> Micrograph:
+    """Leave out what is no specimen, and say how much that is."""
+    if found.roi is None:
+        return micrograph
+    out = 1 - found.roi.sum() / found.roi.size
+    meta = {
+        **micrograph.meta,
+        "left_out_percent": f"{100 * out:.3g}",
+        "left_out_as": Text("readers.fill_of_one_value"),
+    }
+    return replace(micrograph, roi=as_mask(found.roi), meta=meta)
+
+
+def _segmentation(planned: Plan, found: Classes, seconds: float) -> Segmentation:
+    settings, levels = planned.backend_settings, found.levels
+
+    def with_labels(labels: BitClasses, shift: float, by: tuple[float, ...]) -> Segmentation:
+        return Segmentation(
+            labels=as_labels(labels),
+            classes=dict(levels.classes),
+            kind="semantic",
+            backend="threshold",
+            settings={
+                **{name: getattr(settings, name) for name in settings.__slots__},
+                "denoise_px": by_windows.side_px(settings),
+                "shift": shift,
+                "levels_found": list(by),
+                "windows": int(found.coverage.sum()),
+                "own_gray": None,
+                **stated(Told(method_taken=settings.method, phase_taken=levels.phase, own_gray=levels.own_gray)),
+            },
+            seconds=seconds,
+        )
+
+    def others() -> Iterator[tuple[str, Segmentation]]:
+        for name, labels in found.others():
+            yield name, with_labels(labels, levels.shifts[name], levels.others[name])
+
+    return replace(with_labels(found.labels, 0.0, levels.levels), alternatives=others)

@@ -1,0 +1,52 @@
+"""The features of a mask as a table, whether it is an array or has a bit for each pixel."""
+
+import pandas as pd
+
+from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.seamless import cracks
+from inspect_tool.measure.seamless.objects import objects_of
+from inspect_tool.measure.seamless.pieces import pieces_of_mask
+from inspect_tool.measure.seamless.windows import windows
+from inspect_tool.model import Mask
+from inspect_tool.pixels.bits import BitMask
+
+SIDE_PX = 2048
+"""Of the windows of a mask of bits; the numbers do not depend on it."""
+
+
+def feature_table(
+    mask: Mask | BitMask,
+    pixel_um: float | None = None,
+    *,
+    roi: Mask | BitMask | None = None,
+    shape_factors: bool = True,
+    where: str = "image",
+    side_px: int = SIDE_PX,
+) -> pd.DataFrame:
+    """Measure the 8-connected features of a mask; the columns are those of ``regions.region_table``.
+
+    A mask of bits is measured window by window, to the same numbers.
+
+    Parameters
+    ----------
+    mask : mask, (rows, columns)
+        True on the features.
+    pixel_um : float, optional
+        Pixel size. [um/px]
+    roi : mask, optional
+        True where the image counts; the mask must hold nothing else.
+    shape_factors : bool
+        As of ``region_table``.
+    where : str
+        Name of the image, for errors.
+    side_px : int
+        Of a window.
+    """
+    if not isinstance(mask, BitMask):
+        assert not isinstance(roi, BitMask)
+        return region_table(connected(mask), pixel_um, roi=roi, shape_factors=shape_factors)
+    pieces = []
+    for window in windows(mask.shape, side_px):
+        around = window.around(cracks.RIM_PX)
+        pieces.append(pieces_of_mask(mask[around], window, None if roi is None else roi[around]))
+    return objects_of(pieces, where).table(pixel_um, shape_factors=shape_factors)

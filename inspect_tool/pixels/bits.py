@@ -1,0 +1,149 @@
+"""Masks and classes of an image with one bit for each pixel, for images whose arrays would be too large.
+
+They are indexed as arrays are and give arrays of what is asked for; measures that work row by row, or box by box, take
+them as they are. ``numpy.asarray`` makes all of it an array, of one byte for each pixel.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.parts import strips
+
+Places: TypeAlias = NDArray[np.intp]
+Index: TypeAlias = slice | tuple[slice, slice] | tuple[Places, Places]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BitMask:
+    """A mask of (rows, columns) pixels, eight columns in a byte."""
+
+    bits: NDArray[np.uint8]  # (rows, columns / 8)
+    shape: tuple[int, int]
+    dtype = np.dtype(np.bool_)
+    ndim = 2
+
+    @property
+    def size(self) -> int:
+        """Pixels."""
+        return self.shape[0] * self.shape[1]
+
+    def __getitem__(self, index: Index) -> Mask:
+        """Give some rows, a box of rows and columns, or the pixels at pairs of rows and columns."""
+        if isinstance(index, slice):
+            return np.unpackbits(self.bits[index], axis=1, count=self.shape[1]).view(np.bool_)
+        rows, columns = index
+        if isinstance(columns, slice):
+            start, stop, _ = columns.indices(self.shape[1])
+            first = start // 8
+            held = np.unpackbits(self.bits[rows, first : -(-stop // 8)], axis=1)
+            return np.ascontiguousarray(held[:, start - 8 * first : stop - 8 * first]).view(np.bool_)
+        found: Mask = (self.bits[rows, columns >> 3] >> (7 - (columns & 7)) & 1).astype(np.bool_)
+        return found
+
+    def __and__(self, other: "BitMask") -> "BitMask":
+        """Give what both hold."""
+        return BitMask(self.bits & other.bits, self.shape)
+
+    def __or__(self, other: "BitMask") -> "BitMask":
+        """Give what one of them holds."""
+        return BitMask(self.bits | other.bits, self.shape)
+
+    def __invert__(self) -> "BitMask":
+        """Give the rest."""
+        return BitMask(~self.bits, self.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give all of it as an array."""
+        made = np.empty(self.shape, np.bool_)
+        for top, bottom in strips(self.shape):
+            made[top:bottom] = self[top:bottom]
+        return made if dtype is None else made.astype(dtype, copy=False)
+
+    def sum(self) -> int:
+        """Count the pixels that it holds."""
+        return sum(int(np.count_nonzero(self[top:bottom])) for top, bottom in strips(self.shape))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BitClasses:
+    """A class image of (rows, columns) pixels: a mask for each class above 0, and class 0 where there is none."""
+
+    masks: Mapping[int, BitMask]
+    shape: tuple[int, int]
+    dtype = np.dtype(np.uint8)
+    ndim = 2
+
+    @property
+    def size(self) -> int:
+        """Pixels."""
+        return self.shape[0] * self.shape[1]
+
+    def __getitem__(self, index: Index) -> NDArray[np.uint8]:
+        """Give class numbers, as ``BitMask`` gives its pixels."""
+        found: NDArray[np.uint8] | None = None
+        for number, mask in self.masks.items():
+            own = mask[index].view(np.uint8) * np.uint8(number)
+            found = own if found is None else found + own
+        assert found is not None
+        return found
+
+    def __eq__(self, number: object) -> Any:
+        """Give the mask of a class."""
+        if number == 0:
+            every = list(self.masks.values())
+            held = every[0]
+            for mask in every[1:]:
+                held = held | mask
+            return ~held
+        return self.masks[number]  # type: ignore[index]  # a class number, as of an array
+
+    __hash__ = None  # type: ignore[assignment]  # as of an array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Give all of it as an array."""
+        made = np.empty(self.shape, np.uint8)
+        for top, bottom in strips(self.shape):
+            made[top:bottom] = self[top:bottom]
+        return made if dtype is None else made.astype(dtype, copy=False)
+
+    @property
+    def T(self) -> "_Turned":  # noqa: N802 - as of an array
+        """Give it with rows for columns."""
+        return _Turned(self)
+
+    def min(self) -> int:
+        """Smallest number that there can be."""
+        return 0
+
+    def any(self) -> bool:
+        """Whether a pixel is of a class above 0."""
+        return any(bool(mask.bits.any()) for mask in self.masks.values())
+
+
+def as_mask(mask: BitMask | None) -> Mask | None:
+    """Hand a mask of bits to what takes an array row by row, and is typed so."""
+    return cast("Mask | None", mask)
+
+
+def as_labels(classes: BitClasses) -> LabelImage:
+    """Hand classes of bits to what takes an array row by row, and is typed so."""
+    return cast("LabelImage", classes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Turned:
+    """A class image with rows for columns."""
+
+    of: BitClasses
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.of.shape[::-1]
+
+    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
+        return self.of[slice(0, self.of.shape[0]), rows].T

@@ -1,0 +1,138 @@
+"""A job that names a huge image: the ordinary recipe by windows, with the results of the image measured whole."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from PIL import Image
+
+from inspect_tool import synthetic
+from inspect_tool.files import plain
+from inspect_tool.inspection import huge_field, job_run
+from inspect_tool.mosaic import classes
+
+JOB = """
+recipe = "phase_fraction"
+images = ["mosaic.tif"]
+exports = ["json", "csv"]
+{top}
+[calibration]
+pixel_um = 0.5
+u_rel = 0.004
+source = "stage micrometer"
+certificate = "1"
+[settings]
+grid_points = 100
+[backend]
+name = "threshold"
+{backend}
+[[requirements]]
+quantity = "area_percent.dark"
+unit = "%"
+upper = 90.0
+source = "drawing"
+"""
+OTSU = 'method = "multi_otsu"\nflat_field = "off"\ndenoise_px = 3'
+THREE = 'method = "multi_otsu"\nn_classes = 3\nflat_field = "off"\ndenoise_px = 3\nclasses = ["dark", "gray", "bright"]'
+ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
+
+
+@pytest.fixture
+def job(tmp_path):
+    def made(backend, pixels, top=""):
+        tifffile.imwrite(tmp_path / "mosaic.tif", pixels, tile=(64, 64))
+        (tmp_path / "job.toml").write_text(JOB.format(backend=backend, top=top), encoding="utf-8")
+        return tmp_path / "job.toml"
+
+    return made
+
+
+def drawn(seed=3):
+    field = synthetic.two_phase(seed=seed, area_percent=25.0, feature_um=9.0, pixel_um=0.5, shape_px=(420, 500))
+    return np.clip(field.pixels, 1, 254)
+
+
+@pytest.fixture
+def by_windows(monkeypatch):
+    def start(side=96):
+        monkeypatch.setattr(huge_field, "FROM_PX", 1000)
+        asked = huge_field._request
+        monkeypatch.setattr(huge_field, "_request", lambda *of: replace(asked(*of), side_px=side, blank_px=16))
+
+    return start
+
+
+@pytest.mark.parametrize("backend", [OTSU, THREE, 'method = "fixed"\nlevels = [120.0]'])
+def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(job, by_windows, tmp_path, backend):
+    path = job(backend, drawn())
+    whole = job_run.run(path, tmp_path / "whole", trail=False)
+    by_windows()
+    cut = job_run.run(path, tmp_path / "cut", trail=False)
+    assert "windows" in cut.micrographs[0].meta
+    assert plain(cut.results) == plain(whole.results)
+    assert plain(cut.conformities) == plain(whole.conformities)
+    named = {check.name: plain(check) for check in cut.checks if check.scope != "image"}
+    assert named == {check.name: plain(check) for check in whole.checks if check.scope != "image"}
+    tables = [
+        [pd.read_csv(tmp_path / run / "job" / f"{name}.csv") for name in ("features", "fields")]
+        for run in ("whole", "cut")
+    ]
+    for one, other in zip(*tables, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+    record = cut.micrographs[0]
+    assert "measured by windows is too large for its masks" in record.evidence.gap
+    assert record.evidence.read_off == whole.micrographs[0].evidence.read_off
+    assert {path.name for path in (tmp_path / "cut" / "job" / "overlays").iterdir()} >= {"001_mosaic.jpg"}
+    assert not huge_field.records_of(tmp_path / "cut" / "job").exists()
+
+
+def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path):
+    pixels = drawn(4)
+    rows, columns = np.indices(pixels.shape)
+    outside = (rows + columns < 150) | ((columns >= 300) & (columns < 306))
+    pixels[outside] = 0
+    by_windows()
+    report = job_run.run(job(OTSU, pixels), tmp_path / "out", trail=False)
+    with Image.open(tmp_path / "out" / "job" / "pictures" / "001_mosaic.jpg") as picture:
+        corner = np.asarray(picture.convert("L"))[:60, :60]
+    assert corner.min() > 100  # pale, not black
+    assert report.micrographs[0].meta["left_out_percent"] == f"{100 * outside.mean():.3g}"
+    shares = {result.quantity: result.value for result in report.results if result.quantity.startswith("area_percent")}
+    assert sum(shares[f"area_percent.{name}"] for name in ("dark", "bright")) == pytest.approx(100)
+    assert shares["area_percent.dark"] == pytest.approx(25, abs=4)
+
+
+def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_path, monkeypatch):
+    path = job(OTSU, drawn())
+    by_windows()
+    written = classes.write_whole
+    done = []
+
+    def fail(path, data):
+        if len(done) == 9:
+            raise KeyboardInterrupt
+        done.append(path.name)
+        written(path, data)
+
+    monkeypatch.setattr(classes, "write_whole", fail)
+    with pytest.raises(KeyboardInterrupt):
+        job_run.run(path, tmp_path / "out", trail=False)
+    kept = huge_field.records_of(tmp_path / "out" / "job")
+    assert len(list(kept.rglob("*.npz"))) == 9
+    assert not (tmp_path / "out" / "job").exists()
+    monkeypatch.setattr(classes, "write_whole", lambda path, data: (done.append(path.name), written(path, data)))
+    job_run.run(path, tmp_path / "out", trail=False)
+    assert len(done) == len(set(done)) == 30
+    assert not kept.exists()
+    assert json.loads((tmp_path / "out" / "job" / "report.json").read_text(encoding="utf-8"))["results"]
+
+
+def test_a_job_that_windows_cannot_do_measures_its_image_whole(job, by_windows, tmp_path):
+    by_windows()
+    for backend in ('method = "otsu"\nflat_field = "off"\ndenoise_px = 3', ""):
+        report = job_run.run(job(backend, drawn()), trail=False)
+        assert "windows" not in report.micrographs[0].meta
+        assert report.micrographs[0].evidence.gap == ""

@@ -4,18 +4,17 @@ What was seen of a folder is kept in the table ``arrival``, as ``watch`` does, s
 after a restart, and not again when it was removed from the inbox. A folder is watched by one of the two.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import BinaryIO
+from tempfile import TemporaryDirectory
 
 from inspect_tool.batch import arrivals, watch
 from inspect_tool.batch.arrivals import Arrival, Key
 from inspect_tool.errors import OutputError, SettingsError
+from inspect_tool.files import sha256_file
 from inspect_tool.images import readers
 from inspect_tool.lab import intake, intake_folder
 from inspect_tool.lab.database import Lab, connected
@@ -106,15 +105,15 @@ def _taken(
     try:
         name, by, number = f"{folder.name}/{each.path}", f"watched folder {folder.name}", None
         is_folder = path.is_dir()
-        with _opened(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.seek(0)
+        with _one_file(path) as source:
+            digest = sha256_file(source)
             with connected(lab, read_only=True) as connection:
                 is_known = intake.is_known(connection, digest)
             if not is_known:
                 name = f"{name}.zip" if is_folder else name
                 text = None if is_folder else _text_beside(path)
-                given, _ = intake.give(lab, file, name, by, text=text, reading=reading)
+                with source.open("rb") as file:
+                    given, _ = intake.give(lab, file, name, by, text=text, reading=reading)
                 number, digest = given.id, given.sha256
     except OSError:  # of the share: it is tried again
         return None, False
@@ -129,16 +128,16 @@ def _taken(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
-    """A file; of an image that is a folder a ZIP of it, which goes with the block."""
+def _one_file(path: Path) -> Iterator[Path]:
+    """The file itself; of an image that is a folder a ZIP of it, which goes with the block."""
     if not path.is_dir():
-        with path.open("rb") as file:
-            yield file
+        yield path
         return
-    with TemporaryFile() as file:
-        intake_folder.packed(path, file)
-        file.seek(0)
-        yield file
+    with TemporaryDirectory() as folder:
+        packed = Path(folder) / "image.zip"
+        with packed.open("xb") as file:
+            intake_folder.packed(path, file)
+        yield packed
 
 
 def _text_beside(path: Path) -> bytes | None:

@@ -5,6 +5,7 @@ import secrets
 from dataclasses import dataclass, replace
 from math import isclose
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -258,7 +259,7 @@ def _u(budget: tuple[Component, ...], times: float, coverage: float) -> float:
 
 def _tiff(pixels: Samples, scale: Calibration) -> bytes:
     """A field as TIFF, with the scale of the image where the file states one."""
-    density = {}
+    density: dict[str, Any] = {}
     if scale.pixel_um is not None:
         sizes = (scale.pixel_um, scale.pixel_y_um or scale.pixel_um)
         density = {"resolution": tuple(_UM_PER_CM / size for size in sizes), "resolutionunit": "CENTIMETER"}

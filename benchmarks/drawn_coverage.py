@@ -10,6 +10,9 @@ and poor (3), by the default backend, one to five fields each. RECIPE is one of
   the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;
 - ``graphite``: 10 % graphite, particles of 24 to 48 px, nodularity 30 to 92 %, 5 to 16 % of the area near the limit of
   the shape factor; the nodularity;
+- ``decarburisation``: 60 to 180 px decarburized, half of the specimens with 10 to 50 % of that in ferrite alone, 0 to
+  60 % ferrite in the core, grains of 10 to 22 px, local depths that vary by up to 12 % along the surface, three shapes
+  of the profile, slopes up to 8 degrees, a quarter of them round; the mean total depth;
 - ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index.
 
 Every line has the share of specimens whose interval holds the number of the process, of those that no doubt stands
@@ -26,7 +29,9 @@ import numpy as np
 
 from inspect_tool import synthetic
 from inspect_tool.errors import InspectError
+from inspect_tool.images.specimen_area import areas, without
 from inspect_tool.model import Calibration, Findings, Micrograph, Segmentation
+from inspect_tool.plugins import is_mounted, shows_surface
 from inspect_tool.registry import load
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.synthetic import Field
@@ -102,7 +107,29 @@ def rolled(rng: np.random.Generator, fields: int) -> list[Field]:
     ]
 
 
+def skins(rng: np.random.Generator, fields: int) -> list[Field]:
+    """Fields along the surface of one decarburized steel."""
+    total = float(np.exp(rng.uniform(np.log(60), np.log(180)))) * 2 * PIXEL_UM
+    is_complete = bool(rng.uniform() < 0.5)
+    looks: dict[str, Any] = {
+        "total_um": total,
+        "complete_um": float(rng.uniform(0.1, 0.5)) * total if is_complete else 0.0,
+        "surface_percent": 0.0 if is_complete else float(rng.uniform(0, 40)),
+        "core_ferrite_percent": float(rng.uniform(0, 60)),
+        "profile": str(rng.choice(["diffusion", "linear", "front"])),
+        "grain_um": float(rng.uniform(10, 22)) * 2 * PIXEL_UM,
+        "spread": float(rng.uniform(0, 0.12)),
+        "slope_deg": float(rng.uniform(0, 8)),
+        "radius_um": float(rng.uniform(500, 2000)) * 2 * PIXEL_UM if rng.uniform() < 0.25 else None,
+    }
+    return [
+        synthetic.decarburised(seed=seed, shape_px=(400, 560), pixel_um=2 * PIXEL_UM, **looks)
+        for seed in rng.integers(2**31, size=fields).tolist()
+    ]
+
+
 RECIPES: Mapping[str, Drawing] = {
+    "decarburisation": Drawing(draw=skins, quantity="mean_total_depth_um", settings={"tilt_deg": 0.0}, relative=True),
     "layer_thickness": Drawing(
         draw=layers, quantity="mean_thickness_um.layer", settings={"tilt_deg": 0.0}, relative=True
     ),
@@ -127,6 +154,9 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
         if kind == "labels":
             found = Segmentation(labels=field.labels, classes=field.classes, kind=field.kind, backend="labels")
         else:
+            if is_mounted(recipe):
+                found_areas = areas(image.pixels, surface=shows_surface(recipe))
+                image = without(image, found_areas)
             asked = {key: value for key, value in recipe.BACKEND.items() if key != "name"}
             backend: Any = load("backend", recipe.BACKEND["name"])
             found = backend.segment(None, image, backend.Settings(**asked))

@@ -50,7 +50,7 @@ LAYER = Degradation(shading=0.06, blur_px=0.7, electrons=90000, read_noise=0.4)
 """A polished section in a mount, averaged frames."""
 
 GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
-POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM, GRAPHITE_UM, BAND_UM = 0.62, 0.32, 0.65, 0.21, 0.8, 0.6
+POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM, GRAPHITE_UM, BAND_UM, SKIN_UM = 0.62, 0.32, 0.65, 0.21, 0.8, 0.6, 0.9
 """Pixel sizes as in the job files. [um/px]"""
 
 
@@ -184,6 +184,22 @@ def layer_fields(count: int = 5, seed: int = 700) -> Iterator[tuple[str, Field, 
         yield f"field_{i + 1}.png", field, LAYER
 
 
+def skin_fields(count: int = 5, seed: int = 650) -> Iterator[tuple[str, Field, Degradation]]:
+    """Five fields along the surface of a hot rolled bar, decarburized to 140 um, 35 um of that to ferrite."""
+    for i in range(count):
+        field = synthetic.decarburised(
+            seed=seed + i,
+            total_um=140.0,
+            complete_um=35.0,
+            core_ferrite_percent=30.0,
+            grain_um=14.0,
+            spread=0.06,
+            shape_px=(420, 560),
+            pixel_um=SKIN_UM,
+        )
+        yield f"field_{i + 1}.png", field, LAYER
+
+
 def graphite_fields(count: int = 6, seed: int = 800) -> Iterator[tuple[str, Field, Degradation]]:
     """Six fields of an unetched ductile iron, 86 % nodularity."""
     for i in range(count):
@@ -274,6 +290,7 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "particles": powder_fields,
     "fibres": fiber_fields,
     "confluence": culture_fields,
+    "decarburisation": skin_fields,
     "layer_thickness": layer_fields,
     "graphite": graphite_fields,
     "banding": band_fields,
@@ -412,6 +429,9 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
     if recipe == "graphite":
         of_process = {"nodularity_percent": ("%", 7.0), "nodule_count_per_mm2": ("1/mm2", 30.0)}
         return expected_of_process(every, "1", of_process | {"graphite_percent": ("%", 1.5)})
+    if recipe == "decarburisation":
+        depths = {f"mean_{depth}_depth_um": ("um", 20.0) for depth in ("total", "partial")}
+        return expected_of_process(every, "1", depths | {"mean_complete_depth_um": ("um", 10.0)})
     if recipe == "layer_thickness":
         tolerances = {"mean_thickness_um.layer": ("um", 0.9)}
         of_fields = {"thickness_sd_um.layer": ("um", 0.4)}

@@ -341,6 +341,11 @@ def is_mounted(recipe: Recipe) -> bool:
     return bool(getattr(recipe, "MOUNTED", True))
 
 
+def shows_surface(recipe: Recipe) -> bool:
+    """Whether the images of a recipe are asked for the surface of the specimen, so that what may be mount is."""
+    return bool(getattr(recipe, "SURFACE", False))
+
+
 def accepts_of(recipe: Recipe) -> Mapping[Output, Step]:
     """Tell what a recipe does with each output of a backend; what is not named is refused."""
     usual: Mapping[Question, Mapping[Output, Step]] = {

@@ -52,6 +52,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "particles": "inspect_tool.recipes.particles",
         "fibres": "inspect_tool.recipes.fibres",
         "confluence": "inspect_tool.recipes.confluence",
+        "decarburisation": "inspect_tool.recipes.decarburisation",
         "layer_thickness": "inspect_tool.recipes.layer_thickness",
         "graphite": "inspect_tool.recipes.graphite",
         "banding": "inspect_tool.recipes.banding",

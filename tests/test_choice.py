@@ -32,6 +32,7 @@ TABLE = {
     "confluence": ("as they are", "as they are", "refused"),
     "banding": ("as they are", "union", "refused"),
     "graphite": ("pieces", "as they are", "refused"),
+    "decarburisation": ("as they are", "union", "refused"),
     "layer_thickness": ("as they are", "union", "refused"),
 }
 # what each backend gives with its own default settings

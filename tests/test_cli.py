@@ -84,6 +84,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
         "grain_size",
         "graphite",
         "lab",
+        "decarburisation",
         "layer_thickness",
         "particles",
         "phase_fraction",
@@ -234,6 +235,9 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         ),
         "banding": lambda: synthetic.bands(
             seed=3, area_percent=35.0, spacing_um=30.0, anisotropy=3.0, shape_px=(400, 400), pixel_um=1.0
+        ),
+        "decarburisation": lambda: synthetic.decarburised(
+            seed=3, total_um=80.0, complete_um=20.0, shape_px=(400, 400), pixel_um=1.0
         ),
         "layer_thickness": lambda: synthetic.layer(seed=3, thickness_um=40.0, shape_px=(400, 400), pixel_um=1.0),
         "particles": lambda: synthetic.powder(

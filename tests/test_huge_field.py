@@ -51,7 +51,7 @@ def job(tmp_path):
 
 
 def drawn(seed=3):
-    field = synthetic.two_phase(seed=seed, area_percent=25.0, feature_um=9.0, pixel_um=0.5, shape_px=(420, 500))
+    field = synthetic.two_phase(seed=seed, area_percent=25.0, feature_um=9.0, pixel_um=0.5, shape_px=(300, 380))
     return np.clip(field.pixels, 1, 254)
 
 
@@ -92,7 +92,7 @@ def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(job, by
 def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path):
     pixels = drawn(4)
     rows, columns = np.indices(pixels.shape)
-    outside = (rows + columns < 150) | ((columns >= 300) & (columns < 306))
+    outside = (rows + columns < 150) | ((columns >= 250) & (columns < 256))
     pixels[outside] = 0
     by_windows()
     report = job_run.run(job(OTSU, pixels), tmp_path / "out", trail=False)
@@ -102,7 +102,7 @@ def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path)
     assert report.micrographs[0].meta["left_out_percent"] == f"{100 * outside.mean():.3g}"
     shares = {result.quantity: result.value for result in report.results if result.quantity.startswith("area_percent")}
     assert sum(shares[f"area_percent.{name}"] for name in ("dark", "bright")) == pytest.approx(100)
-    assert shares["area_percent.dark"] == pytest.approx(25, abs=4)
+    assert shares["area_percent.dark"] == pytest.approx(25, abs=5)
 
 
 def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_path, monkeypatch):
@@ -125,7 +125,7 @@ def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_p
     assert not (tmp_path / "out" / "job").exists()
     monkeypatch.setattr(classes, "write_whole", lambda path, data: (done.append(path.name), written(path, data)))
     job_run.run(path, tmp_path / "out", trail=False)
-    assert len(done) == len(set(done)) == 30
+    assert len(done) == len(set(done)) == 16
     assert not kept.exists()
     assert json.loads((tmp_path / "out" / "job" / "report.json").read_text(encoding="utf-8"))["results"]
 

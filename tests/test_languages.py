@@ -47,7 +47,17 @@ BY_NAME = {
 }
 """Rooms whose sentences are looked up by a name in the program, in a column or in a standard."""
 
-STATES_NOTES = ("banding", "confluence", "fibres", "grain_size", "graphite", "layer_thickness", "particles", "porosity")
+STATES_NOTES = (
+    "banding",
+    "confluence",
+    "decarburisation",
+    "fibres",
+    "grain_size",
+    "graphite",
+    "layer_thickness",
+    "particles",
+    "porosity",
+)
 """Recipes whose reports print the notes of their edition."""
 
 AT_RUN_TIME = {

@@ -109,6 +109,8 @@ def editions_of(recipe, name="", asked=(), folder=None, **settings):
         ("particles", "", {}, ["iso_9276_2_2014", "iso_9276_6_2008"]),
         ("fibres", "", {}, []),
         ("confluence", "", {}, []),
+        ("decarburisation", "", {}, []),
+        ("decarburisation", "astm_e1077_2014", {}, []),
         ("layer_thickness", "", {}, []),
         ("graphite", "", {}, []),
         ("graphite", "", {"also_by": ("iso_16112_2017",)}, ["iso_16112_2017"]),

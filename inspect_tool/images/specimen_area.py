@@ -187,7 +187,7 @@ def _read_only(image: Samples) -> Samples:
     return image
 
 
-def areas(pixels: GrayImage, roi: Mask | None = None, *, mounted: bool = True) -> list[Area]:
+def areas(pixels: GrayImage, roi: Mask | None = None, *, mounted: bool = True, surface: bool = False) -> list[Area]:
     """Find what is no specimen, and what may be none.
 
     Parameters
@@ -198,16 +198,18 @@ def areas(pixels: GrayImage, roi: Mask | None = None, *, mounted: bool = True) -
         Pixels that count.
     mounted : bool
         The picture may show mount or the surround of an eyepiece; else areas of one value alone are looked for.
+    surface : bool
+        The picture is asked for its surface: an area that may be mount is taken for it.
     """
     counts = np.ones(pixels.shape, np.bool_) if roi is None else roi
     found = list(_fills(pixels, counts))
     if mounted:
         # a gap may have one value, and is known for a gap beside its mount only
         filled = np.logical_or.reduce([np.zeros(pixels.shape, np.bool_), *(area.where for area in found)])
-        mounts = [replace(area, where=area.where & ~filled) for area in _mounts(pixels, counts)]
+        mounts = [replace(area, where=area.where & ~filled) for area in _mounts(pixels, counts, surface=surface)]
         found += [area for area in mounts if area.where.any()]
     out = np.logical_or.reduce([np.zeros(pixels.shape, np.bool_), *(a.where for a in found if a.kind != "doubtful")])
-    if out.any() and not _shows_structure(pixels, counts & ~out, out):
+    if out.any() and not surface and not _shows_structure(pixels, counts & ~out, out):
         return [replace(area, kind="doubtful") for area in found]
     return found
 
@@ -287,6 +289,7 @@ _CONTRAST = 16.0  # least difference to the specimen, of 255 between the darkest
 _MOST = 0.7  # share of the picture [1]
 _OPENED = 0.04  # radius up to which what hangs at a mount (pores at its border) is cut off, of the short side [1]
 _EVEN = 0.08  # spread within mount, of its contrast to the specimen [1]
+_EVEN_ENOUGH = 0.2  # the same where there is mount for certain, of the step at its border where that is more [1]
 _SMOOTH = 0.85  # share of the border that cutting off leaves in place [1]
 _STEP = 0.6  # of the contrast that lies within a few pixels at the border [1]
 _THICKER = 2.5  # than anything of its level inside [1]
@@ -311,9 +314,10 @@ class _View:
     gray: NDArray[np.float32]  # 0 is the darkest, 255 the brightest
     zero: float  # gray value of black on this scale
     taken: Mask  # does not count
+    surface: bool  # there is mount, and what may be mount is
 
 
-def _mounts(pixels: GrayImage, counts: Mask) -> Iterator[Area]:
+def _mounts(pixels: GrayImage, counts: Mask, *, surface: bool) -> Iterator[Area]:
     """Mount, the surround of an eyepiece, and gaps before them; linear in pixels, on a picture of 640 px."""
     shrink = max(1.0, max(pixels.shape) / _LOOKED_AT)
     size = (max(1, round(pixels.shape[1] / shrink)), max(1, round(pixels.shape[0] / shrink)))
@@ -329,7 +333,7 @@ def _mounts(pixels: GrayImage, counts: Mask) -> Iterator[Area]:
     gray = np.asarray(cv2.GaussianBlur(stretched, (0, 0), _BLUR_PX), np.float32)
     full = (pixels.shape[1], pixels.shape[0])
     for _ in range(4):  # as many as there are corners
-        area = _next(_View(gray=gray, zero=-low * scale, taken=taken))
+        area = _next(_View(gray=gray, zero=-low * scale, taken=taken, surface=surface))
         if area is None:
             return
         taken = taken | area.where
@@ -386,11 +390,13 @@ def _grown(view: _View, patch: tuple[slice, slice], specimen: float) -> Area | N
     kept = float((_distance(~_rim(rough))[rim] <= 2).mean())
     strip = _corners(area) > 1
     alike = _inside_only(beyond & (away > 3), _LARGE_PIECE * short if strip else 0.0)
+    step = abs(float(np.median(outer)) - float(np.median(inner)))
+    even = _EVEN_ENOUGH * max(step, contrast) if view.surface else _EVEN * contrast
     if (
-        uneven > _EVEN * contrast
+        uneven > even
         or kept < _SMOOTH
-        or abs(float(np.median(outer)) - float(np.median(inner))) < _STEP * contrast
-        or _thickness(area) < (_THICKER_STRIP if strip else _THICKER) * _thickness(alike)
+        or step < _STEP * contrast
+        or _thickness(area) < (_THICKER_STRIP if strip and not view.surface else _THICKER) * _thickness(alike)
     ):
         return None
     rings = [gray[(depth > at) & (depth <= at + 1)] for at in range(max(2, round(_GAP_DEPTH * short)))]
@@ -398,7 +404,7 @@ def _grown(view: _View, patch: tuple[slice, slice], specimen: float) -> Area | N
     dark = level <= _DARK * specimen and level - view.zero <= _DARK_RAW * (specimen - view.zero)
     parted = level < specimen and gap <= level - _GAP * contrast
     outside = _is_outside(area)
-    if (dark or parted) and outside:
+    if (dark or parted or (view.surface and level < specimen)) and outside:
         return Area(kind="mount", where=_widened(view, area, away, contrast))
     if area.mean() < _LARGE or level > specimen or not (outside or strip):
         return None  # what bulges out of a corner is a pore, a grain or a region of a phase

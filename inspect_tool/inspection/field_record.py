@@ -172,10 +172,12 @@ def measure_all(
             seen = {i: one for i, one in sorted(looked.items()) if isinstance(one, Seen)}
         todo = [i for i in seen if i not in done]
         before, ways = len(lost) + len(done), lost_fields.ways_on(planned)
+        # as a text: a machine of a cluster writes windows to their place, and not into a folder of the one try
+        kept = None if records is None else str(records.absolute())
         answers = each(
             pool,
             _measured_or_refused,
-            [(alone(planned, i), i, folder, seen[i], journal, ways[i], records) for i in todo],
+            [(alone(planned, i), i, folder, seen[i], journal, ways[i], kept) for i in todo],
             lambda count, k: progress(before + count, total, planned.sources[todo[k]].name),
             lean,
         )
@@ -215,7 +217,7 @@ def _measured_or_refused(
     seen: Seen | None,
     journal: Journal | None,
     advice: str | None,
-    records: Path | None = None,
+    records: str | None = None,
 ) -> Outcome | InspectError:
     """Measure the one field of a plan; what the job may go on without is given back, and leaves no file behind.
 
@@ -238,7 +240,7 @@ def _measured_or_refused(
 
 
 def _measure_one(
-    planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: Path | None = None
+    planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: str | None = None
 ) -> Outcome:
     (source,) = planned.sources
     if huge_field.is_huge(planned, source):
@@ -281,13 +283,13 @@ def _measure_one(
 
 
 def _measure_huge(
-    planned: Plan, index: int, folder: Path, figures: tuple[quality.Figure, ...] | None, records: Path | None
+    planned: Plan, index: int, folder: Path, figures: tuple[quality.Figure, ...] | None, records: str | None
 ) -> Outcome:
     """Measure a field by windows; its masks are too large to be kept."""
     (source,) = planned.sources
     if figures is None:
         figures = huge_field.seen(planned, source)[1]
-    with huge_field.measured(planned, source, records) as field:
+    with huge_field.measured(planned, source, None if records is None else Path(records)) as field:
         files = field.pictures(folder, stem(index, source.name))
         outcome = described(
             planned,

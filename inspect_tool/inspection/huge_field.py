@@ -76,6 +76,7 @@ def _can(planned: Plan, source: Source) -> bool:
         and planned.backend == "threshold"
         and settings.method in _METHODS
         and by_windows.refusal(settings) == ""
+        and planned.job.scale_bar != "required"  # none is looked for
         and not (said or source.mask or source.unread)
         and not any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger)
     )

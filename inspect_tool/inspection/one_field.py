@@ -260,7 +260,8 @@ def read_and_found(planned: Plan, source: Source, beside: Beside | None = None) 
     elif asked.specimen == "auto" and not stated:  # who states the region has seen what counts
         recipe = registry.load("recipe", planned.job.recipe)
         mounted = cut.modality != "xray" and plugins.is_mounted(recipe)
-        areas = specimen_area.areas(cut.pixels, cut.roi, mounted=mounted)
+        surface = plugins.shows_surface(recipe)
+        areas = specimen_area.areas(cut.pixels, cut.roi, mounted=mounted, surface=surface)
     cut = specimen_area.without(cut, areas)
     found = Beside(bar=bar, region=region, areas=tuple(specimen_area.packed(area) for area in areas))
     return preprocess.to_square_pixels(cut), found

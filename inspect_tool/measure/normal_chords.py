@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, map_coordinates
+from scipy.ndimage import map_coordinates
 from skimage.measure import find_contours
 
 from inspect_tool.errors import MeasurementError
+from inspect_tool.measure.lines import evenly, gaps_closed, length_of, smoothed
 from inspect_tool.measure.regions import connected
 from inspect_tool.model import Mask
 
@@ -75,7 +76,7 @@ def sides_of(layer: Mask, roi: Mask | None = None, bridge_px: int = 0) -> Sides:
         msg = "no pixel of the layer"
         raise MeasurementError(msg)
     if bridge_px > 0:
-        found = _closed(found, bridge_px) & known
+        found = gaps_closed(found, bridge_px) & known
     pieces = connected(found)
     sizes = np.bincount(pieces.ravel())
     sizes[0] = 0
@@ -96,15 +97,6 @@ def sides_of(layer: Mask, roi: Mask | None = None, bridge_px: int = 0) -> Sides:
     if centers[0][axis] > centers[1][axis]:
         one, other = other, one
     return Sides(layer=~(one | other), first=one, second=other)
-
-
-def _closed(mask: Mask, gap_px: int) -> Mask:
-    """Close gaps up to so wide; the frame closes none."""
-    radius = -(-gap_px // 2)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    padded = cv2.copyMakeBorder(mask.astype(np.uint8), radius, radius, radius, radius, cv2.BORDER_REPLICATE)
-    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(closed[radius:-radius, radius:-radius] > 0)
 
 
 def normal_chords(sides: Sides, number: int, roi: Mask | None = None) -> Chords:
@@ -133,7 +125,7 @@ def normal_chords(sides: Sides, number: int, roi: Mask | None = None) -> Chords:
     to_first, to_second = (_distance(side) for side in (sides.first, sides.second))
     middle = _middle_line(to_first - to_second)
     half = float(np.median(map_coordinates((to_first + to_second) / 2, middle.T, order=1, mode="nearest")))
-    line = _evenly(_smoothed(_evenly(middle, 1.0), half), 1.0)
+    line = evenly(smoothed(evenly(middle, 1.0), half), 1.0)
     length = len(line) - 1.0
     if length < _LEAST_LENGTH * 2 * half:
         msg = (
@@ -183,27 +175,7 @@ def _middle_line(difference: NDArray[np.float32]) -> Floats:
     if not lines:
         msg = "the layer has no middle line"
         raise MeasurementError(msg)
-    return np.asarray(max(lines, key=_length), np.float64)
-
-
-def _length(line: Floats) -> float:
-    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
-
-
-def _evenly(line: Floats, step: float) -> Floats:
-    """Points of a line at even distances along it."""
-    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
-    place = np.concatenate([[0.0], np.cumsum(steps)])
-    wanted = np.arange(0.0, place[-1] + step / 2, step)
-    return np.column_stack([np.interp(wanted, place, line[:, k]) for k in (0, 1)])
-
-
-def _smoothed(line: Floats, sigma_px: float) -> Floats:
-    """A line smoothed along itself, its ends continued as they point."""
-    pad = min(len(line) - 1, round(4 * sigma_px))
-    before, behind = (2 * line[0] - line[pad:0:-1], 2 * line[-1] - line[-2 : -pad - 2 : -1]) if pad else (line[:0],) * 2
-    whole = gaussian_filter1d(np.concatenate([before, line, behind]), sigma_px, axis=0, mode="nearest")
-    return np.asarray(whole[len(before) : len(before) + len(line)])
+    return np.asarray(max(lines, key=length_of), np.float64)
 
 
 def _at(line: Floats, along: Floats) -> Floats:

@@ -1,8 +1,8 @@
 """What every recipe tells of its fields: where they lie in the job, and their tables."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import sqrt
-from typing import Any, Literal, TypedDict, TypeVar
+from math import cos, radians, sqrt
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Notable, Plane, Segmentation
 from inspect_tool.segmentation.titles import title_of
+from inspect_tool.standards.formulas import iso_1463
 from inspect_tool.statistics.samples import Limits
 from inspect_tool.statistics.uncertainty import coverage_factor, half_range
 
@@ -78,6 +79,21 @@ def alternatives_line(value: float, others: Mapping[str, float], basis: str, **m
     return (Component(name=Text("budget.segmentation"), u=half_range(values), kind="B", basis=words),)
 
 
+Length: TypeAlias = Mapping[Literal["um", "px"], float]
+"""A length under its one unit."""
+
+
+def length_in(px: float, pixel_um: float | None) -> Length:
+    """A length of pixels under its unit: um, or px where there is no scale."""
+    return {"px": px} if pixel_um is None else {"um": px * pixel_um}
+
+
+def only(length: Length) -> float:
+    """A length in its own unit."""
+    (value,) = length.values()
+    return value
+
+
 def length_unit(fields: Sequence[FieldMeasurement]) -> tuple[Literal["um", "px"], str]:
     """Unit of the lengths of fields, and its mark on pages: um where all of them have a scale, else px."""
     return ("um", "µm") if all(field.calibration.pixel_um is not None for field in fields) else ("px", "px")
@@ -93,6 +109,18 @@ def scale_line(fields: Sequence[FieldMeasurement], value: float, power: int, bas
         kind="B",
         basis=Text(basis, times=times, u_rel=100 * u_rel),
     )
+
+
+def tilt_line(value: float, tilt_deg: float | None, basis: str) -> tuple[Component, ...]:
+    """Line of a section that is not normal to the surface and shows lengths too long: from nothing to the most.
+
+    ``basis`` is the key of its words, which have the values ``tilt`` [deg] and ``percent``. None without a tilt.
+    """
+    if not tilt_deg:
+        return ()
+    most = value - iso_1463.true_thickness(value, tilt_deg)
+    words = Text(basis, tilt=tilt_deg, percent=100 * (1 / cos(radians(tilt_deg)) - 1))
+    return (Component(name=Text("budget.tilt_of_the_section"), u=most / sqrt(3), kind="B", basis=words),)
 
 
 def limit_lines(

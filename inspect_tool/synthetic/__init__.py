@@ -27,6 +27,7 @@ Generators::
     culture(seed=, area_percent=, look="phase contrast", ...)                         semantic labels, 1 on cells
     nuclei(seed=, per_mm2=, mean_um=, ...)                                            instance labels, in their stain
     graphite(seed=, nodularity_percent=, graphite_percent=, median_um=, ...)         0 matrix, 1 graphite
+    decarburised(seed=, total_um=, complete_um=, core_ferrite_percent=, ...)          0 ferrite, 1 pearlite, 2 mount
     layer(seed=, thickness_um=, spread=, roughness_um=, slope_deg=, ...)              0 rest, 1 layer
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
@@ -41,6 +42,7 @@ so that edges are physical and areas are not biased by the pixel grid.
 
 from inspect_tool.synthetic.bodies import BodyKind, BodyLook, Signal, bodies
 from inspect_tool.synthetic.cultures import CultureLook, culture, nuclei
+from inspect_tool.synthetic.decarburised import CarbonProfile, decarburised
 from inspect_tool.synthetic.degrade import LEVELS, degrade
 from inspect_tool.synthetic.fibers import FiberLook, fibers
 from inspect_tool.synthetic.field import Degradation, Field, Gray, Image, Joint, Shape
@@ -61,6 +63,7 @@ __all__ = [
     "BodyKind",
     "BodyLook",
     "BurnedBar",
+    "CarbonProfile",
     "CultureLook",
     "Degradation",
     "FiberLook",
@@ -77,6 +80,7 @@ __all__ = [
     "bands",
     "bodies",
     "culture",
+    "decarburised",
     "degrade",
     "die_attach",
     "fibers",

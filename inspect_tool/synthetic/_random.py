@@ -10,6 +10,8 @@ from scipy.special import ndtr, ndtri
 
 from inspect_tool.synthetic.field import Gray, Shape
 
+MOST_BENT = 3.0  # standard deviations that the values of a bent series stay within
+
 
 def cut_normal(rng: np.random.Generator, low: float, high: float) -> float:
     """Standard normal number between two limits."""
@@ -73,3 +75,16 @@ def filtered_noise(rng: np.random.Generator, shape: Shape, spectrum: NDArray[np.
 def fft_length(n: float) -> int:
     """Length of at least ``n`` that transforms fast."""
     return int(fft.next_fast_len(ceil(n) + 2, real=True))
+
+
+def bent_waves(rng: np.random.Generator, n: int, length: float) -> NDArray[np.float64]:
+    """Gaussian series of mean 0 and variance 1 with correlation exp(-d^2 / (2 length^2)), extremes bent back.
+
+    ``length`` is in steps of the series; no value is beyond three standard deviations.
+    """
+    size = fft.next_fast_len(n + ceil(8 * length), real=True)
+    k = 2 * pi * fft.rfftfreq(size)
+    amplitude = np.exp(-((k * length) ** 2) / 4)
+    series = fft.irfft(fft.rfft(rng.standard_normal(size)) * amplitude, size)
+    series /= np.sqrt((amplitude**2).sum() * 2 / size)
+    return np.asarray(MOST_BENT * np.tanh(series[:n] / MOST_BENT))

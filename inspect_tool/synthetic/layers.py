@@ -1,19 +1,17 @@
 """Cross sections of a layer between a substrate and what lies above it."""
 
-from math import ceil, pi
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 from scipy.spatial import cKDTree
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.synthetic._drawing import blurred, scratch_depths, to_8bit
-from inspect_tool.synthetic._random import cloud
+from inspect_tool.synthetic._random import bent_waves, cloud
 from inspect_tool.synthetic.field import Field, Gray, Shape
 
 _STEP_PX = 0.25  # between points of the middle line
-_CUT = 3.0  # Gaussian numbers are bent so that they stay within so many standard deviations
 _LEAST = 0.1  # of the mean thickness that is left at the thinnest place
 
 Floats = NDArray[np.float64]
@@ -88,11 +86,11 @@ def layer(
     reach = ceil(thick_px) + 20
     x = np.arange(-reach, width + reach, _STEP_PX)
     slope = np.tan(np.radians(slope_deg)) * (1 if rng.uniform() < 0.5 else -1)
-    y = height / 2 + slope * (x - width / 2) + wave * _waves(rng, len(x), 2 * length)
+    y = height / 2 + slope * (x - width / 2) + wave * bent_waves(rng, len(x), 2 * length / _STEP_PX)
     line = np.column_stack([y, x])
     steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
-    local = thick_px * np.maximum(1 + spread * _waves(rng, len(x), length), _LEAST)
-    below, above = (rough * _waves(rng, len(x), 4.0) for _ in range(2))
+    local = thick_px * np.maximum(1 + spread * bent_waves(rng, len(x), length / _STEP_PX), _LEAST)
+    below, above = (rough * bent_waves(rng, len(x), 4.0 / _STEP_PX) for _ in range(2))
     inside = (x[:-1] >= 0) & (x[:-1] <= width - 1)
     seen = (local + below - above)[:-1][inside]
     weight = steps[inside]
@@ -113,17 +111,6 @@ def layer(
             "field.thickness_sd_um.layer": float(np.sqrt(np.average((seen - mean) ** 2, weights=weight))) * pixel_um,
         },
     )
-
-
-def _waves(rng: np.random.Generator, n: int, length_px: float) -> Floats:
-    """Gaussian series of mean 0 and variance 1 with correlation exp(-d^2 / (2 length^2)), extremes bent back."""
-    steps = length_px / _STEP_PX
-    size = fft.next_fast_len(n + ceil(8 * steps), real=True)
-    k = 2 * pi * fft.rfftfreq(size)
-    amplitude = np.exp(-((k * steps) ** 2) / 4)
-    series = fft.irfft(fft.rfft(rng.standard_normal(size)) * amplitude, size)
-    series /= np.sqrt((amplitude**2).sum() * 2 / size)
-    return np.asarray(_CUT * np.tanh(series[:n] / _CUT))
 
 
 def _painted(

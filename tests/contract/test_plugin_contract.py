@@ -12,8 +12,9 @@ import inspect_tool
 from inspect_tool import registry, synthetic
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, plain
+from inspect_tool.images.specimen_area import areas, without
 from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
-from inspect_tool.plugins import Backend, Exporter, Reader, Recipe
+from inspect_tool.plugins import Backend, Exporter, Reader, Recipe, shows_surface
 from inspect_tool.segmentation import threshold
 from inspect_tool.standards.editions import editions_for, load_standard, names_for
 from inspect_tool.units import UNITS
@@ -47,6 +48,9 @@ PICTURES = {
     "graphite": lambda seed: synthetic.graphite(
         seed=seed, nodularity_percent=70.0, median_um=30.0, shape_px=(300, 360), pixel_um=1.0
     ),
+    "decarburisation": lambda seed: synthetic.decarburised(
+        seed=seed, total_um=60.0, complete_um=20.0, grain_um=12.0, shape_px=(240, 300), pixel_um=1.0
+    ),
     "layer_thickness": lambda seed: synthetic.layer(seed=seed, thickness_um=15.0, shape_px=(240, 300)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
@@ -69,7 +73,7 @@ def micrograph(recipe, seed=0, **changes):
     pixels = made.pixels.copy()
     pixels.setflags(write=False)
     calibration = Calibration(pixel_um=made.pixel_um, u_rel=0.004, source="stage micrometer", certificate="C-1")
-    return Micrograph(
+    image = Micrograph(
         pixels=pixels,
         calibration=calibration,
         path=f"field_{seed}.tif",
@@ -77,6 +81,8 @@ def micrograph(recipe, seed=0, **changes):
         field=seed + 1,
         **changes,
     )
+    shown = recipe in RECIPES and shows_surface(registry.load("recipe", recipe))
+    return without(image, areas(pixels, surface=True)) if shown else image  # as a run does
 
 
 def default_segmentation(recipe, image):
@@ -204,6 +210,10 @@ CONTRACT = {
     "confluence": {"area_percent.covered"},
     "banding": {"anisotropy_index", "orientation_degree", "band_spacing_um"},
     "graphite": {"nodularity_percent", "nodule_count_per_mm2", "graphite_percent"},
+    "decarburisation": {
+        "mean_total_depth_um", "maximum_total_depth_um", "mean_complete_depth_um", "mean_partial_depth_um",
+        "core_ferrite_percent",
+    },
     "layer_thickness": {"mean_thickness_um.layer", "minimum_thickness_um.layer"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",

@@ -143,6 +143,7 @@ def script() -> ModuleType:
         ("particles", "powder_fields"),
         ("fibres", "fiber_fields"),
         ("confluence", "culture_fields"),
+        ("decarburisation", "skin_fields"),
         ("layer_thickness", "layer_fields"),
         ("graphite", "graphite_fields"),
         ("banding", "band_fields"),

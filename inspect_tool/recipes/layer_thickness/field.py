@@ -12,10 +12,10 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure.normal_chords import Chords, Sides, normal_chords, sides_of
 from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
-from inspect_tool.recipes._common import numbers_of_classes, place_of
+from inspect_tool.recipes._common import length_in, numbers_of_classes, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.layer_thickness.settings import Settings
-from inspect_tool.recipes.layer_thickness.values import Layer, Length, Measured, Numbers, Scatter, Values
+from inspect_tool.recipes.layer_thickness.values import Layer, Measured, Numbers, Scatter, Values
 from inspect_tool.statistics.series import series_scatter
 
 _DRAWN = 25  # chords of a layer that are drawn, as many as a reader can tell apart
@@ -143,19 +143,15 @@ def _numbers(found: _Found, pixel_um: float | None) -> Layer:
     length = chords.length
     mean, sd = float(length.mean()), float(length.std(ddof=1)) if len(length) > 1 else 0.0
     return Layer(
-        mean_thickness=_length(mean, pixel_um),
-        minimum_thickness=_length(float(length.min()), pixel_um),
-        maximum_thickness=_length(float(length.max()), pixel_um),
-        thickness_sd=_length(sd, pixel_um),
+        mean_thickness=length_in(mean, pixel_um),
+        minimum_thickness=length_in(float(length.min()), pixel_um),
+        maximum_thickness=length_in(float(length.max()), pixel_um),
+        thickness_sd=length_in(sd, pixel_um),
         thickness_variation_percent=100 * sd / mean,
         chords=len(length),
         chords_missed=chords.missed,
-        area_over_length=_length(_between(chords) / chords.line_px, pixel_um),
+        area_over_length=length_in(_between(chords) / chords.line_px, pixel_um),
     )
-
-
-def _length(px: float, pixel_um: float | None) -> Length:
-    return {"px": px} if pixel_um is None else {"um": px * pixel_um}
 
 
 def _between(chords: Chords) -> float:
@@ -169,9 +165,9 @@ def _between(chords: Chords) -> float:
 def _scatter(chords: Chords, pixel_um: float | None) -> Scatter:
     inside = series_scatter(chords.length)
     return Scatter(
-        inner_scatter={} if inside is None else _length(inside.u, pixel_um),
+        inner_scatter={} if inside is None else length_in(inside.u, pixel_um),
         inner_scatter_dof=None if inside is None else inside.dof,
-        line=_length(chords.line_px, pixel_um),
+        line=length_in(chords.line_px, pixel_um),
     )
 
 

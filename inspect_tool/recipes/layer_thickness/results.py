@@ -1,18 +1,17 @@
 """Results of the recipe for layers with their budgets."""
 
 from collections.abc import Sequence
-from math import cos, radians, sqrt
+from math import sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from inspect_tool.languages import Text, joined, named
 from inspect_tool.model import Component, Result, Standard
-from inspect_tool.recipes._common import alternatives_line, scale_line
+from inspect_tool.recipes._common import alternatives_line, only, scale_line, tilt_line
 from inspect_tool.recipes.layer_thickness.settings import LEAST, MEAN, MOST, SPREAD, VARIATION, Settings
-from inspect_tool.recipes.layer_thickness.values import Layer, Measured, only
+from inspect_tool.recipes.layer_thickness.values import Layer, Measured
 from inspect_tool.standards.editions import designation
-from inspect_tool.standards.formulas import iso_1463
 from inspect_tool.statistics.fields import FieldStatistics, field_statistics, scatter_line
 from inspect_tool.statistics.uncertainty import evaluated
 
@@ -71,7 +70,7 @@ def _mean(fields: Sequence[Measured], name: str, settings: Settings, standard: S
         *alternatives_line(found.mean, others, "layer_thickness.basis_alternatives"),
         _interfaces(fields, bool(others)),
         scale_line(fields, found.mean, 1, "layer_thickness.basis_scale"),
-        *_tilt(found.mean, settings),
+        *tilt_line(found.mean, settings.tilt_deg, "layer_thickness.basis_tilt"),
     ]
     return evaluated(
         Result(
@@ -105,7 +104,7 @@ def _extreme(fields: Sequence[Measured], name: str, which: Extreme, settings: Se
         *alternatives_line(value, others, "layer_thickness.basis_alternatives"),
         _interfaces(fields, bool(others)),
         scale_line(fields, value, 1, "layer_thickness.basis_scale"),
-        *_tilt(value, settings),
+        *tilt_line(value, settings.tilt_deg, "layer_thickness.basis_tilt"),
     ]
     return evaluated(
         Result(
@@ -231,23 +230,4 @@ def _interfaces(fields: Sequence[Measured], has_others: bool) -> Component:
         u=sqrt(2) * half_px / sqrt(3) * pixel_um,
         kind="B",
         basis=Text("layer_thickness.basis_interfaces", half=half_px),
-    )
-
-
-def _tilt(value: float, settings: Settings) -> tuple[Component, ...]:
-    """A section not normal to the surface shows a layer too thick: from nothing to the most that it can be."""
-    if not settings.tilt_deg:
-        return ()
-    most = value - iso_1463.true_thickness(value, settings.tilt_deg)
-    return (
-        Component(
-            name=Text("budget.tilt_of_the_section"),
-            u=most / sqrt(3),
-            kind="B",
-            basis=Text(
-                "layer_thickness.basis_tilt",
-                tilt=settings.tilt_deg,
-                percent=100 * (1 / cos(radians(settings.tilt_deg)) - 1),
-            ),
-        ),
     )

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Result, Standard
+from inspect_tool.recipes._common import only
 from inspect_tool.recipes.layer_thickness.results import layers_in, of_layer
 from inspect_tool.recipes.layer_thickness.settings import MEAN, Settings
-from inspect_tool.recipes.layer_thickness.values import Measured, only
+from inspect_tool.recipes.layer_thickness.values import Measured
 from inspect_tool.standards.editions import check_rule, constant
 
 _APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md

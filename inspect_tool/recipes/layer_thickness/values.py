@@ -3,20 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from inspect_tool.model import FieldMeasurement
 from inspect_tool.model.row import Row, column
-
-Unit: TypeAlias = Literal["um", "px"]
-Length: TypeAlias = Mapping[Unit, float]
-"""A length under its one unit."""
-
-
-def only(length: Length) -> float:
-    """A length in its own unit."""
-    (value,) = length.values()
-    return value
+from inspect_tool.recipes._common import Length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

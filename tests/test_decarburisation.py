@@ -77,6 +77,17 @@ def test_a_straight_rise_ends_where_95_percent_of_the_core_is_back():
     assert found["core_ferrite_percent"].value == pytest.approx(25, abs=1.0)
 
 
+def test_a_sharp_front_has_one_depth():
+    """Ferrite alone to 40 px, the core behind, without any noise: complete and total depth are the same."""
+    labels = np.ones((160, 200), np.int32)
+    labels[:70] = 0
+    labels[:30] = 2
+    found = results([field(labels)])
+    assert found[TOTAL].value == pytest.approx(20, abs=0.6)
+    assert found[COMPLETE].value == pytest.approx(20, abs=0.6)
+    assert found["core_ferrite_percent"].value == 0
+
+
 def test_the_share_that_a_depth_ends_at_is_a_setting():
     deeper, shallower = (results([field(stepped())], reached_percent=p)[TOTAL].value for p in (98.0, 80.0))
     assert deeper == pytest.approx(0.5 * (20 + 0.98 * 40), abs=1.5)

@@ -143,7 +143,8 @@ def risen(
     deviation = (counted - known * share) / total * len(known)
     reached, slopes, by_shape = [], [], []
     for k in range(len(parts)):
-        each = np.asarray([float((weight * one.at[k]).sum()) for one, weight in zip(made, weights, strict=True)]) / sums
+        each = np.asarray([float((weight * one.at[k]).sum()) for one, weight in zip(made, weights, strict=True)])
+        each = np.divide(each, sums, out=np.zeros_like(each), where=sums > 0)  # of a shape that does not fit at all: 0
         value = float(sums @ each) / all_
         slope = sum(one.slope(weight, one.at[k] - value) for one, weight in zip(made, weights, strict=True)) / all_
         slopes.append(slope * precision)

@@ -6,8 +6,8 @@ from inspect_tool.errors import MeasurementError
 def partial_depth(total: float, complete: float) -> float:
     """Depth of partial decarburization: what is left of the total one behind the complete one. [any length]
 
-    >>> partial_depth(0.35, 0.1)
-    0.25
+    >>> partial_depth(12.0, 3.5)
+    8.5
     """
     if not 0 <= complete <= total:
         msg = (

@@ -13,7 +13,10 @@ and poor (3), by the default backend, one to five fields each. RECIPE is one of
 - ``decarburisation``: 60 to 180 px decarburized, half of the specimens with 10 to 50 % of that in ferrite alone, 0 to
   60 % ferrite in the core, grains of 10 to 22 px, local depths that vary by up to 12 % along the surface, three shapes
   of the profile, slopes up to 8 degrees, a quarter of them round; the mean total depth;
-- ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index.
+- ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index;
+- ``inclusions``: 20 to 120 sulfides per mm2, 3 to 15 stringers, as many silicates, 30 to 150 globules, directions 10
+  degrees off the rows; area, number and length per area, and the severities of ISO 4967 in the worst field, whose truth
+  is that of the very fields.
 
 Every line has the share of specimens whose interval holds the number of the process, of those that no doubt stands
 beside, the mean error and the mean and largest |error| against what the very fields hold, and the median of U; all of
@@ -32,8 +35,9 @@ from inspect_tool.errors import InspectError
 from inspect_tool.images.specimen_area import areas, without
 from inspect_tool.model import Calibration, Findings, Micrograph, Segmentation
 from inspect_tool.plugins import is_mounted, shows_surface
+from inspect_tool.recipes.inclusions.limits import limits_of
 from inspect_tool.registry import load
-from inspect_tool.standards.editions import editions_for
+from inspect_tool.standards.editions import editions_for, load_standard
 from inspect_tool.synthetic import Field
 
 LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
@@ -46,15 +50,17 @@ class Drawing:
     """Specimens of one recipe."""
 
     draw: Callable[[np.random.Generator, int], list[Field]]
-    quantity: str
+    quantities: tuple[str, ...]
     settings: Mapping[str, Any]
     relative: bool  # errors are given over the truth, in %
+    truth: Callable[[list[Field], str], tuple[float, float]] | None = None  # of the material, of the fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """What one specimen came out as."""
 
+    quantity: str
     truth: float  # of the process
     held: float  # by the fields
     value: float
@@ -128,13 +134,61 @@ def skins(rng: np.random.Generator, fields: int) -> list[Field]:
     ]
 
 
+def steels(rng: np.random.Generator, fields: int) -> list[Field]:
+    """Fields of one steel."""
+    per_mm2 = {
+        "A": float(rng.uniform(20, 120)),
+        "B": float(rng.uniform(3, 15)),
+        "C": float(rng.uniform(3, 15)),
+        "D": float(rng.uniform(30, 150)),
+        "DS": float(rng.uniform(0, 4)),
+    }
+    turn = float(rng.uniform(-10, 10))
+    return [
+        synthetic.inclusions(seed=seed, per_mm2=per_mm2, turn_deg=turn, shape_px=(480, 640), pixel_um=2 * PIXEL_UM)
+        for seed in rng.integers(2**31, size=fields).tolist()
+    ]
+
+
+def of_process(fields: list[Field], quantity: str) -> tuple[float, float]:
+    """The number of the process, and the mean of what the fields hold."""
+    return (
+        fields[0].truth[f"process.{quantity}"],
+        float(np.mean([field.truth[f"field.{quantity}"] for field in fields])),
+    )
+
+
+def of_steels(fields: list[Field], quantity: str) -> tuple[float, float]:
+    """The same, and of severities that of the worst field: they lie within one square of 0.71 mm."""
+    if not quantity.startswith("severity."):
+        return of_process(fields, quantity)
+    series = quantity.removeprefix("severity.")
+    key = "largest_um.ds" if series == "ds" else f"{'number' if series[0] == 'd' else 'length_um'}.{series}"
+    total = max(field.truth[f"field.{key}"] for field in fields)
+    index = limits_of(load_standard("iso_4967_2013")).index(series, total)
+    return index, index
+
+
 RECIPES: Mapping[str, Drawing] = {
-    "decarburisation": Drawing(draw=skins, quantity="mean_total_depth_um", settings={"tilt_deg": 0.0}, relative=True),
-    "layer_thickness": Drawing(
-        draw=layers, quantity="mean_thickness_um.layer", settings={"tilt_deg": 0.0}, relative=True
+    "decarburisation": Drawing(
+        draw=skins, quantities=("mean_total_depth_um",), settings={"tilt_deg": 0.0}, relative=True
     ),
-    "banding": Drawing(draw=rolled, quantity="anisotropy_index", settings={}, relative=True),
-    "graphite": Drawing(draw=irons, quantity="nodularity_percent", settings={}, relative=False),
+    "layer_thickness": Drawing(
+        draw=layers, quantities=("mean_thickness_um.layer",), settings={"tilt_deg": 0.0}, relative=True
+    ),
+    "banding": Drawing(draw=rolled, quantities=("anisotropy_index",), settings={}, relative=True),
+    "graphite": Drawing(draw=irons, quantities=("nodularity_percent",), settings={}, relative=False),
+    "inclusions": Drawing(
+        draw=steels,
+        quantities=(
+            *("inclusion_percent", "inclusion_count_per_mm2", "length_per_area.a", "length_per_area.c"),
+            *(f"severity.{kind}_{thick}" for kind in "abcd" for thick in ("thin", "heavy")),
+            "severity.ds",
+        ),
+        settings={},
+        relative=False,
+        truth=of_steels,
+    ),
 }
 
 
@@ -167,28 +221,33 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
 
 def specimens(name: str, kind: Kind, level: int, wanted: int, fields: int) -> Iterator[Told]:
     """Draw and measure specimen after specimen; ``fields`` 0: one to five each."""
-    quantity = RECIPES[name].quantity
+    drawing = RECIPES[name]
+    truth = drawing.truth or of_process
     for number in range(wanted):
         rng = np.random.default_rng([number, level, fields, 18])
-        made = RECIPES[name].draw(rng, fields or int(rng.integers(1, 6)))
+        made = drawing.draw(rng, fields or int(rng.integers(1, 6)))
         try:
             findings = measured(name, made, kind, level, 1000 * number)
         except InspectError as error:
             print(f"  refused: {error}")
             continue
-        result = next((one for one in findings.results if one.quantity == quantity), None)
-        if result is None or result.interval is None or result.expanded_u is None:
-            print("  no result")
-            continue
-        yield Told(
-            truth=made[0].truth[f"process.{quantity}"],
-            held=float(np.mean([field.truth[f"field.{quantity}"] for field in made])),
-            value=result.value,
-            low=result.interval[0],
-            high=result.interval[1],
-            u=result.expanded_u,
-            doubted=any(check.scope == "plausibility" and not check.passed for check in findings.checks),
-        )
+        doubted = any(check.scope == "plausibility" and not check.passed for check in findings.checks)
+        for quantity in drawing.quantities:
+            result = next((one for one in findings.results if one.quantity == quantity), None)
+            if result is None or result.interval is None or result.expanded_u is None:
+                print(f"# no result of {quantity}")
+                continue
+            of_material, of_fields = truth(made, quantity)
+            yield Told(
+                quantity=quantity,
+                truth=of_material,
+                held=of_fields,
+                value=result.value,
+                low=result.interval[0],
+                high=result.interval[1],
+                u=result.expanded_u,
+                doubted=doubted,
+            )
 
 
 def line(title: str, told: list[Told], *, relative: bool) -> str:
@@ -207,6 +266,14 @@ def line(title: str, told: list[Told], *, relative: bool) -> str:
     )
 
 
+def show(title: str, told: list[Told], *, relative: bool) -> None:
+    """Print the rows of all quantities."""
+    quantities = dict.fromkeys(one.quantity for one in told)
+    for quantity in quantities:
+        name = f"{title}, {quantity}" if len(quantities) > 1 else title
+        print(line(name, [one for one in told if one.quantity == quantity], relative=relative), flush=True)
+
+
 def main() -> None:
     name, kind = sys.argv[1], sys.argv[2]
     wanted = int(sys.argv[3]) if len(sys.argv) > 3 else 200
@@ -214,12 +281,10 @@ def main() -> None:
     relative = RECIPES[name].relative
     if kind == "labels":
         for fields in asked or (1, 5):
-            found = list(specimens(name, "labels", 0, wanted, fields))
-            print(line(f"labels, fields {fields}", found, relative=relative), flush=True)
+            show(f"labels, fields {fields}", list(specimens(name, "labels", 0, wanted, fields)), relative=relative)
         return
     for level in asked or LOOKS:
-        found = list(specimens(name, "default", level, wanted, 0))
-        print(line(f"default, {LOOKS[level]}", found, relative=relative), flush=True)
+        show(f"default, {LOOKS[level]}", list(specimens(name, "default", level, wanted, 0)), relative=relative)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,7 @@ LAYER = Degradation(shading=0.06, blur_px=0.7, electrons=90000, read_noise=0.4)
 
 GRAIN_UM, PHASE_UM, PORE_UM, XRAY_UM = 0.345, 0.31, 2.42, 6.0
 POWDER_UM, FIBER_UM, CULTURE_UM, LAYER_UM, GRAPHITE_UM, BAND_UM, SKIN_UM = 0.62, 0.32, 0.65, 0.21, 0.8, 0.6, 0.9
+STEEL_UM = 0.8
 """Pixel sizes as in the job files. [um/px]"""
 
 
@@ -200,6 +201,18 @@ def skin_fields(count: int = 5, seed: int = 650) -> Iterator[tuple[str, Field, D
         yield f"field_{i + 1}.png", field, LAYER
 
 
+def inclusion_fields(count: int = 3, seed: int = 950) -> Iterator[tuple[str, Field, Degradation]]:
+    """Three fields of a rolled bar: sulfides, a few stringers and silicates, globules; 1.6 mm2 together."""
+    for i in range(count):
+        field = synthetic.inclusions(
+            seed=seed + i,
+            per_mm2={"A": 30.0, "B": 4.0, "C": 4.0, "D": 50.0, "DS": 1.0},
+            shape_px=(900, 1000),
+            pixel_um=STEEL_UM,
+        )
+        yield f"field_{i + 1}.png", field, POLISHED
+
+
 def graphite_fields(count: int = 6, seed: int = 800) -> Iterator[tuple[str, Field, Degradation]]:
     """Six fields of an unetched ductile iron, 86 % nodularity."""
     for i in range(count):
@@ -294,6 +307,7 @@ SAMPLES: Mapping[str, Callable[[], Iterator[tuple[str, Field, Degradation]]]] = 
     "layer_thickness": layer_fields,
     "graphite": graphite_fields,
     "banding": band_fields,
+    "inclusions": inclusion_fields,
 }
 
 LOOKS: Mapping[str, Any] = dict.fromkeys(
@@ -432,6 +446,9 @@ def expected(recipe: str, fields: Mapping[str, Field]) -> dict[str, dict[str, An
     if recipe == "decarburisation":
         depths = {f"mean_{depth}_depth_um": ("um", 20.0) for depth in ("total", "partial")}
         return expected_of_process(every, "1", depths | {"mean_complete_depth_um": ("um", 10.0)})
+    if recipe == "inclusions":
+        of_fields = {"inclusion_percent": ("%", 0.15), "inclusion_count_per_mm2": ("1/mm2", 8.0)}
+        return expected_of_fields(every, "1", of_fields | {"length_per_area.a": ("1/mm", 0.25)})
     if recipe == "layer_thickness":
         tolerances = {"mean_thickness_um.layer": ("um", 0.9)}
         of_fields = {"thickness_sd_um.layer": ("um", 0.4)}

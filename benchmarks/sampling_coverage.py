@@ -2,7 +2,9 @@
 
 Labels are the truth, so that nothing but sampling is in the interval.
 
-python benchmarks/sampling_coverage.py [DRAWS]
+python benchmarks/sampling_coverage.py [DRAWS] [TABLE]
+
+TABLE: structures, pores, others, sizes, widely_spread or ending; all of them when it is left out.
 """
 
 import sys
@@ -19,7 +21,7 @@ from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.uncertainty import expanded
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "truth"))
-from drawn_fields import lines, mosaic, spaced_discs, two_scales
+from drawn_fields import lattice, lines, mosaic, needles, spaced_discs, two_scales
 from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 _BLOCKS = 32
@@ -73,8 +75,16 @@ SIZES = (
 )
 
 
-def of_labels(labels: NDArray[np.int32]) -> Field:
-    return 100 * float(labels.mean()), share_scatter(labels == 1)
+# pores of a field, spread of ln diameter
+FEW = ((8, 0.3), (8, 0.5), (8, 0.8), (13, 0.6), (13, 0.8), (20, 0.6), (40, 0.8), (100, 0.9))
+
+# needles thrown at random: share [%], length, width [px]; lattices: pitch, radius [px], scatter of places over pitch
+NEEDLES = ((15, 192, 4), (20, 128, 4), (30, 100, 8), (10, 80, 4), (15, 40, 4))
+LATTICES = ((32, 10, 0.0), (32, 10, 0.1), (64, 18, 0.0))
+
+
+def of_labels(labels: NDArray[np.int32], *, needles: bool = True) -> Field:
+    return 100 * float(labels.mean()), share_scatter(labels == 1, needles=needles)
 
 
 def of_pores(places: NDArray[np.float64], area: NDArray[np.float64]) -> Field:
@@ -85,6 +95,12 @@ def of_pores(places: NDArray[np.float64], area: NDArray[np.float64]) -> Field:
     sizes = FeatureAreas(of_phase=area, of_rest=np.zeros(0))
     largest = float(area.max(initial=0.0))
     return 100 * float(area.sum()), ShareScatter(u=found.u, dof=found.dof, largest=largest, areas=sizes)
+
+
+def without_few(field: Field) -> Field:
+    """As it was before the sizes of few features, and those of several fields, counted."""
+    share, scatter = field
+    return share, replace(scatter, areas=None if scatter.areas is None else replace(scatter.areas, if_few=False))
 
 
 def without_sizes(field: Field) -> Field:
@@ -105,13 +121,33 @@ def row(name: str, draws: int, fields: Callable[[], Sequence[Field]], truth: flo
     print(f"| {name} | {holds:.0f} | {below:.0f} | {np.median([one[2] for one in found]) / truth:.2f} |", flush=True)
 
 
-def main(draws: int) -> None:
+HEAD = "| {} | holds [%] | all of it below the truth [%] | median U / truth |\n| --- | --- | --- | --- |"
+
+
+def main(draws: int, only: str = "") -> None:
+    tables = {
+        "structures": structures,
+        "pores": pores_of_fields,
+        "others": others,
+        "sizes": lambda draws: of_sizes(2 * draws),
+        "widely_spread": lambda draws: widely_spread(2 * draws),
+        "ending": ending,
+    }
+    for name, table in tables.items():
+        if only in ("", name):
+            table(draws)
+
+
+def structures(draws: int) -> None:
     random = np.random.default_rng(20)
-    head = "| {} | holds [%] | all of it below the truth [%] | median U / truth |\n| --- | --- | --- | --- |"
-    print(head.format("one field of"))
+    print(HEAD.format("one field of"))
     for name, (draw, truth) in STRUCTURES.items():
         row(name, draws, lambda draw=draw: [of_labels(draw(random))], truth)  # type: ignore[misc]
-    print("\n" + head.format("pores per field, spread of ln diameter, fields"))
+
+
+def pores_of_fields(draws: int) -> None:
+    random = np.random.default_rng(21)
+    print("\n" + HEAD.format("pores per field, spread of ln diameter, fields"))
     for cluster, pores, spread in ((0.0, 4, 0.3), (0.0, 20, 0.3), (0.0, 20, 0.6), (5.0, 20, 0.3), (5.0, 100, 0.6)):
         for n in (1, 2, 3, 5, 10):
             row(
@@ -122,17 +158,57 @@ def main(draws: int) -> None:
                 ],
                 1.0,
             )
-    others = np.random.default_rng(2026)
-    print("\n" + head.replace("U / truth", "U / 1.96 s of the fields").format("one field of another kind"))
+
+
+def others(draws: int) -> None:
+    random = np.random.default_rng(2026)
+    print("\n" + HEAD.replace("U / truth", "U / 1.96 s of the fields").format("one field of another kind"))
     for name, (draw, known) in OTHERS.items():
-        fields = [of_labels(draw(others)) for _ in range(draws)]
-        shares = [share for share, _ in fields]
-        mean = float(np.mean(shares)) if known is None else known
-        kinds = [judged([field], mean) for field in fields]
-        holds, below = (100 * float(np.mean([one[k] for one in kinds])) for k in (0, 1))
-        wide = float(np.median([one[2] for one in kinds])) / 1.96 / float(np.std(shares))
-        print(f"| {name} | {holds:.0f} | {below:.0f} | {wide:.2f} |", flush=True)
-    of_sizes(2 * draws)
+        of_kind(name, [of_labels(draw(random)) for _ in range(draws)], known)
+
+
+def of_kind(name: str, fields: Sequence[Field], known: float | None) -> None:
+    """Row of fields of one kind, the width over what a normal share with known scatter needs."""
+    shares = [share for share, _ in fields]
+    mean = float(np.mean(shares)) if known is None else known
+    kinds = [judged([field], mean) for field in fields]
+    holds, below = (100 * float(np.mean([one[k] for one in kinds])) for k in (0, 1))
+    wide = float(np.median([one[2] for one in kinds])) / 1.96 / float(np.std(shares))
+    print(f"| {name} | {holds:.0f} | {below:.0f} | {wide:.2f} |", flush=True)
+
+
+def ending(draws: int) -> None:
+    """Needles that end in the field, by their waves alone and as they are counted; lattices."""
+    random = np.random.default_rng(56)
+    print("\n" + HEAD.replace("U / truth", "U / 1.96 s of the fields").format("one field of"))
+    for share, length_px, width_px in NEEDLES:
+        drawn = [needles(random, share / 100, length_px, width_px) for _ in range(draws)]
+        for told, seen in (("by waves", False), ("now", True)):
+            name = f"needles, {length_px} x {width_px} px, {share} %, {told}"
+            of_kind(name, [of_labels(labels, needles=seen) for labels in drawn], share)
+    for pitch_px, radius_px, scatter in LATTICES:
+        fields = [of_labels(lattice(random, pitch_px, radius_px, scatter)) for _ in range(draws)]
+        of_kind(f"lattice, pitch {pitch_px} px, places scatter by {scatter}", fields, None)
+
+
+def widely_spread(draws: int) -> None:
+    """Few pores, and several fields, with and without what their sizes tell; groups are drawn from the fields."""
+    print(
+        "\n| pores per field, spread of ln diameter, fields | before: holds [%] | below [%] | now: holds [%] "
+        "| below [%] | median U / truth: before | now |\n| --- | --- | --- | --- | --- | --- | --- |"
+    )
+    for pores, spread in FEW:
+        random = np.random.default_rng([30, pores, round(10 * spread)])
+        drawn = [of_pores(*clustered_pores(random, pores=pores, spread=spread, cluster=0.0)) for _ in range(draws)]
+        for n in (1, 2, 3, 5, 10):
+            groups = (
+                [random.choice(draws, n, replace=False) for _ in range(draws)] if n > 1 else np.arange(draws)[:, None]
+            )
+            now = np.array([judged([drawn[i] for i in group], 1.0) for group in groups])
+            before = np.array([judged([without_few(drawn[i]) for i in group], 1.0) for group in groups])
+            cells = [f"{100 * part[:, k].mean():.0f}" for part in (before, now) for k in (0, 1)]
+            cells += [f"{np.median(part[:, 2]):.2f}" for part in (before, now)]
+            print(f"| {pores}, {spread}, {n} | {' | '.join(cells)} |", flush=True)
 
 
 def of_sizes(draws: int) -> None:
@@ -156,4 +232,4 @@ def of_sizes(draws: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 250)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 250, *sys.argv[2:3])

@@ -56,6 +56,7 @@ _BUILT_IN: dict[Kind, dict[str, str]] = {
         "layer_thickness": "inspect_tool.recipes.layer_thickness",
         "graphite": "inspect_tool.recipes.graphite",
         "banding": "inspect_tool.recipes.banding",
+        "inclusions": "inspect_tool.recipes.inclusions",
     },
     "exporter": {
         "json": "inspect_tool.report.exporters.json",

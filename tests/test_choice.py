@@ -33,6 +33,7 @@ TABLE = {
     "banding": ("as they are", "union", "refused"),
     "graphite": ("pieces", "as they are", "refused"),
     "decarburisation": ("as they are", "union", "refused"),
+    "inclusions": ("pieces", "as they are", "refused"),
     "layer_thickness": ("as they are", "union", "refused"),
 }
 # what each backend gives with its own default settings

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from report_example import example
 
 from inspect_tool.acceptance.conformity import probability_of_conformity
+from inspect_tool.acceptance.verdict import class_verdicts
 from inspect_tool.errors import MeasurementError
-from inspect_tool.model import Component, Result
+from inspect_tool.model import Component, Conformity, Requirement, Result
 from inspect_tool.report.build import report_digest
 from inspect_tool.report.text import class_text, filters
 from inspect_tool.statistics.classes import ClassScale, class_of, limit_of, probabilities, rated, rating_of, steps
@@ -171,6 +172,33 @@ def test_a_report_of_before_classes_verifies_and_a_forged_class_does_not(tmp_pat
     forged = replace(bare, rating=rating_of(["8", "9"], [1.0, 0.0], 0, "G in half steps"))
     unlike = list(compared(replace(report, results=(forged, *others)), rated_again, STRICT))
     assert any("rating classes" in text for text in unlike)
+
+
+def of_class(code, *limits, specimen="1"):
+    """Verdicts on the limits of a class: decision and probability of each."""
+    asked = Requirement(quantity="porosity_percent", class_string=code, upper=1.0, source="drawing")
+    return [
+        Conformity(
+            requirement=asked, specimen=specimen, quantity=f"q{i}", value=0.5, unit="%", expanded_u=0.1,
+            decision=decision, probability=p, reason="",
+        )
+        for i, (decision, p) in enumerate(limits)
+    ]  # fmt: skip
+
+
+def test_a_class_of_several_limits_is_met_where_all_of_them_are():
+    """By hand: misses of 2 and 10 % that exclude each other leave 88 %; all in common, 90 %."""
+    made = of_class("D5/0.1", ("pass", 0.98), ("undecided", 0.9))
+    (found,) = class_verdicts(made)
+    assert (found.class_string, found.decision) == ("D5/0.1", "undecided")
+    assert found.probability == pytest.approx((0.88, 0.9))
+    (unseen,) = class_verdicts([*made, *of_class("D5/0.1", ("not stated", None))])
+    assert (unseen.decision, unseen.probability) == ("not stated", None)
+    (bad,) = class_verdicts(of_class("F3/1", ("fail", 0.3), ("fail", 0.4)))
+    assert bad.probability == (0.0, 0.3)
+    assert class_verdicts(of_class("D5", ("pass", 0.98))) == ()  # the limit says it
+    both = [*made, *of_class("D5/0.1", ("pass", 0.99), ("pass", 0.99), specimen="2")]
+    assert [one.specimen for one in class_verdicts(both)] == ["1", "2"]
 
 
 def test_a_class_is_printed_in_the_language_of_the_page():

@@ -83,6 +83,7 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
         "fibres",
         "grain_size",
         "graphite",
+        "inclusions",
         "lab",
         "decarburisation",
         "layer_thickness",
@@ -104,7 +105,17 @@ _WORD = r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]
 @pytest.mark.needs("Pango", "poppler")
 @pytest.mark.parametrize(
     "recipe",
-    ["confluence", "fibres", "grain_size", "graphite", "layer_thickness", "particles", "phase_fraction", "porosity"],
+    [
+        "confluence",
+        "fibres",
+        "grain_size",
+        "graphite",
+        "inclusions",
+        "layer_thickness",
+        "particles",
+        "phase_fraction",
+        "porosity",
+    ],
 )  # the labels of joints under a chart still meet
 def test_no_word_of_a_page_runs_into_another(demo, recipe):
     found = subprocess.run(
@@ -233,6 +244,7 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         "graphite": lambda: synthetic.graphite(
             seed=3, nodularity_percent=80.0, median_um=40.0, shape_px=(400, 400), pixel_um=1.0
         ),
+        "inclusions": lambda: synthetic.inclusions(seed=3, shape_px=(400, 400)),
         "banding": lambda: synthetic.bands(
             seed=3, area_percent=35.0, spacing_um=30.0, anisotropy=3.0, shape_px=(400, 400), pixel_um=1.0
         ),

@@ -56,7 +56,8 @@ def test_what_is_no_such_distribution_has_no_limit():
     random = np.random.default_rng(3)
     areas = lognormal(random, 40, 1.2, 1e-3)
     assert limit_of(areas) is not None
-    assert limit_of(areas[:11]) is None  # too few
+    assert limit_of(areas[:4]) is None  # too few
+    assert limit_of(lognormal(random, 11, 0.6, 1e-3)) is None  # too few, and not widely spread
     assert limit_of(areas, apart=0.5) is None  # they keep apart
     assert limit_of(np.full(40, 1e-3)) is None  # of one size
     assert limit_of(np.concatenate([areas, np.full(40, 1e-7)])) is None  # among as many specks

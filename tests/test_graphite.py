@@ -119,6 +119,13 @@ def test_one_measurement_is_rated_by_several_editions_side_by_side():
     assert "ISO 16112" in both["nodularity_percent.iso_16112_2017"].title
 
 
+def test_the_step_of_five_percent_of_iso_945_4_says_how_sure_it_is():
+    found = results([field(ellipses(4, 6, half_and_half))])["nodularity_percent"]
+    assert found.rating.classes[0].name == f"{5 * round(found.value / 5)}"
+    assert 0 < found.rating.classes[0].probability < 1
+    assert results([field(ellipses(4, 6, half_and_half))], "iso_16112_2017")["nodularity_percent"].rating is None
+
+
 def test_an_edition_that_rates_no_graphite_is_refused():
     with pytest.raises(SettingsError, match=r"no edition 'iso_16112'; there are: iso_945_4_2019.*did you mean"):
         editions_for(RECIPE, RECIPE.Settings(also_by=("iso_16112",)))

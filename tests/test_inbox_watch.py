@@ -94,6 +94,27 @@ def test_what_a_person_removed_does_not_come_back_nor_under_another_name(lab, sh
     assert [state for _, _, state in given(lab)] == ["removed"]
 
 
+def test_an_image_that_is_a_folder_is_taken_whole_and_once(lab, share):
+    chunks = {".zattrs": b"{}", "0/.zarray": b"{}", "0/0.0": bytes(range(200)), "0/0.1": b""}
+    for name, data in chunks.items():
+        (share / "plate 1" / "m.zarr" / name).parent.mkdir(parents=True, exist_ok=True)
+        (share / "plate 1" / "m.zarr" / name).write_bytes(data)
+    found = looks(lab, share, 0)
+    (share / "plate 1" / "m.zarr" / "0" / "1.0").write_bytes(b"a chunk that came later")
+    found = looks(lab, share, 11, before=found)
+    assert given(lab) == [A]  # the folder does not rest yet
+    found = looks(lab, share, 22, before=found)
+    folder = ("share/plate 1/m.zarr.zip", "watched folder share", "new")
+    assert sorted(given(lab)) == sorted([A, folder])
+    with connected(lab, read_only=True) as connection:
+        (image,) = [one for one in intake.listed(connection) if one.name.endswith(".zip")]
+    home = intake.file_of(lab, image)
+    kept = {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert kept == {**chunks, "0/1.0": b"a chunk that came later"}
+    assert looks(lab, share, 60, 80).taken == 0  # by another server: the same bytes again
+    assert len(given(lab)) == 2
+
+
 def test_folders_that_cannot_be_watched_are_said(lab, share, tmp_path):
     with pytest.raises(SettingsError, match=r"watch = 'share'; name the whole path"):
         inbox_watch.begun(lab, share.relative_to(tmp_path))

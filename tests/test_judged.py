@@ -6,7 +6,7 @@ import pytest
 from report_example import example
 
 from inspect_tool.acceptance.conformity import decide
-from inspect_tool.languages import Text
+from inspect_tool.languages import Text, named
 from inspect_tool.model import Chart, Requirement, Result, Series, Wording
 from inspect_tool.report import judged
 
@@ -102,6 +102,18 @@ def test_a_chart_of_one_specimen_shows_its_result_alone(report):
     both = judged.on_axis(BY_FIELD, found, WORDING)
     assert [(one.value, one.words) for one in both.results] == [(46.0, "A"), (50.0, "B")]
     assert len(both.limits) == 1
+
+
+def test_a_chart_of_one_layer_shows_its_limits_alone(report):
+    wording = Wording(judged={"layer_thickness.title_profile": ("mean_thickness_um.*",)})
+    results = [result("mean_thickness_um.oxide", 46.0), result("mean_thickness_um.bond coat", 90.0)]
+    asked = [Requirement(quantity=one.quantity, upper=2 * one.value, rule="simple") for one in results]
+    verdicts = tuple(decide(one, each) for one, each in zip(results, asked, strict=True))
+    both = replace(report, results=tuple(results), conformities=verdicts)
+    title = Text("layer_thickness.title_profile", layer=named("terms", "bond coat"), specimen="1")
+    found = judged.on_axis(chart(title), both, wording)
+    assert [one.at for one in found.limits] == [180.0]
+    assert [one.value for one in found.results] == [90.0]
 
 
 def test_without_a_requirement_the_results_of_page_1_are_shown(report):

@@ -54,6 +54,7 @@ STATES_NOTES = (
     "fibres",
     "grain_size",
     "graphite",
+    "inclusions",
     "layer_thickness",
     "particles",
     "porosity",

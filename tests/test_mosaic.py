@@ -12,7 +12,6 @@ from inspect_tool.images.readers import raster
 from inspect_tool.measure.fraction import class_areas, line_counts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.mosaic.field_sample import places as places_of_fields
 from inspect_tool.segmentation import threshold
 
 SIDES = (64, 128)
@@ -200,29 +199,3 @@ def test_a_box_of_an_ome_zarr_is_what_the_reader_gives_of_the_whole(picture, tmp
     areas, _, features, _ = whole(picture, SETTINGS["a level"])
     assert found.areas_px == areas
     pd.testing.assert_frame_equal(found.features, features, check_exact=True)
-
-
-def test_fields_are_spread_evenly_and_leave_out_what_shows_no_specimen(picture, tmp_path):
-    pixels = np.maximum(picture, 1).astype(np.uint16) * 9
-    pixels[:70, :90] = 0
-    path = tmp_path / "mosaic.ome.tif"
-    tifffile.imwrite(path, pixels, tile=(64, 64), resolution=(2e4, 2e4), resolutionunit="CENTIMETER")
-    folder = tmp_path / "fields"
-    folder.mkdir()
-    made = mosaic.fields(path, folder, number=12, side_px=50, seed=3, blank=0)
-    places = [tuple(int(part[1:]) for part in field.stem.split("_")[-2:]) for field in made]
-    every = list(places_of_fields(pixels.shape, 12, 50, 3, "drawn"))
-    assert len(every) == 12
-    assert set(every) - set(places) == {(row, column) for row, column in every if row < 65 and column < 85}
-    for field, (row, column) in zip(made, places, strict=True):
-        read = readers.read(field)
-        assert np.array_equal(read.pixels, pixels[row : row + 50, column : column + 50])
-        assert read.calibration.pixel_um == pytest.approx(0.5)
-    starts = np.array(every).reshape(3, 4, 2)
-    assert np.ptp(np.diff(starts[:, 0, 0])) <= 1
-    assert np.ptp(np.diff(starts[0, :, 1])) <= 1
-    bare = tmp_path / "bare.tif"
-    tifffile.imwrite(bare, pixels, tile=(64, 64))
-    assert readers.read(mosaic.fields(bare, folder, number=1, side_px=90, seed=3)[0]).calibration.pixel_um is None
-    with pytest.raises(SettingsError, match="12 fields of 80 px do not fit into 270 x 230 px beside each other"):
-        mosaic.fields(path, folder, number=12, side_px=80, seed=3)

@@ -93,6 +93,7 @@ def seen(tmp_path_factory):
         "validate": ["validate", "pores.toml", "--truth", "porosity_mask.png", "--person", "A", "--out", "own.toml"],
         "compare": ["compare", "pores.toml", "--backends", "threshold,threshold:denoise_px=3"],
         "gauge": ["gauge", "study.csv"],
+        "fields": ["fields", "cut", "porosity.tif", "-r", "porosity", "-n", "4", "--side", "60", "-o", "fields"],
         "golden": ["golden", "record", "pores.toml", "--out", "gold"],
         "calibrate": ["calibrate", "bar.tif"],
         "score": ["score", "-r", "porosity", "--truth", "porosity_mask.png", "--predicted", "porosity_mask.png"],

@@ -304,6 +304,20 @@ def test_reference_area_in_its_worst_place():
         measured([labels], Settings(reference_area=ReferenceArea(size_mm=9.0)), editions, pixel_um=2.0)
 
 
+def test_the_worst_square_lies_anywhere_in_any_field():
+    """A square of 50 px holds both pores of 20 x 20; without a side there is no such result."""
+    labels = field([(50, 50, 20, 20), (50, 80, 20, 20), (150, 250, 10, 10)])
+    results, _, made = measured([labels, field([])], Settings(worst_field_um=100.0), pixel_um=2.0)
+    found = results["worst_field_percent"]
+    assert found.value == pytest.approx(100 * 800 / 2500)
+    assert {line.name.key for line in found.budget} == {"budget.pore_edge", "budget.scale"}
+    (square,) = [mark for mark in made[0].marks if mark.layer == "worst square"]
+    assert "32 %" in square.label
+    assert "worst_field_percent" not in measured([labels], pixel_um=2.0)[0]
+    with pytest.raises(MeasurementError, match=r"a square of 900 um is 450 px, the field has 200 x 300"):
+        measured([labels], Settings(worst_field_um=900.0), pixel_um=2.0)
+
+
 def test_class_string_is_judged_on_the_results():
     asked = Requirement(quantity="porosity_class", class_string="D5/0.1/A1", rule="simple", source="drawing")
     editions = editions_for(porosity, Settings(), "vdg_p201_2002")

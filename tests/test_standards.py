@@ -115,6 +115,8 @@ def editions_of(recipe, name="", asked=(), folder=None, **settings):
         ("graphite", "", {}, []),
         ("graphite", "", {"also_by": ("iso_16112_2017",)}, ["iso_16112_2017"]),
         ("banding", "", {}, []),
+        ("inclusions", "", {}, []),
+        ("inclusions", "", {"also_by": ("astm_e45_2018",)}, ["astm_e45_2018"]),
     ],
 )
 def test_the_editions_of_a_job_are_its_own_and_those_its_recipe_names(recipe, name, settings, others):

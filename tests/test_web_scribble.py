@@ -20,7 +20,7 @@ from inspect_tool.lab.database import connected
 from inspect_tool.segmentation import pixels
 from inspect_tool.training.strokes import Stroke, target_of
 from inspect_tool.web import scribbling
-from inspect_tool.web.scribbling import Desk, Source
+from inspect_tool.web.scribbling import Desk, Drawn, Source
 
 CLASSES = ["matrix", "layered"]
 SHAPE = (140, 180)
@@ -119,6 +119,55 @@ def test_a_kept_classifier_gives_the_labels_that_the_page_showed(made, monkeypat
     again = sent(spoken, "keep", lines(inside), name="layers", recipe="phase_fraction")
     assert "there is one already" in again.json()["fault"]
     assert "layers" in client(ours, "olga").get("/scribble").text
+
+
+def test_strokes_on_another_picture_teach_too_and_are_kept_with_it(made):
+    ours, _, inside = made
+    spoken = client(ours, "anna")
+    other, other_inside = layered(2, shape=SHAPE)
+    given(ours.lab, "field two.png", other, number=2)
+    # each picture has strokes of one class alone: neither says anything without the other
+    one = [stroke for stroke in lines(inside) if stroke["kind"] == 0]
+    two = [stroke for stroke in lines(other_inside) if stroke["kind"] == 1]
+    also = [{"page": "/scribble/inbox/2", "strokes": two}]
+    assert "class 'layered' has no stroke" in sent(spoken, "learn", one).json()["fault"]
+    labels, _ = drawn_classes(sent(spoken, "learn", one, also=also).json())
+    assert ((labels == 1) & inside).sum() / ((labels == 1) | inside).sum() > 0.7
+    assert sum(sent(spoken, "agree", one, also=also).json()["scores"].values()) > 2.4
+    answer = sent(spoken, "keep", one, also=also, name="both", recipe="phase_fraction").json()
+    folder = ours.lab.folder / "models/both"
+    settings = pixels.Settings(model=str(folder))
+    found = pixels.segment(pixels.load(settings), read(ours.lab.folder / "inbox/1-field one.png"), settings)
+    assert np.array_equal(found.labels, labels)
+    assert sorted(path.name for path in folder.glob("*_strokes.png")) == [
+        "1-field one_strokes.png",
+        "2-field two_strokes.png",
+    ]
+    assert tomllib.loads((folder / "model.toml").read_text())["sha256"] == answer["sha256"]
+
+
+@pytest.mark.parametrize(
+    ("also", "says"),
+    [
+        ([{"page": "/scribble/inbox/1", "strokes": []}], "one picture is named twice"),
+        ([{"page": "/inbox/2", "strokes": []}], "'/inbox/2' is no page that strokes are drawn on"),
+        ([{"page": "/scribble/inspections/../1", "strokes": []}], "inspection '..': there is none"),
+        ([{"page": f"/scribble/inbox/{number}", "strokes": []} for number in range(2, 12)], "at most 9 are taken"),
+        ([{"page": "/scribble/inbox/77", "strokes": []}], "77"),
+    ],
+)
+def test_strokes_of_other_pages_are_of_pictures_of_the_lab(made, also, says):
+    answer = sent(client(made[0], "anna"), "learn", lines(made[2]), also=also)
+    assert answer.status_code == 422
+    assert says in answer.json()["fault"]
+
+
+def test_pictures_that_teach_nothing_together_are_refused(made):
+    ours, gray, inside = made
+    spoken = client(ours, "anna")
+    given(ours.lab, "color.png", np.stack([gray, gray // 2, gray], axis=-1), number=5)
+    also = [{"page": "/scribble/inbox/5", "strokes": lines(inside)}]
+    assert "one is in color" in sent(spoken, "learn", lines(inside), also=also).json()["fault"]
 
 
 def test_agreement_is_that_of_strokes_left_out(made):
@@ -221,7 +270,9 @@ def test_what_lies_open_is_bounded_and_what_is_not_kept_is_made_again(made):
     small = scribbling.opened(source, 0)
     assert small.looks.size == 4 * SHAPE[0] * SHAPE[1]  # the image alone
     assert whole.looks.size == 4 * 33 * SHAPE[0] * SHAPE[1]  # and 32 features
-    kept, made_anew = (scribbling.learned(sheet, strokes, tuple(CLASSES)) for sheet in (whole, small))
+    kept, made_anew = (
+        scribbling.learned([Drawn(sheet=sheet, strokes=tuple(strokes))], tuple(CLASSES)) for sheet in (whole, small)
+    )
     assert np.array_equal(kept.labels, made_anew.labels)
 
 
@@ -262,5 +313,13 @@ def test_two_classes_are_drawn_and_the_overlay_is_seen(made):
         page.get_by_role("button", name="Keep").click()
         page.get_by_text("Kept as by hand").wait_for()
         assert (ours.lab.folder / "models/by hand/weights.safetensors").is_file()
+        given(ours.lab, "field three.png", layered(3, shape=SHAPE)[0], number=3)
+        page.goto(f"{listening.origins[0]}/scribble/inbox/3")
+        page.get_by_text("Draw strokes of every class").wait_for()
+        page.get_by_label("field one.png: 4 strokes").check()
+        page.locator("#scribble[data-shown='0']").wait_for()  # no stroke is on this picture
+        page.locator("#overlay[src^='data:image/png']").wait_for()
+        page.get_by_label("field one.png: 4 strokes").uncheck()
+        page.get_by_text("Still without a stroke").wait_for()
         assert page.trouble == []
         assert page.elsewhere == []

@@ -120,6 +120,8 @@ def _grade_u(result: Result) -> float | None:
 
 
 def _relative_u(result: Result) -> float | None:
+    if result.unit == "1" and result.rating is not None:  # of a step near 0 U is no share of it; its class tells
+        return None
     if result.unit in ("%", "G") or not result.budget or result.expanded_u is None or not result.value > 0:
         return None
     return 100 * result.expanded_u / result.value

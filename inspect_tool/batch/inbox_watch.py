@@ -4,17 +4,19 @@ What was seen of a folder is kept in the table ``arrival``, as ``watch`` does, s
 after a restart, and not again when it was removed from the inbox. A folder is watched by one of the two.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from inspect_tool.batch import arrivals, watch
 from inspect_tool.batch.arrivals import Arrival, Key
 from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import sha256_file
-from inspect_tool.lab import intake
+from inspect_tool.images import readers
+from inspect_tool.lab import intake, intake_folder
 from inspect_tool.lab.database import Lab, connected
 from inspect_tool.paths import real
 
@@ -84,7 +86,8 @@ def look(
         raise OutputError(msg) from None
     known, suffixes, count = arrivals.noticed(before.arrivals, listing, now), watch.image_suffixes(), 0
     for key, each in list(known.items()):
-        is_image = Path(each.path).suffix.casefold() in suffixes and (folder / each.path).is_file()
+        path = folder / each.path
+        is_image = (path.suffix.casefold() in suffixes and path.is_file()) or readers.is_image_folder(path)
         if each.state != "waiting" or not is_image or not arrivals.rests(each, now, rest_s):
             continue
         taken, is_new = _taken(lab, folder, each, reading)
@@ -100,15 +103,18 @@ def _taken(
     """Take a file, once whatever its name; gives None where it changed meanwhile or cannot be read just now."""
     path = folder / each.path
     try:
-        digest = sha256_file(path)
-        with connected(lab, read_only=True) as connection:
-            is_known = intake.is_known(connection, digest)
-        number = None
-        if not is_known:
-            name, by, text = f"{folder.name}/{each.path}", f"watched folder {folder.name}", _text_beside(path)
-            with path.open("rb") as file:
-                given, _ = intake.give(lab, file, name, by, text=text, reading=reading)
-            number, digest = given.id, given.sha256
+        name, by, number = f"{folder.name}/{each.path}", f"watched folder {folder.name}", None
+        is_folder = path.is_dir()
+        with _one_file(path) as source:
+            digest = sha256_file(source)
+            with connected(lab, read_only=True) as connection:
+                is_known = intake.is_known(connection, digest)
+            if not is_known:
+                name = f"{name}.zip" if is_folder else name
+                text = None if is_folder else _text_beside(path)
+                with source.open("rb") as file:
+                    given, _ = intake.give(lab, file, name, by, text=text, reading=reading)
+                number, digest = given.id, given.sha256
     except OSError:  # of the share: it is tried again
         return None, False
     if not arrivals.unchanged(folder, each):
@@ -119,6 +125,19 @@ def _taken(
     with connected(lab) as connection:
         watch.put(connection, folder, taken)
     return taken, number is not None
+
+
+@contextmanager
+def _one_file(path: Path) -> Iterator[Path]:
+    """The file itself; of an image that is a folder a ZIP of it, which goes with the block."""
+    if not path.is_dir():
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        packed = Path(folder) / "image.zip"
+        with packed.open("xb") as file:
+            intake_folder.packed(path, file)
+        yield packed
 
 
 def _text_beside(path: Path) -> bytes | None:

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from inspect_tool import __version__
-from inspect_tool.cli import batch, by_hand, find, jobs, lab, learn, standards, studies, trend, trust, watch, workbench
+from inspect_tool.cli import (
+    batch,
+    by_hand,
+    fields,
+    find,
+    jobs,
+    lab,
+    learn,
+    standards,
+    studies,
+    trend,
+    trust,
+    watch,
+    workbench,
+)
 from inspect_tool.cli.common import (
     EXIT_BUG,
     EXIT_FAIL,
@@ -129,6 +143,12 @@ standards_app = typer.Typer(
     no_args_is_help=True,
 )
 
+fields_app = typer.Typer(
+    name="fields",
+    help="Fields at random places of a huge image: cut them out, and what more would add.",
+    no_args_is_help=True,
+)
+
 app.callback(invoke_without_command=True)(_root)
 app.command()(jobs.run)
 app.command()(jobs.demo)
@@ -169,6 +189,9 @@ lot_app.command("new")(find.lot_new)
 lot_app.command("show")(find.lot_show)
 lot_app.command("list")(find.lot_list)
 app.add_typer(edit_app)
+app.add_typer(fields_app)
+fields_app.command("cut")(fields.cut)
+fields_app.command("gain")(fields.gain)
 edit_app.command("record")(by_hand.edit)
 edit_app.command("undo")(by_hand.edit_undo)
 edit_app.command("withdraw")(by_hand.edit_withdraw)

@@ -93,7 +93,7 @@ def without(micrograph: Micrograph, found: Sequence[Area]) -> Micrograph:
         color=None if color is None else _blanked(color, roi, out),
         shown=micrograph.pixels if color is None else color,
         roi=_read_only(roi),
-        mount=_read_only(_without_rim(np.logical_or.reduce(mounts))) if mounts else None,
+        mount=_beyond_surface(mounts),
         meta=meta,
     )
 
@@ -160,12 +160,17 @@ _NAMES = {"fill": Text("readers.fill_of_one_value"), "mount": Text("readers.moun
 _AND = " " + Text("words.and") + " "
 
 
-def _without_rim(mount: Mask) -> Mask:
-    """Give the blurred rim of the specimen back that goes with the mount, so that its border is the surface."""
+def _beyond_surface(mounts: Sequence[Mask]) -> Mask | None:
+    """Mount without the blurred rim of the specimen, so that its border is the surface; None: nothing is left of it."""
+    if not mounts:
+        return None
     kept = cv2.erode(
-        mount.view(np.uint8), np.ones((3, 3), np.uint8), iterations=_RIM_PX, borderType=cv2.BORDER_REPLICATE
+        np.logical_or.reduce(mounts).view(np.uint8),
+        np.ones((3, 3), np.uint8),
+        iterations=_RIM_PX,
+        borderType=cv2.BORDER_REPLICATE,
     )
-    return np.asarray(kept > 0)
+    return _read_only(kept > 0) if kept.any() else None
 
 
 _RIM_PX = 3  # in drawn sections the border of the area lies 2.7 to 3.9 px within the specimen

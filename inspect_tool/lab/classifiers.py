@@ -22,10 +22,10 @@ FOLDER = "models"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """An image with the strokes on it, and what they are to teach."""
+    """Images with the strokes on them, and what they are to teach."""
 
-    image: Path
-    target: Target  # class numbers, -1 where there is no stroke; of the whole file
+    images: tuple[Path, ...]
+    targets: tuple[Target, ...]  # class numbers, -1 where there is no stroke; of the whole file
     classes: tuple[str, ...]
     recipe: str
     footer_px: int = 0
@@ -38,7 +38,7 @@ def keep(lab: Lab, name: str, drawn: Drawn, by: str) -> Trained:
     Raises
     ------
     SettingsError
-        The name cannot be that of a folder, the classes do, or a class has fewer than two strokes.
+        The name cannot be that of a folder, two images have one name, or a class has fewer than two strokes.
     OutputError
         There is a classifier of that name, or it cannot be written.
     """
@@ -48,18 +48,22 @@ def keep(lab: Lab, name: str, drawn: Drawn, by: str) -> Trained:
     if out.exists():
         msg = f"classifier '{name}': there is one already, and reports name it by its hash; choose another name"
         raise OutputError(msg)
+    stems = [image.stem for image in drawn.images]
+    if twice := next((stem for stem in stems if stems.count(stem) > 1), ""):
+        msg = f"classifier '{name}': two pictures are called {twice}; strokes are kept by the name of theirs"
+        raise SettingsError(msg)
     audit.ready(lab.reports)
     try:
         out.parent.mkdir(exist_ok=True)
     except OSError as error:
         msg = f"{out.parent}: cannot be made: {error.strerror}"
         raise OutputError(msg) from None
-    with _strokes(drawn) as file:
+    with _strokes(drawn) as files:
         trained = run(
             Request(
                 recipe=drawn.recipe,
-                images=(str(drawn.image),),
-                scribbles=(str(file),),
+                images=tuple(map(str, drawn.images)),
+                scribbles=tuple(map(str, files)),
                 classes=drawn.classes,
                 out=out,
                 footer_px=drawn.footer_px,
@@ -117,12 +121,13 @@ def recipes() -> dict[str, tuple[str, ...]]:
 
 
 @contextmanager
-def _strokes(drawn: Drawn) -> Iterator[Path]:
-    """A file of strokes as ``inspect-tool train --scribbles`` reads it: 1 is the first class, 0 is no stroke."""
+def _strokes(drawn: Drawn) -> Iterator[list[Path]]:
+    """Files of strokes as ``inspect-tool train --scribbles`` reads them: 1 is the first class, 0 is no stroke."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{drawn.image.stem}_strokes.png"
-        path.write_bytes(png.encode(drawn.target - UNKNOWN))
-        yield path
+        paths = [Path(folder) / f"{image.stem}_strokes.png" for image in drawn.images]
+        for path, target in zip(paths, drawn.targets, strict=True):
+            path.write_bytes(png.encode(target - UNKNOWN))
+        yield paths
 
 
 def _read(path: Path) -> tuple[str, ModelCard | None, str]:

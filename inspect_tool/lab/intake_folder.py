@@ -1,9 +1,11 @@
 """An image that is a folder (OME-Zarr), given as a ZIP of it: unpacked whole or not at all, and nowhere else."""
 
+import shutil
 import stat
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from inspect_tool.errors import ReadError
 
@@ -21,6 +23,15 @@ def is_packed(name: str) -> bool:
     (True, False)
     """
     return name.casefold().endswith(ENDING)
+
+
+def packed(folder: Path, file: BinaryIO) -> None:
+    """Write a folder as a ZIP from which ``unpacked`` makes it again: the same bytes for the same files."""
+    files = {item.relative_to(folder).as_posix(): item for item in folder.rglob("*") if item.is_file()}
+    with zipfile.ZipFile(file, "w") as whole:  # stored: chunks are compressed already
+        for name in sorted(files):
+            with files[name].open("rb") as read, whole.open(zipfile.ZipInfo(name), "w", force_zip64=True) as written:
+                shutil.copyfileobj(read, written, _BLOCK)
 
 
 def unpacked(archive: Path, folder: Path, name: str, most_bytes: int) -> Path:

@@ -16,7 +16,11 @@ from inspect_tool.model import Mask
 from inspect_tool.pixels.parts import connected_parts, strips
 from inspect_tool.statistics.uncertainty import coverage_factor
 
+WIDE = 1.0
+"""Standard deviation of the logarithm of the area from which on the few largest features decide."""
+
 _FEWEST = 12  # features; fewer do not show their distribution
+_FEWEST_WIDE = 5  # but these that it is wide, and of fewer the limit says nothing
 _APART = 2.5  # times the variance by waves, of features thrown at random: more keep apart, or are cells of a mosaic
 # of a lognormal distribution, standard errors of the moments of the logarithms: pieces cut by the edge of the field
 # and level sets lean to small sizes, features among specks to large ones, and equal numbers of both have no tails
@@ -34,6 +38,7 @@ class FeatureAreas:
 
     of_phase: Array  # empty: the rest is rarer [1]
     of_rest: Array
+    if_few: bool = True  # they count with few features and with several fields; not in a report from before they did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,8 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     Returns
     -------
     LognormalLimit or None
-        None: the sizes are no lognormal distribution, the features are fewer than 12 or are not thrown at random.
+        None: the sizes are no lognormal distribution, the features are not thrown at random, or fewer than 12, or
+        than 5 where their areas are widely spread.
 
     References
     ----------
@@ -110,13 +116,13 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     areas = np.concatenate(filled[0])
     n = len(areas)
     at_random = float((areas**2).sum()) / float(areas.sum()) ** 2  # relative variance of such a sum
-    if n < _FEWEST or at_random > _APART * (u / share) ** 2:
+    if n < _FEWEST_WIDE or at_random > _APART * (u / share) ** 2:
         return None
     logs = np.log(areas)
     off = logs - logs.mean()
     variance, dof = float((off**2).mean()), n - 1
     spread = sqrt(variance * n / dof)
-    if not 0 < spread <= _WIDEST:
+    if (n < _FEWEST and not (spread >= WIDE and all(one.if_few for one in found))) or not 0 < spread <= _WIDEST:
         return None
     lean = float((off**3).mean()) / variance**1.5 / sqrt(6 / n)
     tails = (float((off**4).mean()) / variance**2 - 3) / sqrt(24 / n)

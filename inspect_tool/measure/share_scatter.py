@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from inspect_tool.languages import Text, Words
-from inspect_tool.measure.feature_sizes import FeatureAreas, feature_areas, lognormal_limit
+from inspect_tool.measure.feature_sizes import WIDE, FeatureAreas, LognormalLimit, feature_areas, lognormal_limit
+from inspect_tool.measure.needles import needle_scatter
 from inspect_tool.measure.through_lines import ThroughLines, through_lines
 from inspect_tool.model import Component, Mask
 from inspect_tool.statistics.fields import FieldStatistics, scatter_line
@@ -56,7 +57,7 @@ class ShareScatter:
     areas: FeatureAreas | None = None  # of the features; None: not looked for
 
 
-def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
+def share_scatter(phase: Mask, roi: Mask | None = None, *, needles: bool = False) -> ShareScatter:
     """Estimate the scatter of the area share between fields like this one from the arrangement inside it.
 
     Model covariances of all ranges, directions and nuggets are weighed by how likely they make the powers of the
@@ -72,6 +73,8 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
         True on the phase.
     roi : array of bool, (rows, columns), optional
         True where the image counts.
+    needles : bool
+        Needles that end in the field are counted by their sizes too, where that is more.
 
     Returns
     -------
@@ -90,7 +93,11 @@ def share_scatter(phase: Mask, roi: Mask | None = None) -> ShareScatter:
     edges = [np.round(np.linspace(0, n, max(round(n / side), 1) + 1)).astype(int) for n in phase.shape]
     found = scatter_of_blocks(_block_sums(phase, edges, roi), _block_sums(None, edges, roi))
     lines = through_lines(phase, roi)
-    return replace(found if lines is None else _with_lines(found, lines), areas=feature_areas(phase, roi))
+    if lines is not None:
+        found = _with_lines(found, lines)
+    elif needles and (ending := needle_scatter(phase, roi)) is not None and ending.u > found.u:
+        found = replace(found, u=ending.u, dof=min(found.dof, ending.dof))
+    return replace(found, areas=feature_areas(phase, roi))
 
 
 def _with_lines(found: ShareScatter, lines: ThroughLines) -> ShareScatter:
@@ -240,7 +247,9 @@ def sampling_lines(
     With one field the arrangement inside it takes the place of the scatter between fields. With several it is a
     floor where the features are so few that fields can agree by chance: the scatter of skewed values is then
     mostly seen too small. The floor is left out where the fields agree better than the arrangement allows
-    (index of dispersion, chi-square at 5 %): features that keep apart or touch are not thrown at random.
+    (index of dispersion, chi-square at 5 %): features that keep apart or touch are not thrown at random. However
+    many features there are, it is kept where their sizes are lognormal and so widely spread that the few largest
+    ones decide.
 
     Parameters
     ----------
@@ -254,15 +263,13 @@ def sampling_lines(
     seen = scatter_line(found)
     if not seen:
         return (_line(shares, scatters, Text("measure.basis_one_field")),)
-    features = _features(shares, scatters)
-    u2 = sum(one.u**2 for one in scatters) / len(scatters) * 1e4
-    if not 0 < features < _FEW or u2 == 0:
+    if _agree_by_chance(found, seen, shares, scatters):
+        why = Text("measure.basis_fields_agree_by_chance", n_shares=len(shares))
+    elif _lack_the_largest(shares, scatters):
+        why = Text("measure.basis_fields_lack_the_largest", n_shares=len(shares))
+    else:
         return seen
-    s = found.s if found.s is not None else seen[0].u * sqrt(len(found.sections))
-    dof = max(len(shares) - len(found.sections), len(found.sections) - 1)
-    if dof * s**2 / u2 < float(chdtri(dof, 1 - _SIGNIFICANCE)):
-        return seen
-    model = _line(shares, scatters, Text("measure.basis_fields_agree_by_chance", n_shares=len(shares)))
+    model = _line(shares, scatters, why)
     more = expanded([model]) ** 2 - expanded(seen) ** 2
     if more <= 0:
         return seen
@@ -275,6 +282,38 @@ def sampling_lines(
             basis=Text("measure.basis_floor_for_u", basis=model.basis),
         ),
     )
+
+
+def _agree_by_chance(
+    found: FieldStatistics, seen: Sequence[Component], shares: Sequence[float], scatters: Sequence[ShareScatter]
+) -> bool:
+    """Whether fields show so few features that they can agree by chance, and agree no better than chance allows."""
+    u2 = sum(one.u**2 for one in scatters) / len(scatters) * 1e4
+    if not 0 < _features(shares, scatters) < _FEW or u2 == 0:
+        return False
+    s = found.s if found.s is not None else seen[0].u * sqrt(len(found.sections))
+    dof = max(len(shares) - len(found.sections), len(found.sections) - 1)
+    return dof * s**2 / u2 >= float(chdtri(dof, 1 - _SIGNIFICANCE))
+
+
+def _lack_the_largest(shares: Sequence[float], scatters: Sequence[ShareScatter]) -> bool:
+    """Whether the sizes of the features tell of larger ones that several fields may not show."""
+    if not all(one.areas is not None and one.areas.if_few for one in scatters):
+        return False
+    sizes = _by_sizes(shares, scatters)
+    return sizes is not None and sizes.spread >= WIDE
+
+
+def _by_sizes(shares: Sequence[float], scatters: Sequence[ShareScatter]) -> LognormalLimit | None:
+    """Upper limit of the share by the sizes of the features, where they are known of all fields."""
+    known = [one.areas for one in scatters if one.areas is not None]
+    u = sqrt(sum(one.u**2 for one in scatters)) / len(scatters)
+    return lognormal_limit(known, _rare(shares), u) if len(known) == len(scatters) else None
+
+
+def _rare(shares: Sequence[float]) -> float:
+    """Mean share of the phase or of the rest, whichever is rarer. [1]"""
+    return min(sum(shares), sum(100 - share for share in shares)) / len(shares) / 100
 
 
 def _features(shares: Sequence[float], scatters: Sequence[ShareScatter]) -> float:
@@ -314,11 +353,10 @@ def _line(shares: Sequence[float], scatters: Sequence[ShareScatter], why: str) -
     # upper 97.5 % limit of a sum of Poisson numbers with unequal weights, the next one as heavy as the heaviest
     weight = (squares + largest**2) / (area + largest)
     above = weight * float(chdtri(2 * (area + largest) / weight, 0.025)) / 2 - area
-    rare = min(sum(shares), sum(100 - share for share in shares)) / len(shares) / 100
+    rare = _rare(shares)
     skew = 1 + max(0.0, above / sqrt(squares) / coverage_factor(None) - 1) * (1 - 2 * rare) / (1 - rare)
     u, dof = sqrt(squares) / len(scatters), max(min(sum(one.dof for one in scatters), features + 1), 2.0)
-    known = [one.areas for one in scatters if one.areas is not None]
-    sizes = lognormal_limit(known, rare, u) if len(known) == len(scatters) else None
+    sizes = _by_sizes(shares, scatters)
     unseen = sizes.above / coverage_factor(dof) / u if sizes is not None else 0.0
     wider: Words = ""
     if sizes is not None and unseen > max(skew, _SKEWED):

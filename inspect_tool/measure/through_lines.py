@@ -16,9 +16,11 @@ from scipy import ndimage
 from inspect_tool.model import Mask
 from inspect_tool.pixels.parts import strips
 
+COVERED = 0.3
+"""Share of a pixel of a reduced field from which on it belongs to the phase."""
+
 _SIDE = 256  # pixels of the field of equal area in which lines are looked for
 _DIRECTIONS = 192  # half a step of them turns a chord by one pixel over half its length
-_COVERED = 0.3  # of such a pixel: belongs to the phase
 _FULL = 0.95  # of a chord on the phase: a line
 _SHARP = 3  # px of the reduced field between where a chord is full and half-way down to the rest, both sides together
 _LONG = 0.5  # of the side of the field: shorter chords cut a corner
@@ -64,10 +66,10 @@ def through_lines(phase: Mask, roi: Mask | None = None) -> ThroughLines | None:
         return None
     inside = phase.size if roi is None else int(roi.sum())
     share = int((phase if roi is None else phase & roi).sum()) / inside
-    reduced = _reduced(phase)
-    counts = np.ones(reduced.shape, bool) if roi is None else _reduced(roi) > 1 - _COVERED
-    sides = sorted(((share, reduced), (1 - share, 1 - reduced)), key=lambda side: side[0])
-    found = (_of_side(side >= _COVERED, counts, part, whole=roi is None) for part, side in sides if 0 < part <= _MOST)
+    covered = reduced(phase)
+    counts = np.ones(covered.shape, bool) if roi is None else reduced(roi) > 1 - COVERED
+    sides = sorted(((share, covered), (1 - share, 1 - covered)), key=lambda side: side[0])
+    found = (_of_side(side >= COVERED, counts, part, whole=roi is None) for part, side in sides if 0 < part <= _MOST)
     return next((one for one in found if one is not None), None)
 
 
@@ -97,17 +99,19 @@ def _of_side(side: Mask, counts: Mask, share: float, *, whole: bool) -> ThroughL
             sizes.append(width * length[place][own].mean() / total)
             directions.append((place[0].start + np.nonzero(own)[0].mean() + first) * pi / _DIRECTIONS)
     areas, turns = np.array(sizes), np.array(directions)
-    if (
-        len(areas) < _LEAST
-        or 1 - np.prod(1 - areas) < _MUCH * seen / total
-        or any(abs(areas @ np.exp(1j * fold * turns)) > _ALIGNED * areas.sum() for fold in _FOLDS)
-    ):
+    if len(areas) < _LEAST or 1 - np.prod(1 - areas) < _MUCH * seen / total or is_aligned(turns, areas):
         return None
     wider = seen / total / share  # a line looks that much wider in the reduced field
     return ThroughLines(areas=tuple((areas / wider).tolist()))
 
 
-def _reduced(mask: Mask) -> NDArray[np.float32]:
+def is_aligned(turns: Array, weights: Array | None = None) -> bool:
+    """Whether directions are those of one bundle of lines, or of a square or hexagonal mesh. [rad]"""
+    each = np.ones(len(turns)) if weights is None else weights
+    return any(abs(each @ np.exp(1j * fold * turns)) > _ALIGNED * each.sum() for fold in _FOLDS)
+
+
+def reduced(mask: Mask) -> NDArray[np.float32]:
     """Share of a mask in each pixel of a field of about ``_SIDE`` squared, or the mask where it has fewer."""
     step = max(1.0, mask.size**0.5 / _SIDE)
     columns, rows = (max(1, round(n / step)) for n in mask.shape[::-1])

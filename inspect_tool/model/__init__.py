@@ -67,6 +67,7 @@ from inspect_tool.model.job import (
 )
 from inspect_tool.model.report import (
     Attachment,
+    ClassVerdict,
     Criteria,
     EditionRecord,
     EditionValue,
@@ -101,6 +102,7 @@ __all__ = [
     "Chart",
     "Check",
     "ClassShare",
+    "ClassVerdict",
     "Comparison",
     "ComparisonFile",
     "Component",

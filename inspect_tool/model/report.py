@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from inspect_tool.languages import Words
 from inspect_tool.model import notebook_html
-from inspect_tool.model.findings import Chart, Check, Conformity, Result, Results, Statement, Table
+from inspect_tool.model.findings import Chart, Check, Conformity, Decision, Result, Results, Statement, Table
 from inspect_tool.model.image import Calibration, Day, Modality, Plane, ScaleSource
 from inspect_tool.model.job import Annex, Header, Layout, Lot
 
@@ -217,6 +217,16 @@ class LotVerdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassVerdict:
+    """The verdict on a class that a requirement names, which is several limits, for one specimen."""
+
+    class_string: str
+    specimen: str
+    decision: Decision  # the gravest of its limits
+    probability: tuple[float, float] | None  # that all are met: at least, at most [1]; None: one is not known of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
     """A sentence of ``report.json`` as data, beside its words, so that a program need not read them."""
 
@@ -272,6 +282,7 @@ class Report:
     annex: Annex = "behind"
     issued: str = ""  # day of issue: that of the job, else that of the run; empty: by an earlier version
     editions: tuple[EditionRecord, ...] = ()  # that of the method first; empty: by an earlier version
+    class_verdicts: tuple[ClassVerdict, ...] = ()  # of classes that are several limits
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "results", Results(self.results))

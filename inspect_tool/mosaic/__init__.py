@@ -5,8 +5,7 @@ as each window is told apart, and what is measured of them is put together to th
 (``measure.seamless``).
 """
 
-from inspect_tool.mosaic.field_sample import fields
 from inspect_tool.mosaic.measured import Mosaic, measure
 from inspect_tool.mosaic.request import Request
 
-__all__ = ["Mosaic", "Request", "fields", "measure"]
+__all__ = ["Mosaic", "Request", "measure"]

@@ -1,7 +1,7 @@
 """What every recipe tells of its fields: where they lie in the job, and their tables."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from math import cos, radians, sqrt
+from math import cos, isfinite, radians, sqrt
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
@@ -139,7 +139,8 @@ def limit_lines(
     """
     own, together = (max(found.value - low, high - found.value) for low, high in (found.alone, found.together))
     (name, basis), (name_beyond, basis_beyond) = alone, beyond
-    lines = [Component(name=name, u=own / coverage_factor(found.dof), kind="A", dof=found.dof, basis=basis)]
+    dof = found.dof if isfinite(found.dof) else None
+    lines = [Component(name=name, u=own / coverage_factor(dof), kind="A", dof=dof, basis=basis)]
     if groups > 1 and together > own * (1 + 1e-9):
         u = sqrt(together**2 - own**2) / coverage_factor(groups - 1)
         lines.append(Component(name=name_beyond, u=u, kind="A", dof=float(groups - 1), basis=basis_beyond))

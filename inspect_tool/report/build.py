@@ -14,7 +14,7 @@ import pandas as pd
 
 from inspect_tool import plugins, registry
 from inspect_tool.acceptance import lots
-from inspect_tool.acceptance.verdict import method_conformity, overall_verdict
+from inspect_tool.acceptance.verdict import SEVERITY, class_verdicts, method_conformity, overall_verdict
 from inspect_tool.files import SCHEMA, plain, stated_values
 from inspect_tool.images import colored_marks
 from inspect_tool.json_pieces import canonical_pieces
@@ -25,7 +25,6 @@ from inspect_tool.model import (
     Check,
     Conformity,
     Criteria,
-    Decision,
     EditionRecord,
     Findings,
     Header,
@@ -129,7 +128,7 @@ the laboratory knows, and what is customary. Items a (title), d (unique identifi
 
 LATER = (
     *("template_sha256", "typesetting", "printed_sha256", "language", "catalogue_sha256", "lost"),
-    *("layout", "annex", "issued", "editions", "rating"),
+    *("layout", "annex", "issued", "editions", "rating", "class_verdicts"),
 )
 """Keys that reports of earlier versions lack: as these have them, they are not part of the digest."""
 _LACKED: tuple[object, ...] = ("", (), [], None, "full", "behind")  # what a key of them stands for that is not there
@@ -280,6 +279,7 @@ def build(
         annex=job.annex,
         issued=issued,
         editions=tuple(editions),
+        class_verdicts=class_verdicts(conformities),
     )
     digest = report_digest(report)
     return replace(report, id=_id(report, digest), digest=digest)
@@ -521,10 +521,6 @@ def main_results(results: Sequence[Result]) -> tuple[Result, ...]:
 def specimens(report: Report) -> tuple[str, ...]:
     """Name the specimens of a report in their order."""
     return tuple(dict.fromkeys(record.specimen for record in report.micrographs))
-
-
-SEVERITY: tuple[Decision, ...] = ("fail", "not stated", "conditional fail", "undecided", "conditional pass", "pass")
-"""Verdicts on a requirement, the gravest first."""
 
 
 def worst_first(conformities: Iterable[Conformity]) -> list[Conformity]:

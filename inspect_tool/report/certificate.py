@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from inspect_tool.acceptance.verdict import SEVERITY
 from inspect_tool.languages import Text, Words, said
 from inspect_tool.model import Chart, Check, Conformity, MicrographRecord, Report, Result
 from inspect_tool.report import certificate_space as space
 from inspect_tool.report import text
-from inspect_tool.report.build import SEVERITY, failed_rules, main_results
+from inspect_tool.report.build import failed_rules, main_results
 from inspect_tool.report.charts import strip_mm
 from inspect_tool.report.judged import Strip
 from inspect_tool.standards.editions import designation

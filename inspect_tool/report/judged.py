@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inspect_tool.acceptance.conformity import guard_band
-from inspect_tool.languages import Text, Words, is_text, same
+from inspect_tool.languages import Text, Words, is_text, named, same
 from inspect_tool.model import Chart, Conformity, Report, Result, Table, Wording
 from inspect_tool.report import text
 from inspect_tool.units import convert
@@ -76,7 +76,7 @@ def on_axis(chart: Chart, report: Report, wording: Wording) -> OnAxis:
     names = [
         name for key, some in wording.judged.items() if any(_is_title(part, key) for part in parts) for name in some
     ]
-    specimen = _specimen_of(parts)
+    specimen, layer = _named_in(parts, "specimen"), _named_in(parts, "layer")
     titled = {
         result.quantity
         for result in report.results
@@ -85,7 +85,8 @@ def on_axis(chart: Chart, report: Report, wording: Wording) -> OnAxis:
 
     def belongs(item: Result | Conformity) -> bool:
         known = item.quantity in titled or any(_is_named(item.quantity, name) for name in names)
-        return known and specimen in ("", item.specimen)
+        own = named("terms", item.quantity.partition(".")[2])
+        return known and specimen in ("", item.specimen) and (layer == "" or same(own, layer))
 
     results = [result for result in report.results if belongs(result)]
     judged = [item for item in report.conformities if belongs(item)]
@@ -131,10 +132,10 @@ def _is_title(part: str, key: str) -> bool:
     return is_text(part, key) or str(part) == key
 
 
-def _specimen_of(parts: Sequence[str]) -> str:
-    """The specimen that a title names; empty: none, or it is in plain words."""
-    named = (part.values.get("specimen") for part in parts if isinstance(part, Text))
-    return next((str(name) for name in named if name is not None), "")
+def _named_in(parts: Sequence[str], what: str) -> str:
+    """The specimen or the layer that a title names; empty: none, or it is in plain words."""
+    found = (part.values.get(what) for part in parts if isinstance(part, Text))
+    return next((name if isinstance(name, Text) else str(name) for name in found if name is not None), "")
 
 
 def _is_named(quantity: str, name: str) -> bool:

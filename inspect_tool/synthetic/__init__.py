@@ -28,6 +28,7 @@ Generators::
     nuclei(seed=, per_mm2=, mean_um=, ...)                                            instance labels, in their stain
     graphite(seed=, nodularity_percent=, graphite_percent=, median_um=, ...)         0 matrix, 1 graphite
     decarburised(seed=, total_um=, complete_um=, core_ferrite_percent=, ...)          0 ferrite, 1 pearlite, 2 mount
+    inclusions(seed=, per_mm2={type: number}, turn_deg=, ...)                         0 matrix, 1 inclusion
     layer(seed=, thickness_um=, spread=, roughness_um=, slope_deg=, ...)              0 rest, 1 layer
     solder_balls(seed=, rows=, columns=, diameter_um=, void_percent=, ...)            0 background, 1 joint, 2 void
     thermal_pad(seed=, size_um=, void_percent=, ...)                                  the same
@@ -56,6 +57,7 @@ from inspect_tool.synthetic.phases import PhaseKind, bands, multi_phase, two_pha
 from inspect_tool.synthetic.pores import pores
 from inspect_tool.synthetic.powder import of_sizes, powder
 from inspect_tool.synthetic.scale_bars import BurnedBar, scale_bar
+from inspect_tool.synthetic.steels import InclusionType, inclusions
 
 __all__ = [
     "G_FROM_DENSITY",
@@ -72,6 +74,7 @@ __all__ = [
     "GrainLook",
     "Gray",
     "Image",
+    "InclusionType",
     "Joint",
     "MicrometerKind",
     "PhaseKind",
@@ -86,6 +89,7 @@ __all__ = [
     "fibers",
     "grains",
     "graphite",
+    "inclusions",
     "layer",
     "multi_phase",
     "nuclei",

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import SettingsError
+from inspect_tool.model import LabelImage
 from inspect_tool.synthetic._drawing import window_about
 from inspect_tool.synthetic.field import Gray, Shape
 
@@ -149,6 +150,16 @@ def drawn(shape: Shape, outlines: Sequence[Outline]) -> tuple[Gray, NDArray[np.u
             cover[window] = np.maximum(cover[window], part)
             hit[window] |= inside
     return cover, hit
+
+
+def numbered(shape: Shape, outlines: Sequence[Outline]) -> LabelImage:
+    """Number of the outline that the center of each pixel lies in, in their order from 1 on."""
+    found = np.zeros(shape, np.int32)
+    for number, outline in enumerate(outlines, start=1):
+        window, _, inside = outline.patch(shape)
+        if inside.size:
+            found[window][inside > 0] = number
+    return found
 
 
 def darken(picture: Gray, outline: Outline, depth: float) -> None:

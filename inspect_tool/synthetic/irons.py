@@ -6,7 +6,7 @@ import numpy as np
 
 from inspect_tool.errors import SettingsError
 from inspect_tool.synthetic._drawing import blurred, scratch_depths, to_8bit
-from inspect_tool.synthetic._outlines import Outline, drawn, placed
+from inspect_tool.synthetic._outlines import Outline, drawn, numbered, placed
 from inspect_tool.synthetic._random import cloud, cut_moment, cut_normal
 from inspect_tool.synthetic.field import Field, Gray, Shape, checked_share
 
@@ -88,7 +88,7 @@ def graphite(
     largest = median_px * float(np.exp(spread * CUT)) * _COMPACTED[1] ** 0.5
     outlines = placed(rng, shape_px, one, per_px2, largest_px=largest, gap_px=4.0)
     cover, labels = drawn(shape_px, outlines)
-    objects = _numbered(shape_px, outlines)
+    objects = numbered(shape_px, outlines)
     inside = [o for o in outlines if 0 <= o.row < shape_px[0] and 0 <= o.column < shape_px[1]]
     areas = np.asarray([pi / 4 * o.ecd**2 for o in inside])
     nodules = np.asarray([o.ecd**2 / o.feret() ** 2 >= NODULE for o in inside], bool)
@@ -112,12 +112,3 @@ def graphite(
         },
         objects=objects,
     )
-
-
-def _numbered(shape: Shape, outlines: list[Outline]) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
-    found = np.zeros(shape, np.int32)
-    for number, outline in enumerate(outlines, start=1):
-        window, _, inside = outline.patch(shape)
-        if inside.size:
-            found[window][inside > 0] = number
-    return found

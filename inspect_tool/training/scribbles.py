@@ -106,8 +106,8 @@ def taught(marked: Marked, classes: Sequence[str]) -> Perceptrons:
     return together(list(fitted(marked, len(classes), SEED)))
 
 
-def agreement(marked: Marked, sample: Sample, classes: Sequence[str]) -> dict[str, float]:
-    """Share of the marked pixels of one image that classifiers find which did not see their stroke: mean, and by class.
+def agreement(marked: Marked, images: int, classes: Sequence[str]) -> dict[str, float]:
+    """Share of the marked pixels that classifiers find which did not see their image or stroke: mean, and by class.
 
     Raises
     ------
@@ -115,8 +115,8 @@ def agreement(marked: Marked, sample: Sample, classes: Sequence[str]) -> dict[st
         A class has fewer than two strokes.
     """
     _check_enough(marked, classes)
-    folds, _ = _folds(marked, 1)
-    found, _ = _judged(marked, folds, (sample,), len(classes), SEED, lambda: None)
+    folds, _ = _folds(marked, images)
+    found, _ = _judged(marked, folds, (), len(classes), SEED, lambda: None)
     return _scores(marked.classes, found, classes)
 
 
@@ -260,13 +260,13 @@ def _judged(
     seed: int,
     tell: Callable[[], None],
 ) -> tuple[NDArray[np.intp], list[Target]]:
-    """Classes of the marked pixels by classifiers that did not see them, and of whole images left out."""
+    """Classes of the marked pixels by classifiers that did not see them, and of whole images left out, where read."""
     found = np.full(len(marked.classes), -1, np.intp)
     whole: dict[int, Target] = {}
     for fold in folds:
         members = _told(fitted(marked[~fold], classes, seed), tell)
         found[fold] = probabilities(members, marked.looks[fold].T).mean(axis=0).argmax(axis=0)
-        left_out = set(marked.images[fold].tolist()) - set(marked.images[~fold].tolist())
+        left_out = set(marked.images[fold].tolist()) - set(marked.images[~fold].tolist()) if read else set()
         whole |= {image: _predicted(members, read[image]) for image in left_out}
     return found, [whole[image] for image in sorted(whole)] if len(whole) == len(read) else []
 

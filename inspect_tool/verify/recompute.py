@@ -455,7 +455,8 @@ def compared(report: Report, found: Report, tolerance: float) -> Iterator[str]:
         "lot",
     ):
         yield from differences(theirs[key], ours[key], key, tolerance)
-    for key in ("results", "conformities", "fields", "features", "tables", "charts", "worst"):
+    classes = ("class_verdicts",) if report.class_verdicts else ()  # earlier versions had none
+    for key in ("results", "conformities", *classes, "fields", "features", "tables", "charts", "worst"):
         yield from differences(theirs[key], ours[key], key, tolerance)
     for key, names in (("checks", ("name", "specimen", "scope")), ("statements", ("name",)), ("warnings", ())):
         yield from contained(theirs[key], ours[key], key, names, tolerance)

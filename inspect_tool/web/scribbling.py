@@ -6,6 +6,7 @@ Nothing here is needed when it is gone: what is not kept is read and made again.
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from dataclasses import field as default
 from pathlib import Path
@@ -20,8 +21,9 @@ from inspect_tool.segmentation import pixels
 from inspect_tool.segmentation.pixels import features
 from inspect_tool.training import samples, scribbles
 from inspect_tool.training.annotations import UNKNOWN
+from inspect_tool.training.augment import Target
 from inspect_tool.training.request import SEED
-from inspect_tool.training.samples import Sample
+from inspect_tool.training.samples import SAME_SCALE, Sample
 from inspect_tool.training.strokes import Marked, Stroke, marked_pixels, target_of
 
 NAME = "scribble"
@@ -51,6 +53,7 @@ class Source:
 class Sheet:
     """A picture that lies open."""
 
+    name: str  # for the reader
     sample: Sample
     looks: features.Looks
     footer_px: int  # rows of the file below it
@@ -60,6 +63,14 @@ class Sheet:
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.looks.image.shape[0], self.looks.image.shape[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """A picture that lies open, and the strokes on it."""
+
+    sheet: Sheet
+    strokes: tuple[Stroke, ...]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -117,43 +128,65 @@ def opened(source: Source, most_bytes: int) -> Sheet:
     footer_px = find_footer(whole.pixels, whole.color) if source.footer_px is None else source.footer_px
     reading = samples.Reading(channels="rgb", footer_px=footer_px)
     (sample,) = scribbles.with_colors([samples.read_image(source.path, reading)])
+    sample = replace(sample, pixel_um=source.pixel_um or sample.pixel_um)
     looks = features.kept(sample.image, features.SIGMAS_PX, most_bytes)
-    return Sheet(sample=sample, looks=looks, footer_px=footer_px)
+    return Sheet(name=source.name, sample=sample, looks=looks, footer_px=footer_px)
 
 
-def marked(sheet: Sheet, strokes: list[Stroke], classes: tuple[str, ...]) -> Marked:
-    """Pixels under strokes.
+def targets(drawn: Sequence[Drawn], classes: tuple[str, ...]) -> list[Target]:
+    """Class numbers under the strokes of each picture.
 
     Raises
     ------
     SettingsError
-        There is no stroke, or one that cannot be drawn.
+        There is no stroke, or one that cannot be drawn; or the pictures do not belong together.
     """
-    target = target_of(strokes, sheet.shape, len(classes))
-    if (target == UNKNOWN).all():
+    found = [target_of(one.strokes, one.sheet.shape, len(classes)) for one in drawn]
+    if all((target == UNKNOWN).all() for target in found):
         msg = "no stroke is drawn yet; draw some of every class"
         raise SettingsError(msg)
-    return marked_pixels([replace(sheet.sample, target=target)], SEED, [sheet.looks])
+    first, *others = (one.sheet for one in drawn)
+    for other in others:
+        pair = f"{first.name} and {other.name}"
+        if first.sample.image.shape[2] != other.sample.image.shape[2]:
+            msg = f"{pair}: one is in color; strokes of both teach nothing together"
+            raise SettingsError(msg)
+        if first.footer_px != other.footer_px:
+            msg = f"{pair}: their data bars have {first.footer_px} and {other.footer_px} rows; they must be alike"
+            raise SettingsError(msg)
+        sizes = first.sample.pixel_um, other.sample.pixel_um
+        if sizes[0] and sizes[1] and abs(sizes[0] / sizes[1] - 1) > SAME_SCALE:
+            msg = f"{pair}: {sizes[0]:g} and {sizes[1]:g} um/px; strokes of both teach nothing together"
+            raise SettingsError(msg)
+    return found
 
 
-def learned(sheet: Sheet, strokes: list[Stroke], classes: tuple[str, ...]) -> Shown:
-    """Teach a classifier by strokes and judge the picture with it: the labels of the one that would be kept.
+def marked(drawn: Sequence[Drawn], classes: tuple[str, ...]) -> Marked:
+    """Pixels under the strokes of all pictures; errors as ``targets``."""
+    pairs = list(zip(drawn, targets(drawn, classes), strict=True))
+    read = [replace(one.sheet.sample, target=target) for one, target in pairs if one.strokes]
+    return marked_pixels(read, SEED, [one.sheet.looks for one in drawn if one.strokes])
+
+
+def learned(drawn: Sequence[Drawn], classes: tuple[str, ...]) -> Shown:
+    """Teach a classifier by strokes and judge the first picture with it: the labels of the one that would be kept.
 
     Raises
     ------
     SettingsError
         A class has no stroke.
     """
+    sheet = drawn[0].sheet
     with sheet.lock:
-        members = scribbles.taught(marked(sheet, strokes, classes), classes)
+        members = scribbles.taught(marked(drawn, classes), classes)
         labels, sure = pixels.shown(members, sheet.looks, pixels.Settings())
     return Shown(labels=labels, sure=sure)
 
 
-def agreement(sheet: Sheet, strokes: list[Stroke], classes: tuple[str, ...]) -> dict[str, float]:
-    """Share of the marked pixels that classifiers find which did not see their stroke."""
-    with sheet.lock:
-        return scribbles.agreement(marked(sheet, strokes, classes), sheet.sample, classes)
+def agreement(drawn: Sequence[Drawn], classes: tuple[str, ...]) -> dict[str, float]:
+    """Share of the marked pixels that classifiers find which did not see their image, or their stroke of one image."""
+    with drawn[0].sheet.lock:
+        return scribbles.agreement(marked(drawn, classes), sum(bool(one.strokes) for one in drawn), classes)
 
 
 def overlay(shown: Shown) -> bytes:

@@ -51,6 +51,9 @@ PICTURES = {
     "decarburisation": lambda seed: synthetic.decarburised(
         seed=seed, total_um=60.0, complete_um=20.0, grain_um=12.0, shape_px=(240, 300), pixel_um=1.0
     ),
+    "inclusions": lambda seed: synthetic.inclusions(
+        seed=seed, per_mm2={"A": 60.0, "B": 12.0, "C": 20.0, "D": 60.0, "DS": 4.0}, shape_px=(300, 360)
+    ),
     "layer_thickness": lambda seed: synthetic.layer(seed=seed, thickness_um=15.0, shape_px=(240, 300)),
     "small": lambda seed: synthetic.two_phase(seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(140, 180)),
 }
@@ -214,6 +217,10 @@ CONTRACT = {
         "mean_total_depth_um", "maximum_total_depth_um", "mean_complete_depth_um", "mean_partial_depth_um",
         "core_ferrite_percent",
     },
+    "inclusions": {
+        "inclusion_percent", "inclusion_count_per_mm2", "longest_inclusion_um", "length_per_area.a", "severity.a_thin",
+        "severity.b_heavy", "severity.ds",
+    },
     "layer_thickness": {"mean_thickness_um.layer", "minimum_thickness_um.layer"},
     "grain_size": {
         "grain_size_number", "grain_size_number.intercept", "grain_size_number.planimetric",
@@ -274,6 +281,7 @@ def test_half_the_pixel_size_halves_lengths_and_leaves_ratios(name, measured):
     if name in (
         "porosity",
         "graphite",
+        "inclusions",
     ):  # the minimum measurable size is stated in um and would move against the objects
         pytest.skip("a minimum size in um is another one in pixels: tests/test_porosity.py halves both")
     half = [(replace(i, calibration=replace(i.calibration, pixel_um=i.calibration.pixel_um / 2)), s) for i, s in pairs]

@@ -147,6 +147,7 @@ def script() -> ModuleType:
         ("layer_thickness", "layer_fields"),
         ("graphite", "graphite_fields"),
         ("banding", "band_fields"),
+        ("inclusions", "inclusion_fields"),
     ],
 )
 def test_the_script_makes_these_images(recipe: str, draw: str, script: ModuleType) -> None:

@@ -56,3 +56,32 @@ def two_scales(random, share, fine_px, coarse_px, part, *, size=256):
         noise = np.fft.fft2(random.standard_normal((whole, whole))) * np.sqrt(power / power.mean())
         field += amplitude * np.fft.ifft2(noise).real[:size, :size]
     return (field / np.hypot(1, part) < ndtri(share)).astype(np.int32)
+
+
+def needles(random, share, length_px, width_px, *, size=256):
+    """Class image of needles of one length thrown at random in all directions (Boolean model): the share is exact."""
+    pad = length_px // 2 + width_px
+    side = size + 2 * pad
+    y, x = np.ogrid[:size, :size]
+    labels = np.zeros((size, size), np.int32)
+    for _ in range(random.poisson(-np.log(1 - share) / (length_px * width_px) * side**2)):
+        row, column, turn = *random.uniform(-pad, size + pad, 2), random.uniform(0, np.pi)
+        along = np.cos(turn) * (x - column) + np.sin(turn) * (y - row)
+        across = np.cos(turn) * (y - row) - np.sin(turn) * (x - column)
+        labels[(np.abs(along) <= length_px / 2) & (np.abs(across) <= width_px / 2)] = 1
+    return labels
+
+
+def lattice(random, pitch_px, radius_px, scatter, *, size=256):
+    """Class image of discs on a square lattice at a random place and angle; their places scatter, over the pitch."""
+    count = int(size / pitch_px) + 2
+    turn = random.uniform(0, np.pi)
+    grid = np.stack(np.meshgrid(*[np.arange(-count, count + 1)] * 2), axis=-1).reshape(-1, 2)
+    places = pitch_px * (grid + random.random(2) + scatter * random.standard_normal(grid.shape))
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    y, x = np.ogrid[:size, :size]
+    labels = np.zeros((size, size), np.int32)
+    for row, column in places @ rotation + size / 2:
+        if -radius_px < min(row, column) and max(row, column) < size + radius_px:
+            labels[(y - row) ** 2 + (x - column) ** 2 <= radius_px**2] = 1
+    return labels

@@ -8,7 +8,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from inspect_tool import run
-from inspect_tool.images.specimen_area import areas
+from inspect_tool.images.specimen_area import Area, areas, packed, unpacked, without
+from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.verify.verify import verify
 
 SHAPE = (360, 480)
@@ -195,3 +196,21 @@ def test_without_a_surface_there_is_no_distance_from_it(tmp_path):
     write_tiff(tmp_path / "f.tif", eight_bit(picture(coverage(SHAPE, pores(52, SHAPE, 45, 11)), 52)))
     report = run(write_job(tmp_path, "f.tif", scale=SCALE), tmp_path / "out")
     assert not [item for item in report.results if item.quantity.startswith("pore_surface_distance_um.")]
+
+
+def test_a_strip_of_mount_that_is_no_wider_than_its_blurred_rim_shows_no_surface():
+    """Distances to a surface that is not there would be infinite."""
+    pixels = np.full((60, 80), 150, np.uint8)
+    strip, wide = np.zeros((2, 60, 80), np.bool_)
+    strip[:, :3], wide[:, :9] = True, True
+    micrograph = Micrograph(pixels=pixels, calibration=Calibration(pixel_um=1.0))
+    found = {
+        name: without(micrograph, [Area(kind="mount", where=where)])
+        for name, where in (("strip", strip), ("wide", wide))
+    }
+    assert found["strip"].mount is None
+    assert np.array_equal(found["strip"].roi, ~strip)
+    assert np.array_equal(np.flatnonzero(found["wide"].mount.all(axis=0)), range(6))
+    for area in (strip, wide):
+        again = unpacked(packed(Area(kind="fill", where=area)))
+        assert np.array_equal(again.where, area)

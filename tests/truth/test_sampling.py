@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn_fields import lines
+from drawn_fields import lines, mosaic, needles
 from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
 
 from inspect_tool.acceptance.conformity import decide
 from inspect_tool.measure.feature_sizes import FeatureAreas
+from inspect_tool.measure.needles import needle_scatter
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines, scatter_of_blocks, share_scatter
 from inspect_tool.model import Calibration, Micrograph, Requirement, Result, Segmentation
 from inspect_tool.recipes import phase_fraction
@@ -27,10 +28,10 @@ STRUCTURES = {
 }
 
 
-def from_one_field(labels):
+def from_one_field(labels, *, needles=True):
     """Result of one field whose labels are the truth: nothing but sampling is in its budget."""
     share = 100 * labels.mean()
-    lines = sampling_lines(field_statistics([share]), [share], [share_scatter(labels == 1)])
+    lines = sampling_lines(field_statistics([share]), [share], [share_scatter(labels == 1, needles=needles)])
     bare = Result(quantity="share", specimen="1", value=share, unit="%", n=1, clause="", definition="", budget=lines)
     return evaluated(bare)
 
@@ -77,6 +78,40 @@ def test_lines_through_the_field_in_many_directions_are_few(number, width_px, tu
     assert np.median([one.expanded_u for one in results]) <= 2 * 1.96 * np.std(shares)
 
 
+def test_needles_that_end_in_the_field_are_few():
+    random = np.random.default_rng(60)
+    held, before, wide, deviations = 0, 0, [], []
+    for share, length_px, width_px in ((0.15, 192, 4), (0.3, 100, 8)):
+        fields = [needles(random, share, length_px, width_px) for _ in range(25)]
+        for seen in (True, False):
+            results = [from_one_field(labels, needles=seen) for labels in fields]
+            holds = sum(abs(one.value - 100 * share) <= one.expanded_u for one in results)
+            held, before = (held + holds, before) if seen else (held, before + holds)
+            if seen:
+                deviations += [(one.value - 100 * share) / share for one in results]
+                wide += [one.expanded_u / share for one in results]
+    # 95 % of 50 draws: 44 or more but for 1 in 100
+    assert held >= 44
+    assert held > before
+    assert np.median(wide) <= 1.5 * 1.96 * np.std(deviations)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda random: cut_gaussian(random, 0.4, 4.0, aspect=10.0),
+        lambda random: cut_gaussian(random, 0.3, 15.0),
+        lambda random: mosaic(random, 0.35, 40),
+        lambda random: kept_apart(random, 0.5, 45.0),
+        lambda random: discs(random, 0.1, 8.0, spread=0.6),
+    ],
+    ids=["lamellae", "blobs", "mosaic", "kept apart", "discs"],
+)
+def test_what_is_no_needle_is_not_taken_for_one(draw):
+    random = np.random.default_rng(61)
+    assert all(needle_scatter(draw(random) == 1) is None for _ in range(4))
+
+
 def of_pores(places, area):
     """Share of a field of pores that are points with an area, and what their arrangement tells. [%]"""
     blocks = np.zeros((32, 32))
@@ -112,6 +147,55 @@ def test_lognormal_sizes_hold_though_the_largest_are_not_in_the_field(pores, spr
         before += abs(share - 1) <= expanded(sampling_lines(found, [share], [scatter]))
     # 95 % of 200 draws: 183 or more but for 2 in 1000 (without the sizes 0.9 holds 89 to 91 %)
     assert holds >= max(183, before)
+
+
+def pores_with_sizes(random, number, *, pores, spread):
+    """Fields of pores thrown at random, with their sizes: share and what the arrangement tells."""
+    found = []
+    for _ in range(number):
+        places, area = clustered_pores(random, pores=pores, spread=spread, cluster=0.0)
+        share, scatter = of_pores(places, area)
+        found.append((share, replace(scatter, areas=FeatureAreas(of_phase=area, of_rest=np.zeros(0)))))
+    return found
+
+
+def without_few(scatter):
+    """What the arrangement told before the sizes of few features, and those of several fields, counted."""
+    return replace(scatter, areas=replace(scatter.areas, if_few=False))
+
+
+def interval_of(fields, seen=lambda scatter: scatter):
+    """Mean of some fields and its U by sampling."""
+    shares = [share for share, _ in fields]
+    found = field_statistics(shares)
+    return found.mean, expanded(sampling_lines(found, shares, [seen(scatter) for _, scatter in fields]))
+
+
+@pytest.mark.parametrize(("pores", "spread"), [(13, 0.8), (11, 0.9)])
+def test_a_field_of_a_dozen_pores_does_not_hide_the_large_ones(pores, spread):
+    fields = pores_with_sizes(np.random.default_rng(15), 300, pores=pores, spread=spread)
+    now, before = (
+        np.array([mean + wide for mean, wide in (interval_of([one], seen) for one in fields)])
+        for seen in (lambda scatter: scatter, without_few)
+    )
+    # the truth is 1 %; 5 % of 300 above the interval: 24 or fewer but for 1 in 100
+    assert np.sum(now < 1) <= 24
+    assert np.sum(before < 1) > 24
+
+
+@pytest.mark.parametrize(("pores", "spread", "number"), [(20, 0.6, 5), (100, 0.9, 3), (100, 0.9, 5)])
+def test_several_fields_without_a_large_pore_do_not_agree_too_well(pores, spread, number):
+    random = np.random.default_rng(40)
+    fields = pores_with_sizes(random, 200, pores=pores, spread=spread)
+    groups = [[fields[i] for i in random.choice(len(fields), number, replace=False)] for _ in range(300)]
+    mean = np.mean([share for share, _ in fields])  # of the fields that the groups are drawn from
+    now, before = (np.array([interval_of(one, seen) for one in groups]) for seen in (lambda one: one, without_few))
+    held, held_before = (np.mean(np.abs(one[:, 0] - mean) <= one[:, 1]) for one in (now, before))
+    # 95 % of 300 groups: 92 % or more but for 1 in 100
+    assert held >= 0.92
+    assert held > held_before
+    # by what the few groups without a large pore gain, not by a wider interval for all
+    assert np.median(now[:, 1]) <= 1.25 * np.median(before[:, 1])
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.3])
@@ -208,6 +292,33 @@ def test_a_report_from_before_sizes_counted_is_recomputed_without_them():
         phase_fraction.combine([one], settings, E562).results[0].expanded_u or 0 for one in (field, again, before)
     ]
     assert widths[0] == widths[1] > 1.2 * widths[2]
+
+
+def test_a_report_from_before_few_features_counted_is_recomputed_without_them():
+    labels = np.zeros((256, 256), np.int32)
+    for k, side in enumerate((2, 3, 5, 9, 15, 24)):  # six features of widely spread sizes
+        labels[40 * k : 40 * k + side, 30 * k : 30 * k + side] = 1
+    segmentation = Segmentation(labels=labels, classes={0: "matrix", 1: "phase"}, kind="semantic", backend="truth")
+    now = Micrograph(pixels=np.zeros(labels.shape, np.uint8), calibration=Calibration())
+    settings = phase_fraction.Settings()
+    field = phase_fraction.measure_field(now, segmentation, settings, E562)
+    kept = {name: value for name, value in field.read_off.items() if name != "few_feature_sizes_count"}
+    before = phase_fraction.measure_field(replace(now, read_off=kept), segmentation, settings, E562)
+    widths = [phase_fraction.combine([one], settings, E562).results[0].expanded_u or 0 for one in (field, before)]
+    assert widths[0] > 1.5 * widths[1]
+
+
+def test_a_report_from_before_needles_counted_is_recomputed_without_them():
+    labels = needles(np.random.default_rng(65), 0.15, 192, 4)
+    segmentation = Segmentation(labels=labels, classes={0: "matrix", 1: "phase"}, kind="semantic", backend="truth")
+    now = Micrograph(pixels=np.zeros(labels.shape, np.uint8), calibration=Calibration())
+    settings = phase_fraction.Settings()
+    field = phase_fraction.measure_field(now, segmentation, settings, E562)
+    kept = {name: value for name, value in field.read_off.items() if name != "needles_count"}
+    before = phase_fraction.measure_field(replace(now, read_off=kept), segmentation, settings, E562)
+    u, u_before = (one.values.inner_scatter["phase"].inner_scatter_percent for one in (field, before))
+    assert u == pytest.approx(100 * share_scatter(labels == 1, needles=True).u)
+    assert u > u_before == pytest.approx(100 * share_scatter(labels == 1).u)
 
 
 def test_what_was_not_seen_at_all_does_not_pass():

@@ -6,7 +6,7 @@ from inspect_tool.languages import Text, joined, recognized
 from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import specimens_of
 from inspect_tool.recipes.banding.results import counted_of
-from inspect_tool.recipes.banding.settings import Settings
+from inspect_tool.recipes.banding.settings import ACROSS, ALONG, Settings
 from inspect_tool.recipes.banding.values import Measured
 from inspect_tool.standards.formulas import astm_e1268
 
@@ -14,10 +14,13 @@ WORDING = Wording(
     titles={
         "across_per": Text("banding.title_across"),
         "along_per": Text("banding.title_along"),
+        "across_whole_per": Text("banding.column_across_whole"),
+        "along_whole_per": Text("banding.column_along_whole"),
         "banded": Text("banding.column_banded"),
         "across": Text("banding.column_size_across"),
     },
     feature="feature",
+    judged={"banding.title_by_field": (ACROSS, ALONG)},
 )
 
 

@@ -16,10 +16,12 @@ from inspect_tool.recipes.graphite.values import Edge, Measured, Numbers, Shares
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas import iso_945_4
 from inspect_tool.statistics import samples
+from inspect_tool.statistics.classes import rated, steps
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.samples import Floats, Limits, Sample
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range, proportion_interval
 
+_RATED_BY_EYE = "ISO 945-4"
 LEAST = 10  # whole particles; with fewer nothing of their shape is stated
 
 
@@ -34,7 +36,7 @@ def results_of(fields: Sequence[Measured], settings: Settings, editions: Edition
             made.append(_nodules(fields, sample, settings, editions))
         made.append(_by_number(fields, sample, settings, editions))
     made.append(_graphite(fields, editions))
-    return [_within(result) for result in made]
+    return [_in_steps(_within(result), editions.job) for result in made]
 
 
 def sample_of(fields: Sequence[Measured]) -> Sample:
@@ -250,6 +252,13 @@ def _graphite(fields: Sequence[Measured], editions: Editions) -> Result:
             title=QUANTITIES[GRAPHITE].title,
         )
     )
+
+
+def _in_steps(result: Result, edition: Standard) -> Result:
+    """Nodularity in the steps of 5 % that ISO 945-4 rates it in by eye, and how sure the step is."""
+    if result.quantity != NODULARITY or edition.follows != _RATED_BY_EYE:
+        return result
+    return rated(result, steps(5.0, 100.0, "nearest"), Text("graphite.class_nodularity"), bounds=(0.0, 100.0))
 
 
 def _within(result: Result) -> Result:

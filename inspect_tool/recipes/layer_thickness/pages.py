@@ -8,7 +8,7 @@ from inspect_tool.languages import Text, joined, named, recognized
 from inspect_tool.model import Cell, Chart, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import length_unit, specimens_of
 from inspect_tool.recipes.layer_thickness.results import layers_in
-from inspect_tool.recipes.layer_thickness.settings import Settings
+from inspect_tool.recipes.layer_thickness.settings import LEAST, MEAN, MOST, Settings
 from inspect_tool.recipes.layer_thickness.values import Measured
 
 _CLASSES = 16  # of the histogram
@@ -31,6 +31,10 @@ WORDING = Wording(
         "inner_scatter_dof": Text("layer_thickness.column_inner_dof"),
     },
     feature="chord",
+    judged={
+        "layer_thickness.title_profile": (MEAN, LEAST, MOST),
+        "layer_thickness.title_distribution": (MEAN, LEAST, MOST),
+    },
 )
 
 

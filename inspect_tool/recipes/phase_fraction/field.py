@@ -78,7 +78,7 @@ def measure_field(
     labels, classes = segmentation.labels, _ordered(segmentation.classes)
     shares = _shares(labels, classes, roi, pixel_um)
     sizes = _feature_sizes.facts_of(micrograph)
-    inner_scatter = {name: _inner_scatter(labels == number, roi, sizes=bool(sizes)) for number, name in classes.items()}
+    inner_scatter = {name: _inner_scatter(labels == number, roi, sizes) for number, name in classes.items()}
     shifted: dict[str, Shares] = {}
     for name, other in segmentation.alternatives():
         shifted[name] = _shares(other.labels, classes, roi, pixel_um)
@@ -186,12 +186,12 @@ def _lines(counts: LineCounts, pixel_um: float | None) -> Lines:
     )
 
 
-def _inner_scatter(phase: Mask, roi: Mask | None, *, sizes: bool) -> InnerScatter:
-    scatter = share_scatter(phase, roi)
+def _inner_scatter(phase: Mask, roi: Mask | None, sizes: Mapping[str, bool]) -> InnerScatter:
+    scatter = share_scatter(phase, roi, needles=_feature_sizes.needles_count(sizes))
     return InnerScatter(
         inner_scatter_percent=100 * scatter.u,
         inner_scatter_dof=scatter.dof,
-        areas=scatter.areas if sizes else None,
+        areas=_feature_sizes.that_count(scatter.areas, sizes),
     )
 
 

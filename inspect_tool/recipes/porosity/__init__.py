@@ -142,18 +142,22 @@ def measure_field(
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
     check_pores_are_no_matrix(segmentation, found.porosity_percent, micrograph.path)
-    inner, sizes = share_scatter(pores.labels != 0, micrograph.roi), _feature_sizes.facts_of(micrograph)
+    sizes = _feature_sizes.facts_of(micrograph)
+    inner = share_scatter(pores.labels != 0, micrograph.roi, needles=_feature_sizes.needles_count(sizes))
     features, near, marks = one.with_neighbors(pores, settings, pixel_um)
     shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
     judged = (1,) if settings.tinted_grains else ()
     spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
     if place is not None:
         marks += one.reference_marks(place)
+    worst = one.worst_field(pores, micrograph, settings)
+    if worst is not None:
+        marks = (*marks, one.worst_field_mark(worst))
     values = Values(
         numbers=found,
         inner_scatter_percent=100 * inner.u,
         inner_scatter_dof=inner.dof,
-        areas=inner.areas if sizes else None,
+        areas=_feature_sizes.that_count(inner.areas, sizes),
         neighbors=near,
         shallow_percent=shallow,
         line_percent={"pores": line_percent(pores.labels != 0)},

@@ -15,6 +15,7 @@ from inspect_tool.languages import Text
 from inspect_tool.measure import neighbors, reference_area
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.surface_distance import surface_distances
+from inspect_tool.measure.worst_field import WorstField, worst_square
 from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
 from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit, Whole
@@ -234,10 +235,48 @@ def numbers_of(
         hardmetal_percent=kinds,
         large_pores_per_cm2=large,
         reference_porosity_percent=None if place is None else 100 * place[0].share,
+        worst_field_percent=_worst_field_percent(found, micrograph, settings),
         reference_pore_count=None
         if place is None
         else _reference_count(place[1], pores, found.labels.shape, micrograph.roi),
     )
+
+
+def worst_field(found: Pores, micrograph: Micrograph, settings: Settings) -> WorstField | None:
+    """Square of the stated side with the largest area of pores; None where none is asked for.
+
+    Raises
+    ------
+    MeasurementError
+        The field is smaller than the square.
+    """
+    pixel_um = micrograph.calibration.pixel_um
+    if not settings.worst_field_um or pixel_um is None:
+        return None
+    shape = (found.labels.shape[0], found.labels.shape[1])
+    side = round(settings.worst_field_um / pixel_um)
+    if not 1 <= side <= min(shape):
+        msg = (
+            f"{micrograph.path}: settings.worst_field_um: a square of {settings.worst_field_um:g} um is {side} px, the "
+            f"field has {shape[0]} x {shape[1]}; take larger fields or a smaller square"
+        )
+        raise MeasurementError(msg)
+    rows, columns = np.nonzero(found.labels)
+    return worst_square(rows, columns, np.ones(len(rows)), shape, side)
+
+
+def _worst_field_percent(found: Pores, micrograph: Micrograph, settings: Settings) -> float | None:
+    worst = worst_field(found, micrograph, settings)
+    return None if worst is None else 100 * worst.total / (worst.height_px * worst.width_px)
+
+
+def worst_field_mark(worst: WorstField) -> Mark:
+    """Outline of the worst square."""
+    top, left = worst.top_px - 0.5, worst.left_px - 0.5
+    bottom, right = top + worst.height_px, left + worst.width_px
+    corners = ((top, left), (top, right), (bottom, right), (bottom, left), (top, left))
+    label = f"{100 * worst.total / (worst.height_px * worst.width_px):.3g} %"
+    return Mark(kind="path", points=corners, style="figure", layer=Text("porosity.layer_worst_field"), label=label)
 
 
 def whole_sizes(found: Pores, pixel_um: float | None) -> Whole:

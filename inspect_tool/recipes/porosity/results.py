@@ -48,6 +48,8 @@ def results_of(fields: Sequence[Measured], settings: Settings, editions: Edition
         made += size_results(fields, clause, minimum, settings)
     if calibrated or settings.reference_area is None:
         made += _reference_results(fields, clause, minimum, whole_field=settings.reference_area is None)
+    if calibrated and settings.worst_field_um:
+        made.append(_worst_field(fields, clause, settings))
     made += _neighbor_results(fields, clause, settings)
     if shown == "thermal_spray" or settings.linear_elongation:
         made.append(
@@ -440,6 +442,31 @@ def _reference_results(fields: Sequence[Measured], clause: str, minimum: str, *,
             )
         )
     return made
+
+
+def _worst_field(fields: Sequence[Measured], clause: str, settings: Settings) -> Result:
+    """Share of pores in the worst square of all fields: a number of this area, without a line for sampling."""
+    worst = max(_numbers_of(fields, "worst_field_percent"))
+    names = _alternative_names(fields)
+    if names:
+        others = [max(_shifted(fields, other, "worst_field_percent")) for other in names]
+        line = _segmentation(worst, others, names, "%")
+    else:
+        moved = sum(field.values.numbers.edge_shift_percent for field in fields)
+        whole = max(sum(field.values.numbers.porosity_percent for field in fields), 1e-9)
+        basis = Text("porosity.basis_pore_edge")
+        line = Component(name=Text("budget.pore_edge"), u=worst * moved / whole / sqrt(3), kind="B", basis=basis)
+    return Result(
+        quantity="worst_field_percent",
+        specimen=fields[0].specimen,
+        value=worst,
+        unit="%",
+        n=len(fields),
+        clause=clause,
+        definition=Text("porosity.definition_worst_square", side=settings.worst_field_um),
+        budget=(line, scale_line(fields, worst, 2, "porosity.basis_scale_power")),
+        title=QUANTITIES["worst_field_percent"].title,
+    )
 
 
 _OF_A_FIELD = {"reference_porosity_percent": "porosity_percent", "reference_pore_count": "pores_counted"}

@@ -43,6 +43,9 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "reference_pore_count": Quantity(
             title=Text("porosity.title_reference_area_pores"), unit="counts", needs_scale=False
         ),
+        "worst_field_percent": Quantity(
+            title=Text("porosity.title_worst_field"), unit="%", needs_scale=True, needs_setting="worst_field_um"
+        ),
         "linear_percent": Quantity(title=Text("porosity.title_linear_detachments"), unit="%", needs_scale=False),
         "hardmetal_percent.*": Quantity(title=Text("porosity.title_apparent_porosity"), unit="%", needs_scale=True),
         "large_pores_per_cm2.*": Quantity(
@@ -106,6 +109,9 @@ class Settings:
     ] = False
     part_area_mm2: Annotated[
         From0[float], Doc("of the part that the largest pore is to be expected in; 0: not asked for [mm2]")
+    ] = 0.0
+    worst_field_um: Annotated[
+        From0[float], Doc("side of a square that is moved to its worst place in each field; 0: not asked for [um]")
     ] = 0.0
     key_symbols: Annotated[Mapping[str, str], Doc("BDG P 202: symbol of the drawing -> quantity")] = default(
         default_factory=dict

@@ -48,6 +48,7 @@ class Numbers(Row):
     large_pores_per_cm2: Mapping[str, float]  # by class
     reference_porosity_percent: float | None  # None: no reference area is asked for
     reference_pore_count: float | None
+    worst_field_percent: float | None = None  # of the worst square; None: none is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

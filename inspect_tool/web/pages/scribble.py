@@ -2,8 +2,10 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import numpy as np
 from sqlalchemy import select
@@ -16,17 +18,27 @@ from inspect_tool.lab import classifiers, defaults, intake, tables
 from inspect_tool.lab.database import connected
 from inspect_tool.lab.users import Role
 from inspect_tool.training.annotations import UNKNOWN
-from inspect_tool.training.strokes import Stroke, target_of
+from inspect_tool.training.strokes import Stroke
 from inspect_tool.web import scribbling
 from inspect_tool.web.bench import ANYONE, Asked, Page
 from inspect_tool.web.editing import fields
 from inspect_tool.web.html import page
-from inspect_tool.web.scribbling import Desk, Sheet, Source
+from inspect_tool.web.scribbling import Desk, Drawn, Source
 
 _DRAWERS: frozenset[Role] = frozenset({"analyst"})
 _NEWEST = 30
 _MOST_BYTES = 4 << 20  # of strokes
 _MOST_PERCENT = 100.0
+_MOST_OTHERS = 9  # pictures whose strokes teach with those of the one that is shown
+_PAGE = re.compile(r"/scribble/(?:inbox|inspections/([^/]{1,200}))/(\d{1,9})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Also:
+    """Strokes on another picture, which teach with these."""
+
+    page: str  # its address
+    strokes: tuple[Stroke, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +49,7 @@ class _Said:
     classes: tuple[str, ...]
     recipe: str = ""
     name: str = ""  # under which a classifier is kept
+    also: tuple[_Also, ...] = ()
 
 
 def show(asked: Asked) -> Response:
@@ -83,8 +96,8 @@ def picture(asked: Asked) -> Response:
 def learn(asked: Asked) -> Response:
     """Teach a classifier by strokes, and show what it makes of the picture."""
 
-    def taught(said: _Said, sheet: Sheet) -> dict[str, object]:
-        shown = scribbling.learned(sheet, list(said.strokes), said.classes)
+    def taught(said: _Said, drawn: list[Drawn]) -> dict[str, object]:
+        shown = scribbling.learned(drawn, said.classes)
         counts = np.bincount(shown.labels.ravel(), minlength=len(said.classes))
         return {
             "percent": [_MOST_PERCENT * int(count) / shown.labels.size for count in counts],
@@ -97,30 +110,31 @@ def learn(asked: Asked) -> Response:
 
 def agree(asked: Asked) -> Response:
     """Say how many marked pixels classifiers find that did not see their stroke."""
-    return _answered(
-        asked, lambda said, sheet: {"scores": scribbling.agreement(sheet, list(said.strokes), said.classes)}
-    )
+    return _answered(asked, lambda said, drawn: {"scores": scribbling.agreement(drawn, said.classes)})
 
 
 def keep(asked: Asked) -> Response:
     """Keep the classifier in the folder of the lab."""
     source = _source(asked)
 
-    def kept(said: _Said, sheet: Sheet) -> dict[str, object]:
+    def kept(said: _Said, drawn: list[Drawn]) -> dict[str, object]:
         if said.recipe not in classifiers.recipes():
             msg = f"recipe '{said.recipe}': takes no classes of single pixels"
             raise SettingsError(msg)
-        target = target_of(said.strokes, sheet.shape, len(said.classes))
-        drawn = classifiers.Drawn(
-            image=source.path,
-            target=np.pad(target, ((0, sheet.footer_px), (0, 0)), constant_values=UNKNOWN),
+        footer = ((0, drawn[0].sheet.footer_px), (0, 0))
+        paths = (source.path, *(_at(asked, one.page).path for one in said.also))
+        targets = scribbling.targets(drawn, said.classes)
+        taught = [(path, target) for path, target, one in zip(paths, targets, drawn, strict=True) if one.strokes]
+        teaching = classifiers.Drawn(
+            images=tuple(path for path, _ in taught),
+            targets=tuple(np.pad(target, footer, constant_values=UNKNOWN) for _, target in taught),
             classes=said.classes,
             recipe=said.recipe,
-            footer_px=sheet.footer_px,
+            footer_px=drawn[0].sheet.footer_px,
             pixel_um=source.pixel_um,
         )
-        with sheet.lock:
-            trained = classifiers.keep(asked.bench.lab, said.name, drawn, asked.person.full_name)
+        with drawn[0].sheet.lock:
+            trained = classifiers.keep(asked.bench.lab, said.name, teaching, asked.person.full_name)
         return {
             "name": trained.folder.name,
             "sha256": trained.card.sha256,
@@ -141,7 +155,7 @@ def close(asked: Asked) -> Response:
 # -------------------------------------------------------------------------------------------------------------- parts
 
 
-def _answered(asked: Asked, work: Callable[[_Said, Sheet], dict[str, object]]) -> Response:
+def _answered(asked: Asked, work: Callable[[_Said, list[Drawn]], dict[str, object]]) -> Response:
     """Do what strokes ask for; what is wrong with them is one line."""
     try:
         try:
@@ -154,7 +168,15 @@ def _answered(asked: Asked, work: Callable[[_Said, Sheet], dict[str, object]]) -
         if len(said.classes) > len(scribbling.COLORS):
             msg = f"classes: {len(said.classes)} are named, at most {len(scribbling.COLORS)} can be drawn"
             raise SettingsError(msg)
-        return JSONResponse(work(said, _desk(asked).sheet(_source(asked))))
+        if len(said.also) > _MOST_OTHERS:
+            msg = f"strokes: of {len(said.also)} other pictures, at most {_MOST_OTHERS} are taken"
+            raise SettingsError(msg)
+        pictures = [(_source(asked), said.strokes), *((_at(asked, one.page), one.strokes) for one in said.also)]
+        if len({source.path for source, _ in pictures}) < len(pictures):
+            msg = "strokes: one picture is named twice"
+            raise SettingsError(msg)
+        desk = _desk(asked)
+        return JSONResponse(work(said, [Drawn(sheet=desk.sheet(source), strokes=on) for source, on in pictures]))
     except InspectError as error:
         return JSONResponse({"fault": str(error)}, status_code=422)
 
@@ -165,18 +187,28 @@ def _desk(asked: Asked) -> Desk:
 
 
 def _source(asked: Asked) -> Source:
-    return _of_inspection(asked) if "name" in asked.at else _of_inbox(asked)
+    number = asked.at["number"]
+    return _of_inspection(asked, asked.at["name"], number) if "name" in asked.at else _of_inbox(asked, number)
 
 
-def _of_inbox(asked: Asked) -> Source:
+def _at(asked: Asked, page: str) -> Source:
+    """The picture of another page for strokes, by its address."""
+    found = _PAGE.fullmatch(page)
+    if found is None:
+        msg = f"strokes: '{page[:80]}' is no page that strokes are drawn on"
+        raise SettingsError(msg)
+    name, number = found[1], int(found[2])
+    return _of_inbox(asked, number) if name is None else _of_inspection(asked, unquote(name), number)
+
+
+def _of_inbox(asked: Asked, number: int) -> Source:
     lab = asked.bench.lab
     with connected(lab, read_only=True) as connection:
-        given = intake.one(connection, asked.at["number"])
+        given = intake.one(connection, number)
     return Source(name=given.name, path=intake.file_of(lab, given), pixel_um=given.pixel_um)
 
 
-def _of_inspection(asked: Asked) -> Source:
-    name, number = asked.at["name"], asked.at["number"]
+def _of_inspection(asked: Asked, name: str, number: int) -> Source:
     planned = _planned(asked, name)
     if not 1 <= number <= len(planned.sources):
         msg = f"inspection '{name}' has no field {number}; it has {len(planned.sources)}"

@@ -7,7 +7,9 @@ const columns = Number(place.dataset.columns);
 const pen = canvas.getContext("2d");
 const here = window.location.pathname;
 const kept = `strokes of ${here}`;
+const latest = "classes of strokes";
 let strokes = [];
+let taken = new Set(); // pages of other pictures whose strokes teach too
 let classes = ["matrix", "phase"];
 let chosen = 0;
 let drawn = null; // the stroke under the pointer
@@ -21,21 +23,67 @@ const width = document.getElementById("width");
 const overlayShown = document.getElementById("overlay-shown");
 
 restore();
+others();
 listed();
 traced();
-if (strokes.length) changed();
+if (strokes.length || taken.size) changed();
 
 function restore() {
   try {
     const found = JSON.parse(sessionStorage.getItem(kept) ?? "null");
-    if (found) ({ strokes, classes } = found);
+    if (found) {
+      ({ strokes, classes } = found);
+      taken = new Set(found.taken ?? []);
+    } else {
+      classes = JSON.parse(sessionStorage.getItem(latest) ?? "null") ?? classes; // of the picture drawn on before
+    }
   } catch {
     sessionStorage.removeItem(kept);
   }
 }
 
+function plain(some) {
+  return some.map(({ kind, width_px, points }) => ({ kind, width_px, points }));
+}
+
 function said() {
-  return { strokes: strokes.map(({ kind, width_px, points }) => ({ kind, width_px, points })), classes: classes.map((name) => name.trim()) };
+  const also = elsewhere().filter(({ page }) => taken.has(page)).map(({ page, strokes: own }) => ({ page, strokes: plain(own) }));
+  return { strokes: plain(strokes), classes: classes.map((name) => name.trim()), also };
+}
+
+// ---- strokes on other pictures, which this tab keeps: those of the same classes may teach too
+
+function elsewhere() {
+  const found = [];
+  for (let i = 0; i < sessionStorage.length; i += 1) {
+    const key = sessionStorage.key(i);
+    const page = key.startsWith("strokes of ") ? key.slice("strokes of ".length) : here;
+    if (page === here) continue;
+    try {
+      const one = JSON.parse(sessionStorage.getItem(key));
+      const is = one.strokes.length && one.classes.join("\n") === classes.join("\n");
+      if (is) found.push({ page, title: one.title ?? page, strokes: one.strokes });
+    } catch {
+      // what another version kept
+    }
+  }
+  return found.sort((a, b) => a.page.localeCompare(b.page));
+}
+
+function others() {
+  const found = elsewhere();
+  document.getElementById("others").hidden = found.length === 0;
+  document.getElementById("other-pictures").replaceChildren(...found.map(({ page, title, strokes: own }) => {
+    const label = Object.assign(document.createElement("label"), { className: "row" });
+    const box = Object.assign(document.createElement("input"), { type: "checkbox", checked: taken.has(page) });
+    box.addEventListener("change", () => {
+      if (box.checked) taken.add(page);
+      else taken.delete(page);
+      changed();
+    });
+    label.append(box, ` ${title}: ${own.length} ${own.length === 1 ? "stroke" : "strokes"}`);
+    return label;
+  }));
 }
 
 // ---- classes
@@ -189,8 +237,10 @@ function traced() {
 // ---- learning
 
 function changed() {
-  sessionStorage.setItem(kept, JSON.stringify({ strokes, classes }));
+  sessionStorage.setItem(latest, JSON.stringify(classes));
+  sessionStorage.setItem(kept, JSON.stringify({ strokes, classes, taken: [...taken], title: place.dataset.title }));
   listed();
+  others();
   traced();
   document.getElementById("kept").hidden = true;
   document.getElementById("agreement").textContent = "";
@@ -212,7 +262,9 @@ function failed(error) {
 async function learn() {
   clearTimeout(idle);
   asks += 1;
-  const missing = classes.filter((_, i) => !strokes.some((stroke) => stroke.kind === i));
+  const every = said();
+  const teaching = [every.strokes, ...every.also.map((one) => one.strokes)].flat();
+  const missing = classes.filter((_, i) => !teaching.some((stroke) => stroke.kind === i));
   if (missing.length) {
     state.textContent = `Still without a stroke: ${missing.join(", ")}`;
     overlay.hidden = true;
@@ -249,7 +301,9 @@ function shown({ percent, unsure_percent: unsure, overlay: picture }) {
   document.getElementById("unsure").textContent = `${unsure.toFixed(1)} % of the picture is unsure.`;
   state.textContent = "Learned";
   place.dataset.shown = String(strokes.length);
-  const least = Math.min(...classes.map((_, i) => strokes.filter((stroke) => stroke.kind === i).length));
+  const own = said();
+  const teaching = [own.strokes, ...own.also.map((one) => one.strokes)].flat();
+  const least = Math.min(...classes.map((_, i) => teaching.filter((stroke) => stroke.kind === i).length));
   if (least >= 2) idle = setTimeout(agreed, 1500);
 }
 

@@ -1,0 +1,175 @@
+"""How much darker than the matrix an inclusion is: sulfides are gray, oxides and silicates nearly black."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.statistics.weighted import weighted_quantile
+
+_BLOCK_PX = 48  # side of the blocks in which the gray of the matrix is taken: inclusions fill less than half of each
+_MOST = 1.5  # noise can make a few pixels darker than black
+_LIKELY = 0.68  # between sulfides (0.4 to 0.6) and oxides (0.8 to 0.9) of steel under a camera without offset
+_STEP = 0.05  # what that is not known by
+_PART = 0.15  # of the distance of two humps of darkness: what the limit between them is not known by
+_LEAST = 3  # particles of either hump
+_APART = 3.0  # standard deviations inside the humps that they lie apart
+_LIGHTER = 0.8  # darkness of the lighter hump over that of the darker one, at most
+_RING_PX = 7  # and beyond it, where the shade of the matrix is taken
+_CORES_PX = (2.0, 3.0)  # from the outline of a particle: where its own gray is seen, and better seen
+_CORE_LEAST = 3  # pixels
+_RATIOS = (0.4, 1.5)  # of areas by gray and by mask
+_RIM_PX = 3  # around a particle: what blur has spread of its darkness
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrayLimit:
+    """Darkness below which an inclusion is a sulfide, what it is not known by, and whether the field tells it."""
+
+    darkness: float
+    step: float
+    found: bool
+
+
+def stated_limit(darkness: float) -> GrayLimit:
+    """Take the limit that a person states."""
+    return GrayLimit(darkness=darkness, step=_STEP, found=True)
+
+
+def found_limit(dark: Floats, area_px2: Floats) -> GrayLimit:
+    """Find the limit between two humps of darkness, where there are two.
+
+    Gain and offset of a camera move all of them: no darkness is that of sulfides in every picture. The split is that
+    with the largest variance between its sides, each particle with the square root of its area.
+
+    Parameters
+    ----------
+    dark, area_px2 : arrays of shape (n,)
+        Of the particles that are wide enough for their gray to be told.
+
+    Examples
+    --------
+    >>> found_limit(np.array([0.5, 0.52, 0.48, 0.85, 0.9, 0.86]), np.full(6, 50.0)).found
+    True
+    >>> found_limit(np.full(9, 0.8), np.full(9, 50.0))
+    GrayLimit(darkness=0.68, step=0.05, found=False)
+    """
+    nothing = GrayLimit(darkness=_LIKELY, step=_STEP, found=False)
+    if len(dark) < 2 * _LEAST:
+        return nothing
+    order = np.argsort(dark, kind="stable")
+    x, w = dark[order], np.sqrt(area_px2[order])
+    below, summed = np.cumsum(w), np.cumsum(w * x)
+    splits = np.arange(_LEAST - 1, len(x) - _LEAST)
+    light, deep = summed[splits] / below[splits], (summed[-1] - summed[splits]) / (below[-1] - below[splits])
+    between = below[splits] * (below[-1] - below[splits]) * (deep - light) ** 2
+    at = int(splits[int(between.argmax())])
+    low, high = summed[at] / below[at], (summed[-1] - summed[at]) / (below[-1] - below[at])
+    rest = np.where(np.arange(len(x)) <= at, x - low, x - high)
+    inside = float(np.sqrt(np.average(rest**2, weights=w)))
+    if high - low < _APART * inside or low > _LIGHTER * high:
+        return nothing
+    return GrayLimit(darkness=float(low + high) / 2, step=float(high - low) * _PART, found=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gray:
+    """What the gray values say of n particles; the matrix around each is 0 and black 1."""
+
+    missing: Floats  # (n,) all that is missing in the particle and its rim, over its area
+    core: Floats  # (n,) in its middle, where blur does not reach; -1: it has no such middle
+
+    @property
+    def darkness(self) -> Floats:
+        """What tells the kind: of small round particles a mask too wide would hide it in their missing gray."""
+        return np.maximum(self.missing, self.core)
+
+
+def read_gray(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> Gray:
+    """Read the darkness of every particle, as a share of the gray of the matrix around it.
+
+    The gray that is missing in a particle and its rim is added up and spread over its own area: blur moves it, and
+    takes nothing away, so that thin particles are not taken for lighter ones. What is missing in the ring around the
+    rim is the shade of the matrix there.
+
+    Parameters
+    ----------
+    pixels : array of shape (rows, columns)
+        Gray image; a level of 0 is black.
+    labels : int32 array of shape (rows, columns)
+        Numbers of the particles, 1 to n without gaps.
+    roi : bool array, optional
+        Where the image counts.
+    """
+    n = int(labels.max(initial=0))
+    if not n:
+        return Gray(missing=np.zeros(0), core=np.zeros(0))
+    gray = np.asarray(pixels, np.float32)
+    missing = (1 - gray / _matrix(gray, roi)).astype(np.float64)
+    counts = np.ones(labels.shape, bool) if roi is None else np.asarray(roi)
+    around = np.where(labels > 0, labels, _grown(labels, _RIM_PX))
+    ring = np.where(around > 0, 0, _grown(labels, _RING_PX))
+    shade = _sums(ring, missing, counts, n) / np.maximum(_sums(ring, None, counts, n), 1)
+    lost = _sums(around, missing, counts, n) - shade * _sums(around, None, counts, n)
+    area = np.maximum(_sums(labels, None, counts, n), 1)
+    core = np.full(n, -1.0)
+    deep = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    for least in _CORES_PX:  # the deeper one last
+        inside = np.where(deep >= least, labels, 0)
+        number = _sums(inside, None, counts, n)
+        has = number >= _CORE_LEAST
+        core[has] = (_sums(inside, missing, counts, n)[has] / number[has]) - shade[has]
+    return Gray(missing=np.clip(lost / area, 0.0, _MOST), core=core)
+
+
+def outline_ratios(gray: Gray, sulfide: NDArray[np.bool_], area_px2: Floats) -> Floats:
+    """Area of each particle by its gray over that of its mask; 1 where the gray of its kind is not known.
+
+    A level cuts a particle of a few pixels too wide or too narrow, by the blur, by the level, and by the kinds that it
+    must serve together. The gray that is missing does not depend on it: over the darkness of the middles of particles
+    of that kind it is the area.
+    """
+    ratio = np.ones(len(gray.missing))
+    for kind in (True, False):
+        known = (sulfide == kind) & (gray.core > 0)
+        if np.count_nonzero(known) < _LEAST:
+            continue
+        own = weighted_quantile(gray.core[known], area_px2[known], 0.5)
+        mine = sulfide == kind
+        ratio[mine] = np.clip(gray.missing[mine] / own, *_RATIOS)
+    return ratio
+
+
+def _grown(labels: LabelImage, reach_px: int) -> LabelImage:
+    """Label of a particle within reach of each pixel, 0: none."""
+    ball = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach_px + 1, 2 * reach_px + 1))
+    return np.asarray(cv2.dilate(labels.astype(np.float32), ball), np.int32)
+
+
+def _sums(labels: LabelImage, values: Floats | None, counts: NDArray[np.bool_], n: int) -> Floats:
+    inside = (labels > 0) & counts
+    weights = None if values is None else values[inside]
+    return np.asarray(np.bincount(labels[inside], weights, n + 1)[1:], np.float64)
+
+
+def _matrix(gray: NDArray[np.float32], roi: Mask | None) -> NDArray[np.float32]:
+    """Gray of the matrix at every pixel: medians of blocks, carried between their centers."""
+    rows, columns = (max(round(side / _BLOCK_PX), 1) for side in gray.shape)
+    top, left = (
+        np.linspace(0, side, number + 1).astype(int) for side, number in zip(gray.shape, (rows, columns), strict=True)
+    )
+    whole = float(np.median(gray if roi is None else gray[roi]))
+    grid = np.full((rows, columns), whole, np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            block = gray[top[i] : top[i + 1], left[j] : left[j + 1]]
+            if roi is not None:
+                block = block[roi[top[i] : top[i + 1], left[j] : left[j + 1]]]
+            if block.size:
+                grid[i, j] = np.median(block)
+    carried = cv2.resize(grid, (gray.shape[1], gray.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.maximum(carried, 1.0)

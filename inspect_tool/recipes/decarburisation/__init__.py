@@ -46,7 +46,7 @@ SURFACE = True  # depths are measured from it: what may be mount is taken for it
 MASKS: tuple[str, ...] = ("binary", "classes")  # what a mask of the user may be
 STANDARDS: tuple[str, ...] = ("iso_3887_2023", "astm_e1077_2014")
 BACKEND: Mapping[str, Any] = MappingProxyType(
-    {"name": "threshold", "method": "otsu", "phase": "dark", "classes": ("pearlite", "ferrite")}
+    {"name": "threshold", "phase": "dark", "classes": ("pearlite", "ferrite")}
 )
 CLASSES: tuple[str, ...] = ("ferrite", "pearlite", "mount")
 WORDING = pages.WORDING

@@ -19,8 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items):
-    """Long tests come first: begun last, one keeps a processor busy while the others have nothing left to do."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """Long tests come first: begun last, one keeps a processor busy while the others have nothing left to do.
+
+    With them come those that look at the demo: a process that begins one while another makes the demo waits for it.
+    """
+    items.sort(
+        key=lambda item: item.get_closest_marker("long") is None and "demo" not in getattr(item, "fixturenames", ())
+    )
 
 
 def pytest_collection_finish():

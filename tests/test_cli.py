@@ -80,12 +80,12 @@ def test_the_demo_writes_whole_reports_of_all_samples(demo):
     assert sorted(path.name for path in out.iterdir()) == [
         "banding",
         "confluence",
+        "decarburisation",
         "fibres",
         "grain_size",
         "graphite",
         "inclusions",
         "lab",
-        "decarburisation",
         "layer_thickness",
         "particles",
         "phase_fraction",
@@ -107,6 +107,7 @@ _WORD = r'<word xMin="([-\d.]+)" yMin="([-\d.]+)" xMax="([-\d.]+)" yMax="([-\d.]
     "recipe",
     [
         "confluence",
+        "decarburisation",
         "fibres",
         "grain_size",
         "graphite",

@@ -169,6 +169,7 @@ def test_a_schema_is_named_for_its_document_and_not_for_where_the_code_lies():
         found |= set(re.findall(r'"(inspect_tool/[a-z_/]+/\d+)"', path.read_text(encoding="utf-8")))
     documents = (
         "comparison/1",
+        "fields/1",
         "folder/1",
         "gauge/1",
         "golden/1",

@@ -231,13 +231,15 @@ def test_all_recipes_are_measured_with_their_default_backends(whole):
         "threshold",
         "threshold",
         "threshold",
+        "threshold",
+        "threshold",
     ]
     assert {one.quantity for one in found.quantities} == {
         quantity for recipe in recipes() for quantity in phantom_jobs.of(recipe).known
     }
     measured = next(one for one in found.judged if one.rule == "measured")
     assert measured.check.passed
-    assert measured.check.note == "24 of 24"
+    assert measured.check.note == "28 of 28"
     assert {path.name for path in out.iterdir()} == {
         MARKER,
         "selftest.json",

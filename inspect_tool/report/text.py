@@ -295,7 +295,7 @@ def class_text(found: Rating) -> str:
 
     >>> shares = ClassShare(name="6", probability=0.806), ClassShare(name="5", probability=0.194)
     >>> class_text(Rating(scale="size class", classes=shares))
-    'size class 6 (P\xa0=\xa00.81); 5 (P\xa0=\xa00.19)'
+    'size class 6 (P\\xa0=\\xa00.81); 5 (0.19)'
     """
     own, *others = found.classes
     if own.probability is None:
@@ -309,7 +309,7 @@ def class_share(found: ClassShare) -> str:
     """Print a class with its probability.
 
     >>> class_share(ClassShare(name="A02", probability=0.99998))
-    'A02 (P\xa0>\xa00.99)'
+    'A02 (>\\xa00.99)'
     """
     return Text("page.class_other", name=found.name, p=_sureness(found.probability))
 

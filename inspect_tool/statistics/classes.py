@@ -112,8 +112,8 @@ def probabilities(
     below the limit 2.0, which lies two u away on the other side.
 
     >>> found = probabilities(steps(0.5, 3.0), 7 / 3, 1 / 6)
-    >>> [round(p, 4) for p in found]
-    [0.0, 0.0, 0.0, 0.0228, 0.8186, 0.1586, 0.0]
+    >>> [round(p, 3) for p in found]
+    [0.0, 0.0, 0.0, 0.023, 0.819, 0.159, 0.0]
 
     References
     ----------

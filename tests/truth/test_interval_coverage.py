@@ -49,14 +49,14 @@ STUDIES = [
         make=lambda seed: synthetic.two_phase(
             seed=seed, area_percent=30.0, feature_um=12.0, shape_px=(256, 256), pixel_um=0.5
         ),
-        fields=5,
+        fields=3,
     ),
     Study(
         recipe="porosity",
         quantity="porosity_percent",
         truth="process.porosity_percent",
         make=lambda seed: synthetic.pores(seed=seed, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(300, 300)),
-        fields=5,
+        fields=3,
     ),
     Study(
         recipe="solder_voids",

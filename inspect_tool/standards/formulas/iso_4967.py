@@ -23,15 +23,6 @@ def severity_index(size: float, slope: float, intercept: float) -> float:
     return 10.0 ** (slope * log10(size) + intercept) if size > 0 else 0.0
 
 
-def size_of_index(index: float, slope: float, intercept: float) -> float:
-    """Total length [um] or number from which on a severity is reached.
-
-    >>> round(size_of_index(2.0, 0.5605, -1.179), 1)
-    437.1
-    """
-    return float(10.0 ** ((log10(index) - intercept) / slope))
-
-
 def severity_of_globule(diameter_um: float, slope: float, intercept: float) -> float:
     """Severity of one large globule, type DS; not below 0. [1]
 

@@ -69,6 +69,13 @@ def test_what_depends_on_the_question_is_its_own_settings_with_their_words(olga,
     assert 'name="backend.name"' in text
 
 
+def test_every_question_has_its_picture(olga):
+    text = olga.get("/inspections/new").text
+    for recipe in registry.names("recipe"):
+        assert f'src="/static/recipes/{recipe}.jpg"' in text
+        assert olga.get(f"/static/recipes/{recipe}.jpg").headers["content-type"] == "image/jpeg"
+
+
 def test_no_setting_takes_a_path_from_a_browser(olga, two):
     text = olga.get("/inspections/new/settings?recipe=phase_fraction", headers=PART).text
     assert "settings.counts" not in text

@@ -34,6 +34,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.mosaic import Request
 from inspect_tool.mosaic.classes import Classes, classes_of
+from inspect_tool.mosaic.request import NOT_IMAGED
 from inspect_tool.mosaic.specimen import specimen_of
 from inspect_tool.pixels import png
 from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
@@ -52,7 +53,6 @@ RECIPES = ("phase_fraction",)
 """Recipes whose measures take classes with a bit for each pixel."""
 
 _METHODS = ("fixed", "multi_otsu")  # whose other segmentations are levels too
-_BLANK = (0, 255)  # what stage software fills with where nothing was imaged
 _LOOKED_AT, _SIDE_PX = 3, 1536  # windows along each side whose quality is judged, and their size
 _WIDEST_PX = 4096  # of a picture of a feature; larger ones are drawn from the small picture
 
@@ -134,7 +134,7 @@ def _request(planned: Plan, source: Source) -> Request:
         image=source.path,
         threshold=planned.backend_settings,
         which=selection(planned.job),
-        blank=_BLANK if planned.job.region.specimen == "auto" else (),
+        blank=NOT_IMAGED if planned.job.region.specimen == "auto" else (),
     )
 
 

@@ -7,6 +7,8 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.model import Selection
 from inspect_tool.segmentation.threshold import Settings, by_windows
 
+NOT_IMAGED = (0, 255)
+"""Gray values of 8 bits that stage software fills with where nothing was imaged."""
 _STEP_PX = 16  # windows begin at whole bytes of a mask of bits, and at whole blocks of the small picture
 
 

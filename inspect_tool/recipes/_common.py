@@ -8,13 +8,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inspect_tool.errors import MeasurementError
+from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text, Words, joined
-from inspect_tool.model import Calibration, Component, FieldMeasurement, Micrograph, Notable, Plane, Segmentation
+from inspect_tool.model import (
+    Calibration,
+    Component,
+    FieldMeasurement,
+    Micrograph,
+    Notable,
+    Plane,
+    Segmentation,
+    Standard,
+)
 from inspect_tool.segmentation.titles import title_of
 from inspect_tool.standards.formulas import iso_1463
 from inspect_tool.statistics.samples import Limits
 from inspect_tool.statistics.uncertainty import coverage_factor, half_range
+from inspect_tool.typos import near
 
 _SHOWN = 10  # largest features of a field
 
@@ -48,6 +58,22 @@ def specimens_of(fields: Sequence[Field]) -> list[tuple[str, list[Field]]]:
     """Name of every specimen with its fields, in the order of the job."""
     names = dict.fromkeys(field.specimen for field in fields)
     return [(name, [field for field in fields if field.specimen == name]) for name in names]
+
+
+def editions_beside(recipe: str, known: Sequence[str], asked: Sequence[str], standard: Standard) -> tuple[str, ...]:
+    """Name the editions that rate beside that of the job, each once, of those that are asked for.
+
+    Raises
+    ------
+    SettingsError
+        An edition that the recipe does not know.
+    """
+    names = tuple(name for name in dict.fromkeys(asked) if name != standard.name)
+    for name in names:
+        if name not in known:
+            msg = f"{recipe}: settings.also_by: no edition '{name}'; there are: {', '.join(known)}{near(name, known)}"
+            raise SettingsError(msg)
+    return names
 
 
 def numbers_of_classes(segmentation: Segmentation, names: Sequence[str], where: str) -> list[int]:

@@ -53,7 +53,7 @@ class Source:
 class Sheet:
     """A picture that lies open."""
 
-    name: str  # for the reader
+    source: Source
     sample: Sample
     looks: features.Looks
     footer_px: int  # rows of the file below it
@@ -130,7 +130,7 @@ def opened(source: Source, most_bytes: int) -> Sheet:
     (sample,) = scribbles.with_colors([samples.read_image(source.path, reading)])
     sample = replace(sample, pixel_um=source.pixel_um or sample.pixel_um)
     looks = features.kept(sample.image, features.SIGMAS_PX, most_bytes)
-    return Sheet(name=source.name, sample=sample, looks=looks, footer_px=footer_px)
+    return Sheet(source=source, sample=sample, looks=looks, footer_px=footer_px)
 
 
 def targets(drawn: Sequence[Drawn], classes: tuple[str, ...]) -> list[Target]:
@@ -147,7 +147,7 @@ def targets(drawn: Sequence[Drawn], classes: tuple[str, ...]) -> list[Target]:
         raise SettingsError(msg)
     first, *others = (one.sheet for one in drawn)
     for other in others:
-        pair = f"{first.name} and {other.name}"
+        pair = f"{first.source.name} and {other.source.name}"
         if first.sample.image.shape[2] != other.sample.image.shape[2]:
             msg = f"{pair}: one is in color; strokes of both teach nothing together"
             raise SettingsError(msg)

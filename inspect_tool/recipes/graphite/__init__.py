@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
-from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Editions, Findings, Measurements, Requirement, Result, Standard
 from inspect_tool.recipes import _empty_fields
-from inspect_tool.recipes._common import feature_table, field_table, specimens_of
+from inspect_tool.recipes._common import editions_beside, feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
 from inspect_tool.recipes.graphite import pages
 from inspect_tool.recipes.graphite.field import measure_field, point_classes
@@ -21,7 +21,6 @@ from inspect_tool.recipes.graphite.results import results_of
 from inspect_tool.recipes.graphite.rules import checks_of, warnings_of
 from inspect_tool.recipes.graphite.settings import NODULARITY, QUANTITIES, Settings
 from inspect_tool.recipes.graphite.values import Measured, Values
-from inspect_tool.typos import near
 
 __all__ = [
     "ACCEPTS",
@@ -73,13 +72,7 @@ def other_editions(
     of_requirements = [
         one.quantity.removeprefix(f"{NODULARITY}.") for one in asked if one.quantity.startswith(f"{NODULARITY}.")
     ]
-    names = tuple(name for name in dict.fromkeys((*settings.also_by, *of_requirements)) if name != standard.name)
-    for name in names:
-        if name not in STANDARDS:
-            known = ", ".join(STANDARDS)
-            msg = f"graphite: settings.also_by: no edition '{name}'; there are: {known}{near(name, STANDARDS)}"
-            raise SettingsError(msg)
-    return names
+    return editions_beside("graphite", STANDARDS, (*settings.also_by, *of_requirements), standard)
 
 
 def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
-from inspect_tool.errors import MeasurementError, SettingsError
+from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Editions, Findings, Measurements, Requirement, Result, Standard
 from inspect_tool.recipes import _colors, _empty_fields
-from inspect_tool.recipes._common import feature_table, field_table, specimens_of
+from inspect_tool.recipes._common import editions_beside, feature_table, field_table, specimens_of
 from inspect_tool.recipes.inclusions import pages
 from inspect_tool.recipes.inclusions.field import measure_field, point_classes
 from inspect_tool.recipes.inclusions.phantoms import phantoms
@@ -20,7 +20,6 @@ from inspect_tool.recipes.inclusions.results import results_of
 from inspect_tool.recipes.inclusions.rules import area_check, checks_of, warnings_of
 from inspect_tool.recipes.inclusions.settings import QUANTITIES, SEVERITY, Settings
 from inspect_tool.recipes.inclusions.values import Measured, Values
-from inspect_tool.typos import near
 
 __all__ = [
     "ACCEPTS",
@@ -74,13 +73,7 @@ def other_editions(
         for one in asked
         if one.quantity.startswith(f"{SEVERITY}.") and one.quantity.count(".") == 2
     ]
-    names = tuple(name for name in dict.fromkeys((*settings.also_by, *of_requirements)) if name != standard.name)
-    for name in names:
-        if name not in STANDARDS:
-            known = ", ".join(STANDARDS)
-            msg = f"inclusions: settings.also_by: no edition '{name}'; there are: {known}{near(name, STANDARDS)}"
-            raise SettingsError(msg)
-    return names
+    return editions_beside("inclusions", STANDARDS, (*settings.also_by, *of_requirements), standard)
 
 
 def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:

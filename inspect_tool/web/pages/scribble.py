@@ -115,23 +115,21 @@ def agree(asked: Asked) -> Response:
 
 def keep(asked: Asked) -> Response:
     """Keep the classifier in the folder of the lab."""
-    source = _source(asked)
 
     def kept(said: _Said, drawn: list[Drawn]) -> dict[str, object]:
         if said.recipe not in classifiers.recipes():
             msg = f"recipe '{said.recipe}': takes no classes of single pixels"
             raise SettingsError(msg)
         footer = ((0, drawn[0].sheet.footer_px), (0, 0))
-        paths = (source.path, *(_at(asked, one.page).path for one in said.also))
-        targets = scribbling.targets(drawn, said.classes)
-        taught = [(path, target) for path, target, one in zip(paths, targets, drawn, strict=True) if one.strokes]
+        pairs = zip(drawn, scribbling.targets(drawn, said.classes), strict=True)
+        taught = [(one.sheet.source.path, target) for one, target in pairs if one.strokes]
         teaching = classifiers.Drawn(
             images=tuple(path for path, _ in taught),
             targets=tuple(np.pad(target, footer, constant_values=UNKNOWN) for _, target in taught),
             classes=said.classes,
             recipe=said.recipe,
             footer_px=drawn[0].sheet.footer_px,
-            pixel_um=source.pixel_um,
+            pixel_um=drawn[0].sheet.source.pixel_um,
         )
         with drawn[0].sheet.lock:
             trained = classifiers.keep(asked.bench.lab, said.name, teaching, asked.person.full_name)

@@ -1,6 +1,7 @@
 """What every recipe tells of its fields: where they lie in the job, and their tables."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from math import cos, isfinite, radians, sqrt
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
@@ -17,6 +18,7 @@ from inspect_tool.model import (
     Micrograph,
     Notable,
     Plane,
+    Result,
     Segmentation,
     Standard,
 )
@@ -147,6 +149,14 @@ def tilt_line(value: float, tilt_deg: float | None, basis: str) -> tuple[Compone
     most = value - iso_1463.true_thickness(value, tilt_deg)
     words = Text(basis, tilt=tilt_deg, percent=100 * (1 / cos(radians(tilt_deg)) - 1))
     return (Component(name=Text("budget.tilt_of_the_section"), u=most / sqrt(3), kind="B", basis=words),)
+
+
+def possible(result: Result) -> Result:
+    """Cut the interval of a length, number or share to what that can be: not below 0, and a share not above 100 %."""
+    if result.interval is None:
+        return result
+    low, high = result.interval
+    return replace(result, interval=(max(low, 0.0), min(high, 100.0) if result.unit == "%" else high))
 
 
 def limit_lines(

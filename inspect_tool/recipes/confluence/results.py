@@ -8,7 +8,7 @@ from typing import Literal
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Result, Standard
-from inspect_tool.recipes._common import alternatives_line, scale_line
+from inspect_tool.recipes._common import alternatives_line, possible, scale_line
 from inspect_tool.recipes.confluence.settings import COUNTED, COVERED, QUANTITIES, Settings
 from inspect_tool.recipes.confluence.values import Measured, Numbers
 from inspect_tool.standards.editions import designation
@@ -64,7 +64,7 @@ def _covered(fields: Sequence[Measured], standard: Standard) -> Result:
             main=True,
         )
     )
-    return _within(result, 100.0)
+    return possible(result)
 
 
 def _counted(fields: Sequence[Measured], settings: Settings, standard: Standard) -> Result:
@@ -96,7 +96,7 @@ def _counted(fields: Sequence[Measured], settings: Settings, standard: Standard)
             main=True,
         )
     )
-    return _within(result, None)
+    return possible(result)
 
 
 def _scatters(fields: Sequence[Measured], what: Literal["inner", "counted"]) -> list[ShareScatter]:
@@ -120,11 +120,3 @@ def _means(fields: Sequence[Measured], name: str) -> dict[str, float]:
         ).mean
         for other in names
     }
-
-
-def _within(result: Result, most: float | None) -> Result:
-    """A share lies between 0 and 100 %, a number is not below 0, and neither is its interval."""
-    if result.interval is None:
-        return result
-    low, high = result.interval
-    return replace(result, interval=(max(low, 0.0), high if most is None else min(high, most)))

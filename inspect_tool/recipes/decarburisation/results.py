@@ -8,7 +8,7 @@ import numpy as np
 
 from inspect_tool.languages import Text, joined
 from inspect_tool.model import Component, Result, Standard
-from inspect_tool.recipes._common import alternatives_line, only, scale_line, tilt_line
+from inspect_tool.recipes._common import alternatives_line, only, possible, scale_line, tilt_line
 from inspect_tool.recipes.decarburisation.settings import (
     CORE,
     DEPTHS,
@@ -142,7 +142,7 @@ def _depth(fields: Sequence[Measured], which: Which, depth: Depth, settings: Set
         bound = value + float(result.expanded_u or 0.0)
         words = Text("decarburisation.basis_no_ferrite", structure=structure_of(fields), bound=bound)
         return _none(result, bound, words)
-    return _from_0(result)
+    return possible(result)
 
 
 def _shown(depth: Depth, reached: float) -> float:
@@ -155,13 +155,6 @@ def _none(result: Result, bound: float, basis: Text) -> Result:
     line = Component(name=Text("budget.least_depth"), u=bound / coverage_factor(None), kind="B", basis=basis)
     bare = replace(result, value=0.0, budget=(line,), u=None, expanded_u=None, interval=(0.0, bound))
     return evaluated(bare)
-
-
-def _from_0(result: Result) -> Result:
-    """No depth is negative."""
-    assert result.interval is not None
-    low, high = result.interval
-    return replace(result, interval=(max(low, 0.0), high))
 
 
 def _by_chance(fields: Sequence[Measured], depth: Depth, found: FieldStatistics) -> tuple[Component, ...]:
@@ -269,6 +262,4 @@ def _core(fields: Sequence[Measured], standard: Standard, *, main: bool) -> Resu
             main=main,
         )
     )
-    assert result.interval is not None
-    low, high = result.interval
-    return replace(result, interval=(max(low, 0.0), min(high, 100.0)))
+    return possible(result)

@@ -9,7 +9,7 @@ import numpy as np
 from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Editions, Result, Standard
-from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lines, name_of_groups, scale_line
+from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lines, name_of_groups, possible, scale_line
 from inspect_tool.recipes.graphite.field import OUTLINE_PX, limits_of
 from inspect_tool.recipes.graphite.settings import BY_NUMBER, GRAPHITE, NODULARITY, NODULES, QUANTITIES, Settings
 from inspect_tool.recipes.graphite.values import Edge, Measured, Numbers, Shares
@@ -36,7 +36,7 @@ def results_of(fields: Sequence[Measured], settings: Settings, editions: Edition
             made.append(_nodules(fields, sample, settings, editions))
         made.append(_by_number(fields, sample, settings, editions))
     made.append(_graphite(fields, editions))
-    return [_in_steps(_within(result), editions.job) for result in made]
+    return [_in_steps(possible(result), editions.job) for result in made]
 
 
 def sample_of(fields: Sequence[Measured]) -> Sample:
@@ -259,11 +259,3 @@ def _in_steps(result: Result, edition: Standard) -> Result:
     if result.quantity != NODULARITY or edition.follows != _RATED_BY_EYE:
         return result
     return rated(result, steps(5.0, 100.0, "nearest"), Text("graphite.class_nodularity"), bounds=(0.0, 100.0))
-
-
-def _within(result: Result) -> Result:
-    """A share lies between 0 and 100 %, a number is not below 0, and neither is its interval."""
-    if result.interval is None:
-        return result
-    low, high = result.interval
-    return replace(result, interval=(max(low, 0.0), min(high, 100.0) if result.unit == "%" else high))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.languages import Text, Words, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Editions, Result, Standard
-from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lines, name_of_groups, scale_line
+from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lines, name_of_groups, possible, scale_line
 from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
 from inspect_tool.recipes.inclusions.settings import COUNT, LENGTH, LONGEST, PERCENT, QUANTITIES, SEVERITY
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Variant
@@ -45,7 +45,7 @@ def results_of(fields: Sequence[Measured], editions: Editions) -> list[Result]:
         made.append(_longest(fields, editions.job))
     made.append(_percent(fields, editions.job))
     highest = {edition.name: limits_of(edition).highest for edition in (editions.job, *editions.others)}
-    return [_rated(_within(result), editions.job.name, highest) for result in made if result.budget]
+    return [_rated(possible(result), editions.job.name, highest) for result in made if result.budget]
 
 
 def _rated(result: Result, job: str, highest: Mapping[str, float]) -> Result:
@@ -311,11 +311,3 @@ def _percent(fields: Sequence[Measured], edition: Standard) -> Result:
             main=True,
         )
     )
-
-
-def _within(result: Result) -> Result:
-    """No number here is below 0, and a share not above 100 %; neither is an interval."""
-    if result.interval is None:
-        return result
-    low, high = result.interval
-    return replace(result, interval=(max(low, 0.0), min(high, 100.0) if result.unit == "%" else high))

@@ -31,7 +31,7 @@ from inspect_tool.errors import InspectError, NoClusterError, OutputError, Setti
 from inspect_tool.evidence.recovery import record, recover
 from inspect_tool.files import load_job, load_report, sha256_bytes, sha256_file
 from inspect_tool.inspection import job_plan, job_run, journal
-from inspect_tool.inspection.workers import Machines, begin
+from inspect_tool.inspection.workers import Machines, begin, deaf_offspring
 from inspect_tool.lab import defaults, index, inspections
 from inspect_tool.lab import run as for_lab
 from inspect_tool.lab.database import Lab, connected
@@ -390,7 +390,8 @@ def _starter(lab: Lab, owner: str, lease_s: float, address: str) -> Iterator[Cal
     def start(work: Work) -> _Running:
         told, tells = context.Pipe(duplex=False)
         process = context.Process(target=_do, args=(lab, owner, work, lease_s, address, tells, watched), daemon=True)
-        process.start()
+        with deaf_offspring():
+            process.start()
         tells.close()
         return _Running(work=work, process=process, told=told)
 

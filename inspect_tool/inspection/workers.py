@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
@@ -67,7 +67,8 @@ def each(
             tell(i, i)
             found[i] = take(work(*arguments))
         return list(found.values())
-    waiting = {pool.submit(work, *arguments): i for i, arguments in enumerate(given)}
+    with deaf_offspring():
+        waiting = {pool.submit(work, *arguments): i for i, arguments in enumerate(given)}
     try:
         for future in as_completed(list(waiting)):
             i = waiting.pop(future)  # which holds its answer
@@ -118,6 +119,24 @@ def _read_no_more(pool: ProcessPoolExecutor) -> None:
     """
     with suppress(AttributeError):
         pool._call_queue._reader.close()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def deaf_offspring() -> Iterator[None]:
+    """Let no Ctrl-C reach the processes that are started here, from their first moment on: ``begin`` comes too late.
+
+    One that is interrupted while it loads its modules says so aloud, or goes on with the half of them. A Ctrl-C in the
+    meantime reaches this process afterwards. Windows cannot do that.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its start, which the first process brings along, would end the blocking
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child begins with it
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin(watched: Connection) -> None:

@@ -14,7 +14,7 @@ from inspect_tool.files import (
     plain,
 )
 from inspect_tool.images import quality
-from inspect_tool.inspection import huge_field, lost_fields
+from inspect_tool.inspection import lost_fields, windowed
 from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
 from inspect_tool.inspection.lean import shared
@@ -122,7 +122,9 @@ def check_images(planned: Plan) -> None:
 def _seen(planned: Plan) -> Seen | InspectError:
     (source,) = planned.sources
     try:
-        if huge_field.is_huge(planned, source):
+        if windowed.is_huge(planned, source):
+            from inspect_tool.inspection import huge_field
+
             calibration, figures = huge_field.seen(planned, source)
             return Seen(calibration=calibration, figures=figures)
         micrograph, beside = read_and_found(planned, source)
@@ -243,7 +245,7 @@ def _measure_one(
     planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: str | None = None
 ) -> Outcome:
     (source,) = planned.sources
-    if huge_field.is_huge(planned, source):
+    if windowed.is_huge(planned, source):
         return _measure_huge(planned, index, folder, None if seen is None else seen.figures, records)
     micrograph = read_source(planned, source, None if seen is None else seen.beside)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
@@ -286,6 +288,8 @@ def _measure_huge(
     planned: Plan, index: int, folder: Path, figures: tuple[quality.Figure, ...] | None, records: str | None
 ) -> Outcome:
     """Measure a field by windows; its masks are too large to be kept."""
+    from inspect_tool.inspection import huge_field
+
     (source,) = planned.sources
     if figures is None:
         figures = huge_field.seen(planned, source)[1]

@@ -1,6 +1,5 @@
 """One field that is too large to be held: read, told apart and measured by windows, by the same recipe."""
 
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.errors import MeasurementError
 from inspect_tool.images import quality, readers
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.inspection.job_plan import Plan, Source
@@ -36,7 +35,6 @@ from inspect_tool.mosaic import Request
 from inspect_tool.mosaic.classes import Classes, classes_of
 from inspect_tool.mosaic.request import NOT_IMAGED
 from inspect_tool.mosaic.specimen import specimen_of
-from inspect_tool.pixels import png
 from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.calibration import settle
@@ -46,50 +44,8 @@ from inspect_tool.validation.features import with_features
 if TYPE_CHECKING:
     from inspect_tool.report.field_pictures import FieldFiles
 
-FROM_PX = png.LARGEST_PX
-"""Pixels of the largest image that is measured whole where it can be by windows: masks of larger ones are not kept."""
-
-RECIPES = ("phase_fraction",)
-"""Recipes whose measures take classes with a bit for each pixel."""
-
-_METHODS = ("fixed", "multi_otsu")  # whose other segmentations are levels too
 _LOOKED_AT, _SIDE_PX = 3, 1536  # windows along each side whose quality is judged, and their size
 _WIDEST_PX = 4096  # of a picture of a feature; larger ones are drawn from the small picture
-
-
-def is_huge(planned: Plan, source: Source) -> bool:
-    """Whether an image is measured by windows: it is large, and its job can do with that."""
-    if not _can(planned, source):
-        return False
-    try:
-        with readers.windows(source.path, selection(planned.job)) as image:
-            return image.size > FROM_PX and image.dtype == np.uint8
-    except ReadError:
-        return False  # whatever is wrong with it is said by who reads it whole
-
-
-def _can(planned: Plan, source: Source) -> bool:
-    region, settings = planned.job.region, planned.backend_settings
-    said = region.rectangle or region.polygon or region.mask or region.exclude or region.footer_px
-    return (
-        planned.job.recipe in RECIPES
-        and planned.backend == "threshold"
-        and settings.method in _METHODS
-        and by_windows.refusal(settings) == ""
-        and planned.job.scale_bar != "required"  # none is looked for
-        and not (said or source.mask or source.unread)
-        and not any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger)
-    )
-
-
-def records_of(target: Path) -> Path:
-    """Folder beside the place of a report that keeps the windows of its images while it is made."""
-    return target.parent / f".{target.name}.windows"
-
-
-def forget(records: Path) -> None:
-    """Remove what is kept of windows; the report has its place."""
-    shutil.rmtree(records, ignore_errors=True)
 
 
 def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figure, ...]]:
@@ -240,12 +196,6 @@ def measured(planned: Plan, source: Source, records: Path | None) -> Iterator[Hu
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
         found = stack.enter_context(classes_of(_request(planned, source), kept))
-        if not found.labels.any():
-            msg = (
-                f"{source.name}: nothing is of a class of interest; by windows it cannot be judged whether the image"
-                " could have shown it: check the levels, or cut the image into fields"
-            )
-            raise MeasurementError(msg)
         micrograph = _with_specimen(_micrograph(planned, source, found.image), found)
         segmentation = _segmentation(planned, found, time.perf_counter() - started)
         taken, measurement, step = measured_labels(

@@ -11,9 +11,13 @@ from PIL import Image
 
 from inspect_tool import synthetic
 from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.evidence import masks
+from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import plain
 from inspect_tool.inspection import huge_field, job_run, windowed
 from inspect_tool.mosaic import classes
+from inspect_tool.pixels.bits import decode_bits
+from inspect_tool.verify import verify
 
 JOB = """
 recipe = "{recipe}"
@@ -115,10 +119,30 @@ def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(
     for one, other in zip(*tables, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
     record = cut.micrographs[0]
-    assert "measured by windows is too large for its masks" in record.evidence.gap
+    assert record.evidence.gap == ""
     assert record.evidence.read_off == whole.micrographs[0].evidence.read_off
     assert {path.name for path in (tmp_path / "cut" / "job" / "overlays").iterdir()} >= {"001_mosaic.jpg"}
     assert not windowed.records_of(tmp_path / "cut" / "job").exists()
+
+
+@pytest.mark.parametrize(("asked", "backend"), [(PORES, OTSU), (PHASES, THREE)])
+def test_a_report_by_windows_is_recomputed_from_its_masks_and_from_its_image(job, by_windows, tmp_path, asked, backend):
+    by_windows()
+    pixels = porous()
+    pixels[200:, :40] = 0  # no specimen
+    job_run.run(job(backend, pixels, asked=asked), tmp_path / "out", trail=False)
+    folder = tmp_path / "out" / "job"
+    found = verify.verify(folder, images=tmp_path)
+    assert found.verified, [item for item in found.findings if item.state == "differs"]
+    assert {item.part: item.state for item in found.findings}["segmentation"] == "verified"
+    for mask in masks.masks_of(open_dossier(folder).report):
+        held = np.asarray(Image.open(folder / mask.file)).astype(np.uint8)  # as any other program reads it
+        assert held.shape == pixels.shape
+        assert np.array_equal(
+            held, np.asarray(decode_bits((folder / mask.file).read_bytes(), held.shape, np.unique(held[held > 0])))
+        )
+    record = open_dossier(folder).report.micrographs[0]
+    assert masks.why_not_by_hand(record).startswith("the field was measured by windows; cut fields out of it")
 
 
 def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path):

@@ -31,7 +31,6 @@ from inspect_tool.inspection.one_field import (
 from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
-    Evidence,
     FieldMeasurement,
     LostField,
     Micrograph,
@@ -287,13 +286,14 @@ def _measure_one(
 def _measure_huge(
     planned: Plan, index: int, folder: Path, figures: tuple[quality.Figure, ...] | None, records: str | None
 ) -> Outcome:
-    """Measure a field by windows; its masks are too large to be kept."""
+    """Measure a field by windows."""
     from inspect_tool.inspection import huge_field
 
     (source,) = planned.sources
     if figures is None:
         figures = huge_field.seen(planned, source)[1]
-    with huge_field.measured(planned, source, None if records is None else Path(records)) as field:
+    keep = Keeper(folder, stem(index, source.name))
+    with huge_field.measured(planned, source, None if records is None else Path(records), keep) as field:
         files = field.pictures(folder, stem(index, source.name))
         outcome = described(
             planned,
@@ -310,14 +310,14 @@ def _measure_huge(
             quality.structure_figures(field.segmentation, field.measurement.values, figures, planned.limits),
             planned.job.accept,
         )
-        evidence = Evidence(
-            masks=(),
-            read_off=plain(field.measurement.read_off),
-            missed_u_rel=field.measurement.missed_u_rel,
-            gap=f"a field of {field.micrograph.pixels.size / 1e6:.0f} Mpx that was measured by windows is too large for"
-            " its masks to be kept",
-        )
-    return replace(outcome, record=replace(outcome.record, evidence=evidence), figures=figures)
+        evidence = keep.evidence(field.micrograph, field.measurement)
+    segmentation = {
+        **outcome.record.segmentation,
+        "kind": field.segmentation.kind,
+        "classes": {str(number): title for number, title in field.segmentation.classes.items()},
+    }
+    record = replace(outcome.record, evidence=evidence, segmentation=segmentation)
+    return replace(outcome, record=record, figures=figures)
 
 
 def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:

@@ -2,20 +2,20 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.images import quality, readers
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.inspection.job_plan import Plan, Source
-from inspect_tool.inspection.one_field import judged, measured_labels, selection
+from inspect_tool.inspection.one_field import judged, keeping, measured_labels, selection
 from inspect_tool.languages import Text
 from inspect_tool.measure.seamless.windows import windows
 from inspect_tool.model import (
@@ -35,7 +35,7 @@ from inspect_tool.mosaic import Request
 from inspect_tool.mosaic.classes import Classes, classes_of
 from inspect_tool.mosaic.request import NOT_IMAGED
 from inspect_tool.mosaic.specimen import specimen_of
-from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
+from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask, sampled
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.calibration import settle
 from inspect_tool.segmentation.threshold import by_windows
@@ -140,6 +140,12 @@ class HugeField:
         files = field_pictures.write_field(folder, stem, small, labels, marks)
         return replace(files, scale=files.scale / by)
 
+    def picture(self) -> bytes:
+        """Draw the field without anything over it, made small."""
+        from inspect_tool.report import field_pictures
+
+        return field_pictures.field_picture(self._small()[0])[0]
+
     def thumbnail(self, notable: Notable) -> bytes:
         """Draw one feature with its surroundings."""
         from inspect_tool.report import field_pictures
@@ -173,24 +179,21 @@ class HugeField:
         by, roi = self.classes.step, self.classes.roi
         pixel_um = self.micrograph.calibration.pixel_um
         scale = replace(self.micrograph.calibration, pixel_um=None if pixel_um is None else pixel_um * by)
-        counts = None if roi is None else cast("Mask", _sampled(roi, by))
+        counts = None if roi is None else cast("Mask", sampled(roi, by))
         picture = self.classes.picture
         small = replace(self.micrograph, pixels=picture, shown=picture, roi=counts, calibration=scale)
-        labels = replace(self.segmentation, labels=_sampled(self.classes.labels, by), alternatives=no_alternatives)
+        labels = replace(self.segmentation, labels=sampled(self.classes.labels, by), alternatives=no_alternatives)
         return small, labels
 
 
-def _sampled(image: Any, by: int) -> NDArray[Any]:
-    """Every so many rows and columns of what is asked for row by row."""
-    tall = 64 * by
-    return np.concatenate([image[top : top + tall][::by, ::by] for top in range(0, image.shape[0], tall)])
-
-
 @contextmanager
-def measured(planned: Plan, source: Source, records: Path | None) -> Iterator[HugeField]:
+def measured(
+    planned: Plan, source: Source, records: Path | None, keep: Callable[[str, Segmentation], None]
+) -> Iterator[HugeField]:
     """Tell a huge image apart and measure it with the recipe of a plan; it is open as long as the block lasts.
 
-    ``records`` keeps its windows, see ``mosaic.measure``; None: for as long as this takes.
+    ``records`` keeps its windows, see ``mosaic.measure``; None: for as long as this takes. ``keep`` gets
+    every segmentation, with its name; that of the measured one is empty.
     """
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -198,6 +201,8 @@ def measured(planned: Plan, source: Source, records: Path | None) -> Iterator[Hu
         found = stack.enter_context(classes_of(_request(planned, source), kept))
         micrograph = _with_specimen(_micrograph(planned, source, found.image), found)
         segmentation = _segmentation(planned, found, time.perf_counter() - started)
+        keep("", replace(segmentation, alternatives=no_alternatives))
+        segmentation = replace(segmentation, alternatives=partial(keeping, segmentation.alternatives, keep))
         taken, measurement, step = measured_labels(
             planned.job.recipe, micrograph, segmentation, planned.settings, planned.editions
         )

@@ -87,7 +87,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
         levels = by_windows.found_levels(histogram, asked.threshold, str(asked.image))
         folder = records / _key(asked, digest)
         folder.mkdir(parents=True, exist_ok=True)
-        step, known = _step(image.shape), 0
+        step, known = step_of(image.shape), 0
         for window in _told(cut, progress, "classes"):
             if _record(folder, window) is not None:
                 known += 1
@@ -176,7 +176,7 @@ def _record(folder: Path, window: Window) -> Arrays | None:
         return None
 
 
-def _step(shape: tuple[int, int]) -> int:
+def step_of(shape: tuple[int, int]) -> int:
     """How many pixels a pixel of the small picture stands for: a power of two."""
     step = 1
     while max(shape) / step > _PICTURE_PX and step < _MOST_STEP:

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -89,7 +89,7 @@ class Keeper:
         if isinstance(numbers, BitMask | BitClasses):
             data = encode_bits(numbers)
         else:
-            data = encode(numbers.astype(np.uint8) if numbers.dtype == np.bool_ else numbers)
+            data = encode(cast("LabelImage", numbers.astype(np.uint8) if numbers.dtype == np.bool_ else numbers))
         if alternative and base is not None and isinstance(numbers, np.ndarray):
             least = np.min_scalar_type(int(numbers.max(initial=0)) + 1)  # a third image of int32 would be the peak
             shifted = np.add(numbers, 1, dtype=least, casting="unsafe")

@@ -48,7 +48,8 @@ def neighbors_of_others(points: Points, label: NDArray[np.int32], most: int = MO
 
 
 def _apart(edges: Places, label: NDArray[np.int32]) -> Places:
-    return edges[label[edges[:, 0]] != label[edges[:, 1]]]
+    apart: Places = edges[label[edges[:, 0]] != label[edges[:, 1]]]
+    return apart
 
 
 def _edges_at_once(points: Points, shaken: Floats) -> Places:

@@ -43,6 +43,7 @@ source = "drawing"
 PHASES = {"recipe": "phase_fraction", "settings": "grid_points = 100", "quantity": "area_percent.dark"}
 PARTICLES = {"recipe": "particles", "settings": "", "quantity": "satellite_percent"}
 PORES = {"recipe": "porosity", "settings": "worst_field_um = 60.0", "quantity": "porosity_percent"}
+DEEP = dict(PORES)  # of 16 bits
 OTSU = 'method = "multi_otsu"\nflat_field = "off"\ndenoise_px = 3'
 THREE = 'method = "multi_otsu"\nn_classes = 3\nflat_field = "off"\ndenoise_px = 3\nclasses = ["dark", "gray", "bright"]'
 ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
@@ -97,12 +98,17 @@ def by_windows(monkeypatch):
         (PORES, OTSU, 64),
         (PORES, OTSU, 128),
         (PORES, 'method = "fixed"\nlevels = [110.0]', 256),
+        (DEEP, OTSU, 96),
+        (DEEP, 'method = "fixed"\nlevels = [22000.0]', 128),
     ],
 )
 def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(
     job, by_windows, tmp_path, asked, backend, side
 ):
-    path = job(backend, drawn() if asked is PHASES else porous(), asked=asked)
+    pixels = drawn() if asked is PHASES else porous()
+    if asked is DEEP:
+        pixels = pixels * np.uint16(200) + np.random.default_rng(1).integers(0, 200, pixels.shape, np.uint16)
+    path = job(backend, pixels, asked=asked)
     whole = job_run.run(path, tmp_path / "whole", trail=False)
     by_windows(side)
     cut = job_run.run(path, tmp_path / "cut", trail=False)

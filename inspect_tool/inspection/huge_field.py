@@ -33,7 +33,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.mosaic import Request
 from inspect_tool.mosaic.classes import Classes, classes_of
-from inspect_tool.mosaic.request import NOT_IMAGED
+from inspect_tool.mosaic.request import not_imaged
 from inspect_tool.mosaic.specimen import specimen_of
 from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask, sampled
 from inspect_tool.scale import laboratory_files
@@ -58,13 +58,13 @@ def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figu
     """
     with readers.windows(source.path, selection(planned.job)) as image:
         micrograph = _micrograph(planned, source, image)
-        cut = windows(image.shape, _request(planned, source).side_px)
-        roi = specimen_of(image, cut, _request(planned, source))
+        asked = _request(planned, source, image)
+        roi = specimen_of(image, windows(image.shape, asked.side_px), asked)
         parts = []
         for box in _spread(image.shape):
             inside = None if roi is None else roi[box]
             if inside is None or 2 * np.count_nonzero(inside) > inside.size:
-                pixels = np.ascontiguousarray(image[box])
+                pixels = np.ascontiguousarray(micrograph.pixels[box])
                 parts.append(quality.image_figures(pixels, inside, planned.limits, source.name))
     if not parts:
         msg = f"{source.name}: none of the windows that are looked at shows specimen"
@@ -85,19 +85,19 @@ def _spread(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
             yield rows, columns
 
 
-def _request(planned: Plan, source: Source) -> Request:
+def _request(planned: Plan, source: Source, image: PixelWindows) -> Request:
     return Request(
         image=source.path,
         threshold=planned.backend_settings,
         which=selection(planned.job),
-        blank=NOT_IMAGED if planned.job.region.specimen == "auto" else (),
+        blank=not_imaged(image.dtype) if planned.job.region.specimen == "auto" else (),
     )
 
 
 def _micrograph(planned: Plan, source: Source, image: PixelWindows) -> Micrograph:
     """An open image with its place in the job and its scale; its pixels are read as they are asked for."""
     micrograph = Micrograph(
-        pixels=cast("GrayImage", image),  # measures that work row by row take it as an array
+        pixels=cast("GrayImage", image.as_read()),  # measures that work row by row take it as an array
         calibration=image.calibration,
         modality=planned.job.modality,
         path=source.name,
@@ -163,7 +163,7 @@ class HugeField:
                 ((top + bottom) // 2, (left + right) // 2), self.classes.labels.shape, strict=True
             )
         )
-        pixels = np.ascontiguousarray(self.classes.image[rows, columns])
+        pixels = np.ascontiguousarray(self.micrograph.pixels[rows, columns])
         part = replace(
             self.micrograph,
             pixels=pixels,
@@ -198,7 +198,9 @@ def measured(
     started = time.perf_counter()
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
-        found = stack.enter_context(classes_of(_request(planned, source), kept))
+        with readers.windows(source.path, selection(planned.job)) as image:
+            asked = _request(planned, source, image)
+        found = stack.enter_context(classes_of(asked, kept))
         micrograph = _with_specimen(_micrograph(planned, source, found.image), found)
         segmentation = _segmentation(planned, found, time.perf_counter() - started)
         keep("", replace(segmentation, alternatives=no_alternatives))
@@ -242,7 +244,7 @@ def _segmentation(planned: Plan, found: Classes, seconds: float) -> Segmentation
                 **{name: getattr(settings, name) for name in settings.__slots__},
                 "denoise_px": by_windows.side_px(settings),
                 "shift": shift,
-                "levels_found": list(by),
+                "levels_found": [found.offset + found.by * level for level in by],
                 "windows": int(found.coverage.sum()),
                 "own_gray": None,
                 **stated(Told(method_taken=settings.method, phase_taken=levels.phase, own_gray=levels.own_gray)),

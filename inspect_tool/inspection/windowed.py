@@ -39,7 +39,9 @@ def is_huge(planned: Plan, source: Source) -> bool:
         return False  # whatever is wrong with it is said by who reads it whole
     if size <= FROM_PX:
         return False
-    why = why or ("" if depth == "uint8" else f"its pixels are of type {depth}")
+    from inspect_tool.segmentation.threshold.by_windows import DEPTHS
+
+    why = why or ("" if depth in DEPTHS else f"its pixels are of type {depth}")
     if why and size > MAX_PIXELS:
         msg = (
             f"{source.name}: {size / 1e6:.0f} Mpx are measured by windows only, and that cannot be: {why}; change the"

@@ -64,10 +64,21 @@ class Grays:
 
 def grays_of(pixels: GrayImage, inside: Mask) -> Grays:
     """Count the gray values of the pixels of a mask; strips of the image are looked at one after the other."""
-    if pixels.dtype == np.uint8:
-        counts = np.zeros(256, np.int64)
-        for top, bottom in strips(inside.shape):
-            counts += np.bincount(pixels[top:bottom][inside[top:bottom]], minlength=256)
-        return Grays(values=np.flatnonzero(counts), counts=counts[counts > 0])
-    values, numbers = np.unique(pixels[inside], return_counts=True)
-    return Grays(values=values, counts=numbers.astype(np.int64))
+    counts = np.zeros(_WHOLE, np.int64)
+    for top, bottom in strips(inside.shape):
+        values = pixels[top:bottom][inside[top:bottom]]
+        numbers = values.astype(np.uint16) if values.size and values.min() >= 0 and values.max() < _WHOLE else None
+        if values.size and (numbers is None or (numbers != values).any()):
+            return _grays_of_reals(pixels, inside)
+        if numbers is not None:
+            counts += np.bincount(numbers, minlength=_WHOLE)
+    return Grays(values=np.flatnonzero(counts), counts=counts[counts > 0])
+
+
+_WHOLE = 1 << 16  # whole gray values that are counted one by one
+
+
+def _grays_of_reals(pixels: GrayImage, inside: Mask) -> Grays:
+    parts = [pixels[top:bottom][inside[top:bottom]] for top, bottom in strips(inside.shape)]
+    values, counts = np.unique(np.concatenate(parts), return_counts=True)
+    return Grays(values=values, counts=counts.astype(np.int64))

@@ -33,6 +33,9 @@ _TRANSITION_PX = 4
 """How far ``without_transitions`` looks around a pixel."""
 
 
+DEPTHS = ("uint8", "uint16")
+"""Types of the pixels that are measured by windows."""
+
 INSTEAD = "flat_field 'off' and denoise_px as a number, and leave the others out"
 
 

@@ -310,16 +310,17 @@ class _Workplace(Executor):
         """Take the answers that are there."""
         with self._changed:
             ended = [pair for pair in self._open.values() if pair[1].status not in ("pending", "lost")]
-        whole = [asked for _, asked in ended if asked.status == "finished"]
-        found: dict[str, _Answer] = {}
+        whole = [(order.call.number, asked) for order, asked in ended if asked.status == "finished"]
+        found: dict[int, _Answer] = {}
         with suppress(Exception):  # each is asked for below, then
-            found = dict(zip((asked.key for asked in whole), self._client.gather(whole), strict=True)) if whole else {}
+            answers = self._client.gather([asked for _, asked in whole]) if whole else []  # type: ignore[no-untyped-call]
+            found = {number: answer for (number, _), answer in zip(whole, answers, strict=True)}
         again = []
         for order, asked in ended:
             with self._changed:
                 if self._open.pop(order.call.number, None) is None:
                     continue  # given up
-            if self._ended(order, asked, found.get(asked.key)):
+            if self._ended(order, asked, found.get(order.call.number)):
                 again.append(replace(order, before=order.before + 1))
         if again:
             self._begin(again)

@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/new_lab.py [--jobs 10] [--shift 1.0]
 
 One control specimen is measured day after day by ``unet``: the same drawn pores, with a new noise in each picture. From
-the sixth day on the folder of the model holds other weights (the bias of a pore is ``--shift`` higher) under the same
-name and version. Exit status 1 unless ``lab trend`` calls the step one of the method, names the weights, and proves it
+the sixth day on ``model`` leads to other weights (the bias of a pore is ``--shift`` higher) of the same name and
+version. Exit status 1 unless ``lab trend`` calls the step one of the method, names the weights, and proves it
 on the images that the lab has kept.
 """
 
@@ -13,16 +13,17 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import tifffile
+from typer.testing import CliRunner
 
 import inspect_tool
 from inspect_tool import synthetic
+from inspect_tool.cli import app
 
 JOB = """
 recipe = "porosity"
@@ -61,11 +62,10 @@ def change_weights(folder: Path, shift: float) -> None:
 def said(*words: str | Path) -> str:
     """Do a command; gives what it prints."""
     print("$ inspect-tool", *words, flush=True)
-    command = [sys.executable, "-m", "inspect_tool", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # each reads its weights anew
-    if done.returncode not in (0, 3):  # 3: something is to be looked at
-        sys.exit(done.stdout + done.stderr)
-    return done.stdout
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    if done.exit_code not in (0, 3):  # 3: something is to be looked at
+        sys.exit(f"{done.output}{done.exception}")
+    return done.output
 
 
 def main() -> None:
@@ -75,12 +75,14 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        shutil.copytree(SHIPPED, "model", ignore=shutil.ignore_patterns("validation.toml", "__pycache__"))
+        for name in ("before", "after"):
+            shutil.copytree(SHIPPED, name, ignore=shutil.ignore_patterns("validation.toml"))
+        change_weights(Path("after"), given.shift)
         said("lab", "init", "lab")
         drawn = synthetic.pores(seed=100, porosity_percent=3.0, mean_ecd_um=12.0, shape_px=(288, 288))
         for day in range(1, given.jobs + 1):
-            if day == given.jobs // 2 + 1:
-                change_weights(Path("model"), given.shift)
+            Path("model").unlink(missing_ok=True)
+            Path("model").symlink_to("before" if day <= given.jobs // 2 else "after")
             name = f"plate_{day:02d}"
             noise = np.random.default_rng(day).normal(0, 2, drawn.pixels.shape)
             tifffile.imwrite(f"{name}.tif", np.clip(drawn.pixels + noise, 0, 255).astype(np.uint8))

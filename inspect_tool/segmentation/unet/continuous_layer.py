@@ -1,0 +1,130 @@
+"""A layer that runs through a picture from left to right, from probabilities of what lies above, in and below it.
+
+Each interface is the one line from the left edge to the right one that the fewest pixels speak against: those above it
+that are held to lie below, and those below it that are held to lie above, weighed by how sure that is. It crosses
+every column once and does not jump, and the lower one never lies above the upper one. So a place where the
+probabilities are wrong is bridged by its neighbors; a picture that is wrong as a whole is not mended by it.
+
+The least costly line is found by dynamic programming (R. Bellman 1957), column by column.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.model import LabelImage, Mask
+
+ABOVE, BELOW = "above", "below"
+
+ZOOMS = (1.0, 0.8, 1.25)
+"""Sizes in which the picture is shown to the network; the probabilities are their mean."""
+
+SHIFT = 0.3
+"""Another interface is plausible where its probability is between 0.5 ± this."""
+
+_STEEPEST = 4  # rows that a line may climb from column to column [px]
+_STIFF = 0.5  # what a row of climbing costs, in pixels held to lie on the other side
+
+Rows = NDArray[np.intp]  # (columns,), first row below an interface
+Probability = NDArray[np.float32]
+
+
+def described(classes: Sequence[str]) -> bool:
+    """Whether these classes of a model are those of a layer that runs through.
+
+    >>> described(("above", "oxide", "below")), described(("background", "joint", "void"))
+    (True, False)
+    """
+    return len(classes) == 3 and (classes[0], classes[2]) == (ABOVE, BELOW)
+
+
+def interfaces(maps: Probability, inside: Mask | None, shifts: tuple[float, float] = (0.0, 0.0)) -> tuple[Rows, Rows]:
+    """Find the upper and the lower interface.
+
+    Parameters
+    ----------
+    maps : ndarray of float32
+        (3, rows, columns), probabilities that a pixel lies above, in and below the layer.
+    inside : ndarray of bool, optional
+        (rows, columns), where the image counts; elsewhere nothing speaks for or against a line.
+    shifts : tuple of float
+        Upper and lower: by how much the probability from which a pixel lies below the interface is raised.
+
+    Returns
+    -------
+    ndarray of int, ndarray of int
+        (columns,) each: first row of the layer, first row below it; equal where there is no layer.
+    """
+    upper = _line(maps[1] + maps[2] - np.float32(0.5 + shifts[0]), inside, None)
+    return upper, _line(maps[2] - np.float32(0.5 + shifts[1]), inside, upper)
+
+
+def painted(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | None) -> LabelImage:
+    """Labels: 1 from the upper interface to the lower one, 0 elsewhere."""
+    rows = np.arange(shape[0])[:, None]
+    layer = (rows >= upper) & (rows < lower)
+    if inside is not None:
+        layer &= inside
+    labels = layer.view(np.uint8)
+    labels.setflags(write=False)
+    return labels
+
+
+def opinions(views: Mapping[float, Probability], inside: Mask | None) -> dict[str, tuple[Rows, Rows]]:
+    """Interfaces that are nearly as plausible, by name: either one by its probability, and by each size alone.
+
+    Parameters
+    ----------
+    views : mapping of float to ndarray
+        Probabilities by the size in which the picture was shown.
+    inside : ndarray of bool, optional
+        Where the image counts.
+    """
+    mean = averaged(views)
+    made = {}
+    for place, name in enumerate(("upper", "lower")):
+        for sign, change in (("-", -SHIFT), ("+", SHIFT)):
+            shifts = (change, 0.0) if place == 0 else (0.0, change)
+            made[f"probability of the {name} interface {sign}"] = interfaces(mean, inside, shifts)
+    return made | {f"shown at {zoom:g} times its size": interfaces(one, inside) for zoom, one in views.items()}
+
+
+def averaged(views: Mapping[float, Probability]) -> Probability:
+    """Mean probability of all sizes."""
+    return np.asarray(sum(views.values()) / np.float32(len(views)), np.float32)
+
+
+def _line(below: Probability, inside: Mask | None, least: Rows | None) -> Rows:
+    """Line that the fewest pixels speak against.
+
+    ``below`` is how much a pixel is held to lie below it rather than above, (rows, columns); nowhere does the line lie
+    above ``least``.
+    """
+    if inside is not None:
+        below = np.where(inside, below, np.float32(0))
+    rows, columns = below.shape
+    against = np.zeros((columns, rows + 1))  # by the first row below the line
+    np.cumsum(below.T, axis=1, out=against[:, 1:])
+    if least is not None:
+        against[np.arange(rows + 1) < least[:, None]] = np.inf
+    came = np.empty((columns, rows + 1), np.int8)
+    total = against[0]
+    for column in range(1, columns):
+        best, whence = total.copy(), np.zeros(rows + 1, np.int8)
+        for climb in range(1, _STEEPEST + 1):
+            for step in (climb, -climb):
+                mine, theirs = (
+                    (slice(step, None), slice(None, -step)) if step > 0 else (slice(None, step), slice(-step, None))
+                )
+                other = total[theirs] + _STIFF * climb
+                better = other < best[mine]
+                best[mine][better] = other[better]
+                whence[mine][better] = step
+        came[column] = whence
+        total = best + against[column]
+    line = np.empty(columns, np.intp)
+    line[-1] = int(total.argmin())
+    for column in range(columns - 1, 0, -1):
+        line[column - 1] = line[column] - came[column, line[column]]
+    return line

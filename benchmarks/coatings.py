@@ -7,9 +7,12 @@ person drew, cracks in it apart. For each picture ``inspect-tool train --continu
 laboratory would: one of the three pictures of specimen 050317-3 judges, the others train. The picture that was left out
 is then segmented by backend ``unet`` and measured by the recipe, and so is what the person drew, the cracks as a part
 of the layer. Nothing is chosen by the picture that is left out; pictures of the same specimen are among those taught.
+*U* is that of one field for its specimen; *of the field alone* (k = 2) is its part without the scatter along the layer,
+and must hold what the person drew in this very field.
 """
 
 import sys
+from math import sqrt
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -20,13 +23,17 @@ from _training_data import DATA, one_core, read_gray
 from numpy.typing import NDArray
 
 from inspect_tool.errors import InspectError
+from inspect_tool.languages import Text
 from inspect_tool.model import Calibration, Micrograph, Result, Segmentation
 from inspect_tool.registry import load
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.training import request
 
 FOLDER = DATA / "nasa-ebc-oxide-crack"
-JUDGES = ("EBC3_test__050317-3_S0440019.png", "EBC3_test__050317-3_S0440020.png")  # the second where the first is left out
+JUDGES = (
+    "EBC3_test__050317-3_S0440019.png",
+    "EBC3_test__050317-3_S0440020.png",
+)  # the second where the first is left out
 REDUCE, STEPS, BATCH, SIDE = 6.0, 400, 6, 128
 LIMIT = 5.0  # of the error of the mean thickness [%]
 
@@ -81,7 +88,8 @@ def main() -> None:
     paths = sorted((FOLDER / "images").glob("*.png"))
     backend: Any = load("backend", "unet")
     errors = []
-    print("| picture | person: mean [px] | network | U, k = 2 | holds | doubts |\n| --- | --- | --- | --- | --- | --- |")
+    print("| picture | person: mean [px] | network | U | of the field alone | that holds | doubts |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for path in paths:
         if sys.argv[1:] and not any(part in path.name for part in sys.argv[1:]):
             continue
@@ -99,13 +107,16 @@ def main() -> None:
                 continue
         off = 100 * (mean.value / truth - 1)
         errors.append(off)
-        holds = "yes" if abs(mean.value - truth) <= mean.expanded_u else "**no**"
+        own = 2 * sqrt(sum(one.u**2 for one in mean.budget if one.name != Text("budget.scatter_inside_the_fields")))
+        holds = "yes" if abs(mean.value - truth) <= own else "**no**"
         print(
-            f"| {path.stem.split('__')[1]} | {truth:.1f} | {off:+.1f} % | {100 * mean.expanded_u / mean.value:.1f} % |"
-            f" {holds} | {'; '.join(doubts)} |",
+            f"| {path.stem.split('__')[1]} | {truth:.1f} | {off:+.1f} % | {100 * mean.expanded_u / mean.value:.0f} % |"
+            f" {100 * own / mean.value:.0f} % | {holds} | {'; '.join(doubts)} |",
             flush=True,
         )
-        print(f"{perf_counter() - start:.0f} s", {str(one.name): round(one.u, 2) for one in mean.budget}, file=sys.stderr)
+        print(
+            f"{perf_counter() - start:.0f} s", {str(one.name): round(one.u, 2) for one in mean.budget}, file=sys.stderr
+        )
     known = np.abs(errors)
     print(f"median |error| {np.median(known):.1f} %, largest {known.max():.1f} %, ", end="")
     print(f"within {LIMIT:g} %: {int((known <= LIMIT).sum())} of {len(known)}")

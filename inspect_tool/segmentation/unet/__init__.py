@@ -50,7 +50,7 @@ from inspect_tool.segmentation.networks.weights import (
     normalized,
     permitted,
 )
-from inspect_tool.segmentation.unet import continuous_layer, grain_labels, gray_opinion
+from inspect_tool.segmentation.unet import continuous_layer, grain_labels, gray_opinion, layer_gray
 from inspect_tool.segmentation.unet.joint_labels import FIRST_PX, JOINT, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.segmentation.unet.joint_opinion import unsure_joints
 
@@ -178,19 +178,22 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
     found = {"scale": round(scale, 4), "scale_from": how, "zooms": list(continuous_layer.ZOOMS), **used}
     inside = micrograph.roi
 
+    mean = continuous_layer.averaged(views)
+    rough = continuous_layer.interfaces(mean, inside)
+    own = layer_gray.settled(micrograph.pixels, mean, rough, inside, scale)
+
     def made(rows: tuple[continuous_layer.Rows, continuous_layer.Rows], start: float) -> Segmentation:
-        labels = continuous_layer.painted(*rows, micrograph.pixels.shape, inside)
+        layer = continuous_layer.between(*rows, micrograph.pixels.shape, inside)
+        labels = layer_gray.without_open_pores(micrograph.pixels, layer).view(np.uint8)
+        labels.setflags(write=False)
         one = _segmentation(model, settings, labels, found, start)
         return replace(one, classes={0: "rest", 1: model.card.classes[1]})
 
-    opinions = continuous_layer.opinions(views, inside)
-
     def others() -> Iterator[tuple[str, Segmentation]]:
-        for name, rows in opinions.items():
+        for name, rows in layer_gray.opinions(own, views, inside):
             yield name, made(rows, perf_counter())
 
-    taken = made(continuous_layer.interfaces(continuous_layer.averaged(views), inside), start)
-    return replace(taken, alternatives=others)
+    return replace(made((own.upper, own.lower), start), alternatives=others)
 
 
 def _other_classes(

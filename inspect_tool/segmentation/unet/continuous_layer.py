@@ -5,7 +5,8 @@ that are held to lie below, and those below it that are held to lie above, weigh
 every column once and does not jump, and the lower one never lies above the upper one. So a place where the
 probabilities are wrong is bridged by its neighbors; a picture that is wrong as a whole is not mended by it.
 
-The least costly line is found by dynamic programming (R. Bellman 1957), column by column.
+The least costly line is found by dynamic programming (R. Bellman 1957), column by column. Where it lies in detail, the
+gray values of the picture say (``layer_gray``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import Mask
 
 ABOVE, BELOW = "above", "below"
 
@@ -39,7 +40,7 @@ def described(classes: Sequence[str]) -> bool:
     return len(classes) == 3 and (classes[0], classes[2]) == (ABOVE, BELOW)
 
 
-def interfaces(maps: Probability, inside: Mask | None, shifts: tuple[float, float] = (0.0, 0.0)) -> tuple[Rows, Rows]:
+def interfaces(maps: Probability, inside: Mask | None) -> tuple[Rows, Rows]:
     """Find the upper and the lower interface.
 
     Parameters
@@ -48,46 +49,23 @@ def interfaces(maps: Probability, inside: Mask | None, shifts: tuple[float, floa
         (3, rows, columns), probabilities that a pixel lies above, in and below the layer.
     inside : ndarray of bool, optional
         (rows, columns), where the image counts; elsewhere nothing speaks for or against a line.
-    shifts : tuple of float
-        Upper and lower: by how much the probability from which a pixel lies below the interface is raised.
 
     Returns
     -------
     ndarray of int, ndarray of int
         (columns,) each: first row of the layer, first row below it; equal where there is no layer.
     """
-    upper = _line(maps[1] + maps[2] - np.float32(0.5 + shifts[0]), inside, None)
-    return upper, _line(maps[2] - np.float32(0.5 + shifts[1]), inside, upper)
+    upper = line(maps[1] + maps[2] - np.float32(0.5), inside, None, _STIFF)
+    return upper, line(maps[2] - np.float32(0.5), inside, upper, _STIFF)
 
 
-def painted(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | None) -> LabelImage:
-    """Labels: 1 from the upper interface to the lower one, 0 elsewhere."""
+def between(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | None) -> Mask:
+    """Mask of what lies from the upper interface to the lower one."""
     rows = np.arange(shape[0])[:, None]
     layer = (rows >= upper) & (rows < lower)
     if inside is not None:
         layer &= inside
-    labels = layer.view(np.uint8)
-    labels.setflags(write=False)
-    return labels
-
-
-def opinions(views: Mapping[float, Probability], inside: Mask | None) -> dict[str, tuple[Rows, Rows]]:
-    """Interfaces that are nearly as plausible, by name: either one by its probability, and by each size alone.
-
-    Parameters
-    ----------
-    views : mapping of float to ndarray
-        Probabilities by the size in which the picture was shown.
-    inside : ndarray of bool, optional
-        Where the image counts.
-    """
-    mean = averaged(views)
-    made = {}
-    for place, name in enumerate(("upper", "lower")):
-        for sign, change in (("-", -SHIFT), ("+", SHIFT)):
-            shifts = (change, 0.0) if place == 0 else (0.0, change)
-            made[f"probability of the {name} interface {sign}"] = interfaces(mean, inside, shifts)
-    return made | {f"shown at {zoom:g} times its size": interfaces(one, inside) for zoom, one in views.items()}
+    return layer
 
 
 def averaged(views: Mapping[float, Probability]) -> Probability:
@@ -95,11 +73,24 @@ def averaged(views: Mapping[float, Probability]) -> Probability:
     return np.asarray(sum(views.values()) / np.float32(len(views)), np.float32)
 
 
-def _line(below: Probability, inside: Mask | None, least: Rows | None) -> Rows:
-    """Line that the fewest pixels speak against.
+def line(below: Probability, inside: Mask | None, least: Rows | None, climb: float) -> Rows:
+    """Line from the left edge to the right one that the fewest pixels speak against.
 
-    ``below`` is how much a pixel is held to lie below it rather than above, (rows, columns); nowhere does the line lie
-    above ``least``.
+    Parameters
+    ----------
+    below : ndarray of float32
+        (rows, columns), how much a pixel is held to lie below it rather than above.
+    inside : ndarray of bool, optional
+        Where the image counts.
+    least : ndarray of int, optional
+        (columns,), above which the line lies nowhere.
+    climb : float
+        What each row of climbing from column to column costs, in the unit of ``below``.
+
+    Returns
+    -------
+    ndarray of int
+        (columns,), first row below the line.
     """
     if inside is not None:
         below = np.where(inside, below, np.float32(0))
@@ -112,19 +103,19 @@ def _line(below: Probability, inside: Mask | None, least: Rows | None) -> Rows:
     total = against[0]
     for column in range(1, columns):
         best, whence = total.copy(), np.zeros(rows + 1, np.int8)
-        for climb in range(1, _STEEPEST + 1):
-            for step in (climb, -climb):
+        for far in range(1, _STEEPEST + 1):
+            for step in (far, -far):
                 mine, theirs = (
                     (slice(step, None), slice(None, -step)) if step > 0 else (slice(None, step), slice(-step, None))
                 )
-                other = total[theirs] + _STIFF * climb
+                other = total[theirs] + climb * far
                 better = other < best[mine]
                 best[mine][better] = other[better]
                 whence[mine][better] = step
         came[column] = whence
         total = best + against[column]
-    line = np.empty(columns, np.intp)
-    line[-1] = int(total.argmin())
+    found = np.empty(columns, np.intp)
+    found[-1] = int(total.argmin())
     for column in range(columns - 1, 0, -1):
-        line[column - 1] = line[column] - came[column, line[column]]
-    return line
+        found[column - 1] = found[column] - came[column, found[column]]
+    return found

@@ -34,7 +34,7 @@ JUDGES = (
     "EBC3_test__050317-3_S0440019.png",
     "EBC3_test__050317-3_S0440020.png",
 )  # the second where the first is left out
-REDUCE, STEPS, BATCH, SIDE = 6.0, 400, 6, 128
+REDUCE, STEPS, BATCH, SIDE = 6.0, 500, 6, 128
 LIMIT = 5.0  # of the error of the mean thickness [%]
 
 

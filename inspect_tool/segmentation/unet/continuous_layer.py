@@ -24,7 +24,7 @@ ZOOMS = (1.0, 0.8, 1.25)
 SHIFT = 0.3
 """Another interface is plausible where its probability is between 0.5 ± this."""
 
-_STEEPEST = 4  # rows that a line may climb from column to column [px]
+_STEPS = (1, -1, 2, -2, 3, -3, 4, -4)  # rows that a line may climb from column to column [px]
 _STIFF = 0.5  # what a row of climbing costs, in pixels held to lie on the other side
 
 Rows = NDArray[np.intp]  # (columns,), first row below an interface
@@ -92,28 +92,23 @@ def line(below: Probability, inside: Mask | None, least: Rows | None, climb: flo
     ndarray of int
         (columns,), first row below the line.
     """
-    if inside is not None:
-        below = np.where(inside, below, np.float32(0))
     rows, columns = below.shape
-    against = np.zeros((columns, rows + 1))  # by the first row below the line
-    np.cumsum(below.T, axis=1, out=against[:, 1:])
-    if least is not None:
-        against[np.arange(rows + 1) < least[:, None]] = np.inf
     came = np.empty((columns, rows + 1), np.int8)
-    total = against[0]
-    for column in range(1, columns):
-        best, whence = total.copy(), np.zeros(rows + 1, np.int8)
-        for far in range(1, _STEEPEST + 1):
-            for step in (far, -far):
-                mine, theirs = (
-                    (slice(step, None), slice(None, -step)) if step > 0 else (slice(None, step), slice(-step, None))
-                )
-                other = total[theirs] + climb * far
-                better = other < best[mine]
-                best[mine][better] = other[better]
-                whence[mine][better] = step
-        came[column] = whence
-        total = best + against[column]
+    total = np.zeros(rows + 1)  # what speaks against the best line that ends here, by the first row below it
+    for column in range(columns):
+        best, whence = total.copy(), came[column]
+        whence[:] = 0
+        for step in _STEPS if column else ():
+            here, there = (slice(step, None), slice(-step)) if step > 0 else (slice(step), slice(-step, None))
+            other = total[there] + climb * abs(step)
+            better = other < best[here]
+            np.copyto(best[here], other, where=better)
+            whence[here][better] = step
+        one = below[:, column] if inside is None else np.where(inside[:, column], below[:, column], 0)
+        best[1:] += np.cumsum(one, dtype=np.float64)
+        if least is not None:
+            best[: least[column]] = np.inf
+        total = best
     found = np.empty(columns, np.intp)
     found[-1] = int(total.argmin())
     for column in range(columns - 1, 0, -1):

@@ -18,7 +18,7 @@ from inspect_tool.measure.regions import connected
 from inspect_tool.model import Mask, Samples
 from inspect_tool.segmentation.unet.continuous_layer import SHIFT, Probability, Rows, averaged, line
 
-WEIGHT = 2.0
+WEIGHT = 4.0
 """Of what gray values say, against what the network says."""
 
 _SMOOTH = 0.1  # width of the bell over gray values, of a pixel of the network

@@ -6,8 +6,8 @@ Environmental barrier coatings of NASA (MIT licence; they lie outside this proje
 person drew, cracks in it apart. For each picture ``inspect-tool train --continuous`` learns from the ten others, as a
 laboratory would: one of them judges, the others train; and again without any picture of the same specimen. The picture
 that was left out is then segmented by backend ``unet`` and measured by the recipe, and so is what the person drew, the
-cracks as a part of the layer. The weight of gray values in ``layer_gray`` was chosen on five of the pictures (the first
-four of the table in docs/validation_layer_thickness.md and 050317-3_S0440019), everything else before any was judged.
+cracks as a part of the layer. How gray values settle the lines (``layer_gray``) was worked out on five of the pictures,
+032919-6, 010417-4_S2480009, 070516-3, 021519-3 and 050317-3_S0440019; the other six were measured with it once.
 
 *U* is that of one field for its specimen; *of the field alone* (k = 2) is its part without the scatter along the layer,
 and must hold what the person drew in this very field.

@@ -295,7 +295,8 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
     pixels = resized(seen(card, micrograph), scale)
-    if card.settings.get(EQUALIZED, False):
+    equal = bool(card.settings.get(EQUALIZED, False))
+    if equal:
         small = resized(seen(card, micrograph).astype(np.float32), scale)
         pixels, low, high = equalized(small, _resized_region(micrograph.roi, small.shape)), 0.0, 1.0
     given = _given_joints(micrograph, settings)
@@ -326,7 +327,8 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     packed = tuple((rows, band.shape, compress(kept(band).tobytes(), 1)) for rows, band in bands)
     if pixels.shape[0] * pixels.shape[1] > _LARGE_PX:
         model.predictor.release()
-    described = {"gray_range": [round(low, 3), round(high, 3)], "tile_px": tile_px, "overlap_px": grid.overlap_px}
+    values = {EQUALIZED: True} if equal else {"gray_range": [round(low, 3), round(high, 3)]}
+    described = {**values, "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return _Maps(bands=packed), {**described, **made_on}
 
 

@@ -98,11 +98,12 @@ def opinions(
     for place, name in enumerate(("upper", "lower")):
         for sign, change in (("-", -SHIFT), ("+", SHIFT)):
             shifts = (change, 0.0) if place == 0 else (0.0, change)
-            yield f"probability of the {name} interface {sign}", _by(found, mean, inside, shifts=shifts)
+            yield f"{name} interface {sign}", _by(found, mean, inside, shifts=shifts)
     for sign, weight in (("-", WEIGHT / 2), ("+", 2 * WEIGHT)):
-        yield f"weight of the gray values {sign}", _by(found, mean, inside, weight=weight)
+        yield f"weight of gray values {sign}", _by(found, mean, inside, weight=weight)
     for zoom, one in views.items():
-        yield f"shown at {zoom:g} times its size", _by(found, one, inside)
+        shown = "as it is" if zoom == 1 else "larger" if zoom > 1 else "smaller"
+        yield f"shown {shown}", _by(found, one, inside)
 
 
 def _by(

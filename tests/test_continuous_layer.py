@@ -152,6 +152,13 @@ def test_opinions_move_an_interface_as_far_as_it_is_unsure():
     assert moved["shown as it is"] == pytest.approx(60, abs=0.6)
 
 
+def test_sizes_that_disagree_say_so():
+    """By one size the layer is 30 rows thick, by another 20: a range of 10 over 25."""
+    views = {1.0: maps_of(UPPER, LOWER), 0.8: maps_of(UPPER, LOWER - 10)}
+    assert continuous_layer.sizes_apart(views, None) == pytest.approx(0.4, abs=0.01)
+    assert continuous_layer.sizes_apart({1.0: maps_of(UPPER, LOWER)}, None) == 0
+
+
 def test_two_nearly_equal_grays_are_spread():
     """Three grays of 40, 30 and 30 % of the pixels, the first two 1 % of the range apart."""
     image = np.repeat(np.float32([0.40, 0.41, 1.0]), [40, 30, 30]).reshape(10, 10)
@@ -272,6 +279,7 @@ def test_a_layer_of_a_picture_nobody_saw_is_as_thick_as_it_was_drawn(learned, li
     found = unet.segment(unet.load(settings), image, settings)
     assert found.classes == {0: "rest", 1: "layer"}
     assert found.settings["scale"] == 0.5  # as its training
+    assert found.told.sizes_apart < 0.2
     assert (found.labels == 1).sum(axis=0).mean() == pytest.approx(truth, rel=0.06)
     names = [name for name, _ in found.alternatives()]
     assert len(names) == 9

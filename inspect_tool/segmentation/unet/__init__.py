@@ -177,7 +177,7 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
         views[zoom] = _whole(maps, micrograph).astype(np.float32) / np.float32(255)
     found = {"scale": round(scale, 4), "scale_from": how, "zooms": list(continuous_layer.ZOOMS), **used}
     inside = micrograph.roi
-
+    found |= stated(Told(sizes_apart=round(continuous_layer.sizes_apart(views, inside), 3)))
     mean = continuous_layer.averaged(views)
     rough = continuous_layer.interfaces(mean, inside)
     own = layer_gray.settled(micrograph.pixels, mean, rough, inside, scale)

@@ -68,6 +68,15 @@ def between(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | Non
     return layer
 
 
+def sizes_apart(views: Mapping[float, Probability], inside: Mask | None) -> float:
+    """Range of the mean thickness by each size alone, over its mean: large where a picture is unlike those taught. [1]"""
+    thick = []
+    for one in views.values():
+        upper, lower = interfaces(one, inside)
+        thick.append(float((lower - upper).mean()))
+    return (max(thick) - min(thick)) / max(sum(thick) / len(thick), 1e-9)
+
+
 def averaged(views: Mapping[float, Probability]) -> Probability:
     """Mean probability of all sizes."""
     return np.asarray(sum(views.values()) / np.float32(len(views)), np.float32)

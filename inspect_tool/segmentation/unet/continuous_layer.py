@@ -69,7 +69,7 @@ def between(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | Non
 
 
 def sizes_apart(views: Mapping[float, Probability], inside: Mask | None) -> float:
-    """Range of the mean thickness by each size alone, over its mean: large where a picture is unlike those taught. [1]"""
+    """Range of the mean thickness by each size alone, over its mean: large if a picture is unlike those taught. [1]"""
     thick = []
     for one in views.values():
         upper, lower = interfaces(one, inside)

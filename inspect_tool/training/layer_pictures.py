@@ -6,6 +6,7 @@ layer, gray of either side, a gap where it came off what lies below, pores in it
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ _MIDDLE = (0.2, 0.8)  # of the height of a picture: where the layer lies
 _DARKEST = 2.0  # percentile: the gray of gaps and pores
 _GRAY = 0.05  # standard deviation of what is added to the gray of the layer, and to that below
 
-Line = NDArray[np.float32]
+Line = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,9 +86,9 @@ def changed(image: Image, target: Target, rng: np.random.Generator, size: int) -
     edges = _edges(target == LAYER)
     zoom = float(np.exp(rng.uniform(*np.log(_ZOOM))))
     across = np.arange(size, dtype=np.float32)
-    columns = across / (zoom * np.exp(rng.uniform(-_WIDER, _WIDER))) + rng.uniform(0, gray.shape[1])
-    columns = _folded(columns, 0, gray.shape[1] - 1)
-    top, bottom = (_at(cv2.GaussianBlur(line[None], (0, 0), 3.0)[0], columns) for line in (edges.top, edges.bottom))
+    wider = zoom * float(np.exp(rng.uniform(-_WIDER, _WIDER)))
+    columns = _folded(across / wider + rng.uniform(0, gray.shape[1]), 0, gray.shape[1] - 1)
+    top, bottom = (_at(_smooth(line, 3.0), columns) for line in (edges.top, edges.bottom))
     thick = zoom * np.exp(rng.uniform(-_THICKER, _THICKER)) * np.maximum(bottom - top, 1)
     upper = rng.uniform(*_MIDDLE) * size - thick.mean() / 2 + zoom * (top - top.mean())
     upper = upper + rng.normal(0, _SLOPE) * (across - size / 2)
@@ -104,9 +105,9 @@ def changed(image: Image, target: Target, rng: np.random.Generator, size: int) -
     below = _folded(bottom + (down - lower - gap) / zoom, np.minimum(bottom, ends - 3), ends)
     rows = np.where(down < upper, above, np.where(down < lower, inside, below)).astype(np.float32)
     places = np.broadcast_to(columns, rows.shape).astype(np.float32)
-    made = np.asarray(cv2.remap(gray, places, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    sides = cv2.remap(target.astype(np.float32), places, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-    sides = np.asarray(sides).astype(np.int32)
+    made: NDArray[Any] = np.asarray(cv2.remap(gray, places, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    moved = cv2.remap(target.astype(np.float32), places, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+    sides = np.asarray(moved).astype(np.int32)
     open_gap = (down >= lower) & (down < lower + gap)
     sides[open_gap] = BELOW
     for side in (LAYER, BELOW):
@@ -139,8 +140,8 @@ def _gap(rng: np.random.Generator, size: int) -> Line:
 
 
 def _with_pores(
-    made: NDArray[np.float32], sides: Target, dark: float, edges: tuple[Line, Line], rng: np.random.Generator
-) -> NDArray[np.float32]:
+    made: NDArray[Any], sides: Target, dark: float, edges: tuple[Line, Line], rng: np.random.Generator
+) -> NDArray[Any]:
     """Paint pores: those at the upper interface are no layer, closed ones are; ``sides`` is changed in place."""
     size = len(made)
     down, across = np.mgrid[:size, :size]
@@ -158,14 +159,18 @@ def _with_pores(
             made = np.where(pore, dark + rng.normal(0, 0.02), made)
             if at_interface:
                 sides[pore] = ABOVE
-    return np.asarray(made, np.float32)
+    return made
 
 
-def _folded(values: NDArray[np.float32], low: "Line | float", high: "Line | float") -> NDArray[np.float32]:
+def _folded(values: Line, low: "Line | float", high: "Line | float") -> NDArray[np.float32]:
     """Values beyond an end are mirrored there, as often as it takes."""
     length = np.maximum(np.asarray(high) - low, 1)
     apart = np.mod(values - low, 2 * length)
     return np.asarray(low + np.where(apart > length, 2 * length - apart, apart), np.float32)
+
+
+def _smooth(line: Line, width: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(line.astype(np.float32)[None], (0, 0), width), np.float32)[0]
 
 
 def _at(line: Line, columns: Line) -> Line:
@@ -175,6 +180,5 @@ def _at(line: Line, columns: Line) -> Line:
 def _wave(rng: np.random.Generator, size: int, length: float) -> Line:
     """Smooth noise of unit spread along a line; ``length`` is the width of the bell. [px]"""
     more = round(4 * length)
-    noise = rng.normal(size=(1, size + 2 * more)).astype(np.float32)
-    smooth = np.asarray(cv2.GaussianBlur(noise, (0, 0), length), np.float32)[0, more : more + size]
+    smooth = _smooth(rng.normal(size=size + 2 * more), length)[more : more + size]
     return smooth / max(float(smooth.std()), 1e-6)

@@ -170,7 +170,8 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
 def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: float) -> Segmentation:
     """A layer between two interfaces; others are those by another probability, and by one size of the picture alone."""
     scale, how = training_scale(model.card, micrograph, settings.scale)
-    views, used = {}, dict[str, Any]()
+    views: dict[float, continuous_layer.Probability] = {}
+    used: dict[str, Any] = {}
     for zoom in continuous_layer.ZOOMS:
         maps, told = _maps(model, micrograph, settings, scale * zoom)
         used = used or told
@@ -297,7 +298,7 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     pixels = resized(seen(card, micrograph), scale)
     equal = bool(card.settings.get(EQUALIZED, False))
     if equal:
-        small = resized(seen(card, micrograph).astype(np.float32), scale)
+        small = np.asarray(resized(seen(card, micrograph).astype(np.float32), scale), np.float32)
         pixels, low, high = equalized(small, _resized_region(micrograph.roi, small.shape)), 0.0, 1.0
     given = _given_joints(micrograph, settings)
     if card.classes == JOINTS and not solder_dark(micrograph.pixels, micrograph.roi, given):

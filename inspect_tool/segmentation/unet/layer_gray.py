@@ -61,7 +61,7 @@ def settled(pixels: Samples, maps: Probability, rough: tuple[Rows, Rows], inside
     scale : float
         Pixels of the network per pixel of the picture.
     """
-    smooth = cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5))
+    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5)))
     edges = np.unique(np.quantile(smooth[:: max(1, len(smooth) // 1000)], np.linspace(0, 1, _GRAYS + 1)[1:-1]))
     grays = np.searchsorted(edges, smooth)
     rows = np.arange(len(grays))[:, None]
@@ -158,6 +158,7 @@ def _told(grays: NDArray[np.intp], before: Mask, behind: Mask, many: int) -> Pro
     shares = []
     for side in (before, behind):
         count = np.bincount(grays[side], minlength=many).astype(np.float32)
-        count = cv2.GaussianBlur(count[None], (0, 0), 1.0)[0] + _FLOOR * max(float(count.sum()), 1.0)
-        shares.append(count / count.sum())
+        spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
+        spread += np.float32(_FLOOR * max(float(count.sum()), 1.0))
+        shares.append(spread / spread.sum())
     return np.log(shares[1] / shares[0]).astype(np.float32)[grays]

@@ -170,7 +170,7 @@ def _folded(values: Line, low: "Line | float", high: "Line | float") -> NDArray[
 
 
 def _smooth(line: Line, width: float) -> NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(line.astype(np.float32)[None], (0, 0), width), np.float32)[0]
+    return np.asarray(cv2.GaussianBlur(line.astype(np.float32)[None], (0, 0), width)[0], np.float32)
 
 
 def _at(line: Line, columns: Line) -> Line:

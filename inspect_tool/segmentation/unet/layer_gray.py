@@ -150,7 +150,7 @@ def without_open_pores(pixels: Samples, layer: Mask) -> Mask:
     open_ones = np.zeros(int(pores.max()) + 1, bool)
     open_ones[np.unique(pores[near & ~core])] = True
     open_ones[0] = False
-    return layer & ~open_ones[pores]
+    return np.asarray(layer & ~open_ones[pores], np.bool_)
 
 
 def _told(grays: NDArray[np.intp], before: Mask, behind: Mask, many: int) -> Probability:
@@ -161,4 +161,4 @@ def _told(grays: NDArray[np.intp], before: Mask, behind: Mask, many: int) -> Pro
         spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
         spread += np.float32(_FLOOR * max(float(count.sum()), 1.0))
         shares.append(spread / spread.sum())
-    return np.log(shares[1] / shares[0]).astype(np.float32)[grays]
+    return np.asarray(np.log(shares[1] / shares[0])[grays], np.float32)

@@ -102,8 +102,8 @@ def opinions(
     for sign, weight in (("-", WEIGHT / 2), ("+", 2 * WEIGHT)):
         yield f"weight of gray values {sign}", _by(found, mean, inside, weight=weight)
     for zoom, one in views.items():
-        shown = "as it is" if zoom == 1 else "larger" if zoom > 1 else "smaller"
-        yield f"shown {shown}", _by(found, one, inside)
+        name = "shown as it is" if zoom == 1 else "shown larger" if zoom > 1 else "shown smaller"
+        yield name, _by(found, one, inside)
 
 
 def _by(

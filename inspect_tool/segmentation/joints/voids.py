@@ -215,8 +215,9 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
             step / max(settings.min_contrast * contrast * (1 + 8 * each.contact), 1e-6),
             step * (region.sum() / 12) ** 0.5 / max(asked * spread, 1e-6),
         )
-        is_speck = levels is not None and in_noise and step < _FAINT * levels.step
-        if is_speck or not (shape_right and evidence >= 1):
+        if levels is not None and in_noise and step < _FAINT * levels.step:
+            return False
+        if not (shape_right and evidence >= 1):
             if shape_right and evidence >= _DOUBT:
                 support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))
             return False

@@ -55,7 +55,7 @@ def _explained(on: NDArray[np.float64], counted: NDArray[np.float64]) -> float:
     if np.count_nonzero(shown) <= _DEGREE + 1:  # as many numbers as strips explain everything
         return 0.0
     shares, weight = on[shown] / counted[shown], counted[shown] / counted.sum()
-    terms = np.polynomial.legendre.legvander(np.linspace(-1, 1, len(counted))[shown], _DEGREE)
+    terms = np.vander(np.linspace(-1, 1, len(counted))[shown], _DEGREE + 1)
     root = np.sqrt(weight)
     course = terms @ np.linalg.lstsq(terms * root[:, None], shares * root, rcond=None)[0]
     return float(weight @ (course - weight @ course) ** 2)

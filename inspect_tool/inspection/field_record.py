@@ -196,7 +196,7 @@ def measure_all(
 def _lean() -> Callable[[Any], Any]:
     """Give a function that takes from one field after the other what the job needs no more, whatever comes later.
 
-    That is what its pictures were drawn from, and features that are not among the worst of the job.
+    That is features that are not among the worst of the job.
     """
     largest: list[float] = []
     share = shared({})
@@ -206,9 +206,14 @@ def _lean() -> Callable[[Any], Any]:
             return answer
         largest[:] = sorted((*largest, *(shown.value for shown in answer.thumbnails)), reverse=True)[:WORST]
         shown = tuple(one for one in answer.thumbnails if len(largest) < WORST or one.value >= largest[-1])
-        return share(replace(answer, measurement=replace(answer.measurement, marks=(), worst=()), thumbnails=shown))
+        return share(replace(answer, thumbnails=shown))
 
     return lean
+
+
+def _light(outcome: Outcome) -> Outcome:
+    """A field without what its pictures were drawn from: where it was measured, so that it is not sent and kept."""
+    return replace(outcome, measurement=replace(outcome.measurement, marks=(), worst=()))
 
 
 def _measured_or_refused(
@@ -227,7 +232,7 @@ def _measured_or_refused(
     model = model_of(planned)  # what is wrong with it is wrong for every field
     folder = folder if journal is None else journal.folder
     try:
-        measured = _measure_one(planned, index, folder, model, seen, records)
+        measured = _light(_measure_one(planned, index, folder, model, seen, records))
         if journal is not None and measured.edited is None:  # pictures of edits have names of their own
             keep(journal, planned, index, stem(index, planned.sources[0].name), measured)
         return measured

@@ -248,13 +248,14 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         why = why_no_extreme(mine, settings)
         if why:
             warnings.append(Text("porosity.warning_no_extreme", specimen=specimen, why=why))
+    pores = feature_table(fields)
     return Findings(
         results=tuple(results),
         checks=tuple(checks),
-        measurements=Measurements(features=feature_table(fields), fields=pages.field_table(fields)),
+        measurements=Measurements(features=pores, fields=pages.field_table(fields)),
         statements=pages.statements(fields, settings, standard, shown),
-        tables=pages.tables(fields, results, settings, standard, shown),
-        charts=pages.charts(fields, settings),
+        tables=pages.tables(fields, pores, results, settings, standard, shown),
+        charts=pages.charts(fields, pores, settings),
         warnings=tuple(warnings),
     )
 

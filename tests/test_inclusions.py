@@ -67,7 +67,9 @@ def particles(*rows):
         angle_deg=np.zeros(n),
         sulfide=np.asarray([row[4] for row in rows], bool),
         weight=np.ones(n),
+        unsure=np.zeros(n, bool),
         cut=np.zeros(n, bool),
+        whole_um=table[:, 3],
     )
 
 
@@ -158,6 +160,22 @@ def test_the_rolling_direction_is_found_in_the_field():
     assert values.direction_found == 1
     assert values.direction_deg == pytest.approx(-12, abs=1.5)
     assert values.aligned_percent == pytest.approx(100)
+
+
+def test_a_sliver_at_the_frame_belongs_to_the_stringer_it_lies_in():
+    """It is short, lies across and has the gray of a sulfide, all of which is of the frame; so far inside it is one."""
+    row = [(50, 20 + 30 * i, 8, 6, False) for i in range(2)]
+    sliver = particles(*row, (50, 80, 6, 2, True))
+    turned = {"angle_deg": np.array([0.0, 0.0, 90.0]), "unsure": np.array([False, False, True])}
+    at_frame = replace(sliver, **turned, cut=np.array([False, False, True]))
+    assert [kind for kind, _, _ in types(inclusions_of(at_frame, ISO, 0.0, 1.0))] == ["B"]
+    inside = replace(sliver, **turned)
+    assert [kind for kind, _, _ in types(inclusions_of(inside, ISO, 0.0, 1.0))] == ["C", "D", "D"]
+
+
+def test_a_particle_whose_gray_tells_nothing_and_that_lies_alone_stays_what_it_seems():
+    far = replace(particles((50, 50, 8, 6, False), (50, 200, 6, 4, True)), unsure=np.array([False, True]))
+    assert [one.type for one in inclusions_of(far, ISO, 0.0, 1.0)] == ["A", "D"]
 
 
 # ---------------------------------------------------------------------------------------------------------- the gray
@@ -286,6 +304,14 @@ def test_what_lies_near_a_limit_of_width_is_a_line_of_the_budget():
     assert lines(far)["outline of inclusions"].u == 0
 
 
+@pytest.mark.parametrize(("top", "cut"), [(0, True), (50, False)])
+def test_the_width_of_what_the_frame_cuts_along_is_a_line_of_the_budget(top, cut):
+    """3 um of a silicate of 100 um: thin as it shows, heavy if it is as wide again beyond the frame."""
+    heavy = results([field(*bars((top, 50, 3, 100, OXIDE)))])["severity.c_heavy"]
+    expected = ISO.index("c_heavy", 100.0) / np.sqrt(3) if cut else 0.0
+    assert lines(heavy)["inclusions cut by the frame"].u == pytest.approx(expected, rel=0.01)
+
+
 def test_a_series_without_inclusions_is_0_by_one_of_the_least_size():
     """One globule of 13 um makes DS 0.468, one of type D 0.5, 3 um of A 0.12; the 0 is no doubt."""
     found = findings([field(*bars((50, 50, 8, 120, OXIDE)))])
@@ -332,12 +358,17 @@ def test_a_particle_that_two_frames_share_is_counted_once():
     assert results(frames)["inclusion_count_per_mm2"].value == pytest.approx(len(boxes) / 0.48)
 
 
-def test_the_limits_of_a_total_of_equal_objects_are_those_of_garwood():
-    """16 of them: 9.15 to 25.98; none: 0 to 3.69 of the weight that one would have."""
+def test_the_number_that_was_seen_counts_half_beyond_the_limits_of_a_total():
+    """Mid-P limits by the Poisson distribution itself; of none seen half of exp(-x) is 2.5 %."""
+    from scipy.stats import poisson
+
     found = total_per_area(np.full(16, 2.0), np.zeros(16, np.int64), np.array([4.0]))
-    assert (found.value, *found.alone) == pytest.approx((8, 9.15 / 2, 25.98 / 2), abs=0.01)
+    low, high = (end * 4 / 2 for end in found.alone)
+    assert found.value == 8
+    assert poisson.sf(16, low) + poisson.pmf(16, low) / 2 == pytest.approx(0.025)
+    assert poisson.cdf(16, high) - poisson.pmf(16, high) / 2 == pytest.approx(0.025)
     none = total_per_area(np.zeros(0), np.zeros(0, np.int64), np.array([1.0]), unseen=(2.0,))
-    assert none.alone == pytest.approx((0, 2 * 3.689), abs=0.01)
+    assert none.alone == pytest.approx((0, 2 * -np.log(0.05)), abs=0.01)
 
 
 def test_a_few_stringers_do_not_hide_among_many_globules():
@@ -346,7 +377,7 @@ def test_a_few_stringers_do_not_hide_among_many_globules():
     group, area = np.zeros(22, np.int64), np.array([1.0])
     apart = total_per_area(weights, group, area, kind)
     assert apart.alone[1] > total_per_area(weights, group, area).alone[1]
-    assert apart.alone[1] - 36 >= 8 * (7.22 - 2) - 1e-6
+    assert apart.alone[1] - 36 >= 8 * (6.61 - 2)  # 6.61: mid-P limit of a Poisson number of 2
 
 
 def test_without_a_scale_there_is_the_area_and_nothing_else():

@@ -13,7 +13,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, Words
 from inspect_tool.measure.fraction import line_counts
 from inspect_tool.measure.gray import read_off
-from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.regions import connected, frame_contacts, region_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.measure.worst_field import WorstField
 from inspect_tool.model import (
@@ -48,6 +48,8 @@ JOIN_STEP = 0.1  # of the gaps that are bridged, relative
 _WIDE_PX = 3.5  # width of particles whose gray is told
 _ELONGATED = 3.0  # length over width of particles that tell the rolling direction
 _LEAST = 4  # of them in a field
+_COVERED = 2.0  # standard uncertainties of darkness, from the limit of which a particle surely is what it seems
+_ROUND = 2.0  # length over width below which a particle that the frame cuts was as wide as it is long
 _ALIKE = 0.7  # mean resultant length of their directions
 _MARKED = 60  # inclusions of one type, as many as a reader can tell apart
 
@@ -203,6 +205,7 @@ def _found(
         wanted = np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.sulfides, "inclusions"))
         inside = np.bincount(labels[wanted], minlength=len(table) + 1)[1:]
         table["sulfide"] = inside > table["area_px2"] / 2
+        table["unsure"] = False
     else:
         gray = _gray(micrograph, labels, key)
         table["darkness"] = gray.darkness
@@ -210,13 +213,18 @@ def _found(
         if not limit.found and otherwise is not None:
             limit = otherwise
         table["sulfide"] = gray.darkness < limit.darkness
+        table["unsure"] = _unsure(gray.darkness, limit, table, pixel_um)
         if segmentation.backend != "labels":
             _by_gray(table, gray, unit)
-    counts = (table[f"feret_max_{unit}"] >= least) & (table["area_px2"] >= settings.minimum_px2)
+    # of a particle that the frame cuts nobody sees how large it is: the next frame leaves it to this one
+    large = (table[f"feret_max_{unit}"] >= least) | table["touches_edge"]
+    counts = large & (table["area_px2"] >= settings.minimum_px2)
     table["counts"] = counts
     # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
     long = table[f"feret_max_{unit}"].to_numpy(np.float64)
-    table[f"width_{unit}"] = np.minimum(table[f"ecd_{unit}"] ** 2 / long, table[f"feret_min_{unit}"])
+    width = np.minimum(table[f"ecd_{unit}"] ** 2 / long, table[f"feret_min_{unit}"]).to_numpy(np.float64)
+    table[f"width_{unit}"] = width
+    table[f"whole_width_{unit}"] = _whole(width, long, frame_contacts(labels, micrograph.roi) * (pixel_um or 1.0))
     # a frame that tiles the plane counts what is cut once; around a region each half stands for a whole one
     if micrograph.roi is None:
         first = np.unique(np.concatenate([labels[0], labels[:, 0]]))
@@ -271,6 +279,28 @@ def _gray_limit(dark: Floats, table: pd.DataFrame, settings: Settings, pixel_um:
     return found_limit(dark[telling], table["area_px2"].to_numpy(np.float64)[telling])
 
 
+def _unsure(dark: Floats, limit: GrayLimit, table: pd.DataFrame, pixel_um: float | None) -> NDArray[np.bool_]:
+    """Whether a particle is so small that the grid leaves its darkness on either side of the limit.
+
+    Every pixel of its outline is in the mask or not, by chance: the area, and what is missing over it, is known no
+    better than by the root of their number over 12.
+    """
+    outline = table["perimeter_um" if pixel_um is not None else "perimeter_px"].to_numpy() / (pixel_um or 1.0)
+    area = table["area_px2"].to_numpy(np.float64)
+    return np.asarray(np.abs(dark - limit.darkness) < _COVERED * dark * np.sqrt(outline / 12) / area)
+
+
+def _whole(width: Floats, length: Floats, contact: Floats) -> Floats:
+    """Width that a particle may have beyond the frame: twice what is seen at most, and of a round one its length.
+
+    A long one that the frame cuts across behind its widest place shows its width. ``contact`` is the length along the
+    frame, 0 of those that it does not cut; all in one unit.
+    """
+    most = np.where(length >= _ROUND * width, 2 * width, np.clip(length, width, 2 * width))
+    hidden = (contact > 0) & ((length < _ROUND * width) | (contact >= width))
+    return np.where(hidden, most, width)
+
+
 def _numbered(labels: LabelImage) -> LabelImage:
     """Give the objects the numbers 1 to n."""
     _, places = np.unique(labels, return_inverse=True)
@@ -290,8 +320,10 @@ def _particles(found: Found, scene: _Scene) -> Particles:
         ecd_um=counted[f"ecd_{unit}"].to_numpy(np.float64),
         angle_deg=column["feret_angle_deg"],
         sulfide=counted["sulfide"].to_numpy(bool),
+        unsure=counted["unsure"].to_numpy(bool),
         weight=counted["count_weight"].to_numpy(np.float64),
         cut=counted["touches_edge"].to_numpy(bool),
+        whole_um=counted[f"whole_width_{unit}"].to_numpy(np.float64),
     )
 
 
@@ -389,14 +421,16 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         made[_variant(f"joined {way}")] = _numbers(found, replace(scene, editions=tuple(bridged)), particles)
     made["cut less"] = _numbers(found, scene, replace(particles, weight=np.where(particles.cut, 0.0, 1.0)))
     made["cut more"] = _numbers(found, scene, replace(particles, weight=np.ones(len(particles.weight))))
+    made["cut wider"] = _numbers(found, scene, replace(particles, width_um=particles.whole_um))
     return made
 
 
 def _moved(table: pd.DataFrame, outline_um: float, scene: _Scene) -> pd.DataFrame:
     """Move every outline outward by a length; which particles count then."""
     sizes = {name: np.maximum(table[name] + 2 * outline_um, 1e-3) for name in ("feret_max_um", "width_um", "ecd_um")}
-    large = (sizes["feret_max_um"] >= scene.minimum_um) & (table["area_px2"] >= scene.minimum_px2)
-    return table.assign(**sizes, counts=large)
+    sizes["whole_width_um"] = table["whole_width_um"] + sizes["width_um"] - table["width_um"]
+    large = (sizes["feret_max_um"] >= scene.minimum_um) | table["touches_edge"]
+    return table.assign(**sizes, counts=large & (table["area_px2"] >= scene.minimum_px2))
 
 
 def _variant(name: str) -> Variant:
@@ -406,7 +440,7 @@ def _variant(name: str) -> Variant:
 _VARIANTS: tuple[Variant, ...] = (
     *("wider", "narrower", "gray lower", "gray higher"),
     *("aspect lower", "aspect higher", "joined less", "joined more"),
-    *("cut less", "cut more"),
+    *("cut less", "cut more", "cut wider"),
 )
 
 

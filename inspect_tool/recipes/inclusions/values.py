@@ -19,9 +19,10 @@ Variant: TypeAlias = Literal[
     "joined more",
     "cut less",
     "cut more",
+    "cut wider",
 ]
 """Other ways to measure the same particles: outlines half a pixel off, other limits of type, other gaps bridged,
-globules that the frame cuts counted or not."""
+globules that the frame cuts counted or not, what it cuts as wide as it may be beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -8,7 +8,7 @@ import pytest
 from inspect_tool import registry, synthetic
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import SettingsError
-from inspect_tool.measure.regions import connected
+from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes.inclusions.darkness import found_limit, outline_ratios, read_gray
 from inspect_tool.recipes.inclusions.limits import limits_of
@@ -181,6 +181,30 @@ def test_a_particle_whose_gray_tells_nothing_and_that_lies_alone_stays_what_it_s
 # ---------------------------------------------------------------------------------------------------------- the gray
 
 
+def gray_of(pixels, numbers, *, drawn=False):
+    table = region_table(numbers, None)
+    width = 4 / np.pi * table["area_px2"] / table["feret_max_px"]
+    sizes = [one.to_numpy(float) for one in (table["feret_max_px"], width, table["perimeter_px"])]
+    return read_gray(pixels, numbers, *sizes, drawn=drawn)
+
+
+@pytest.mark.parametrize(("blur", "allowed"), [(0.8, 0.03), (1.4, 0.16)])
+def test_globules_of_4_px_keep_their_darkness_behind_blur_and_a_mask_twice_as_large(blur, allowed):
+    """Discs of 4 px beside one of 30 px that tells the blur; masks a pixel too wide would make them sulfides."""
+    import cv2
+
+    cover, mask = np.zeros((160, 320), np.float32), np.zeros((160, 320), np.uint8)
+    discs = [(40, 20 + 30 * i, 2) for i in range(9)] + [(110, 160, 15)]
+    for row, column, radius in discs:
+        y, x = np.mgrid[:160, :320]
+        cover = np.maximum(cover, np.clip(radius + 0.5 - np.hypot(y - row, x - column), 0, 1).astype(np.float32))
+        mask[np.hypot(y - row, x - column) <= radius + 1] = 1
+    pixels = np.rint(cv2.GaussianBlur(210 - (210 - OXIDE) * cover, (0, 0), blur)).astype(np.uint8)
+    found = gray_of(pixels, connected(mask > 0))
+    assert found.missing[:9].max() < 0.4  # a sulfide's
+    assert found.darkness == pytest.approx([1 - OXIDE / 210] * 10, abs=allowed)
+
+
 def test_blur_does_not_make_thin_oxides_sulfides():
     """Bars of 2 and 8 px of the same gray; blur leaves the thin one with half of its depth."""
     import cv2
@@ -188,8 +212,8 @@ def test_blur_does_not_make_thin_oxides_sulfides():
     pixels, labels = bars((50, 50, 2, 100, OXIDE), (150, 50, 8, 100, OXIDE))
     numbers = labels.copy()
     numbers[150:158] *= 2
-    found = read_gray(cv2.GaussianBlur(pixels, (0, 0), 1.2), numbers)
-    assert found.darkness == pytest.approx([1 - OXIDE / 210] * 2, abs=0.05)
+    found = gray_of(cv2.GaussianBlur(pixels, (0, 0), 1.2), numbers, drawn=True)
+    assert found.darkness == pytest.approx([1 - OXIDE / 210] * 2, abs=0.06)
     assert found.core[0] == -1
     assert found.core[1] == pytest.approx(1 - OXIDE / 210, abs=0.02)
 
@@ -202,7 +226,7 @@ def test_the_area_by_gray_is_that_of_the_particle_whatever_its_mask():
     wide = cv2.dilate(labels.astype(np.uint8), np.ones((3, 3), np.uint8))
     numbers = connected(wide > 0)
     area = np.bincount(numbers.ravel())[1:].astype(float)
-    found = read_gray(cv2.GaussianBlur(pixels, (0, 0), 1.0), numbers)
+    found = gray_of(cv2.GaussianBlur(pixels, (0, 0), 1.0), numbers)
     by_gray = area * outline_ratios(found, np.zeros(5, bool), area)
     assert by_gray == pytest.approx([800.0] * 5, rel=0.03)
     assert area[0] == 1020

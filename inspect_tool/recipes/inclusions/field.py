@@ -48,7 +48,6 @@ JOIN_STEP = 0.1  # of the gaps that are bridged, relative
 _WIDE_PX = 3.5  # width of particles whose gray is told
 _ELONGATED = 3.0  # length over width of particles that tell the rolling direction
 _LEAST = 4  # of them in a field
-_COVERED = 2.0  # standard uncertainties of darkness, from the limit of which a particle surely is what it seems
 _ROUND = 2.0  # length over width below which a particle that the frame cuts was as wide as it is long
 _ALIKE = 0.7  # mean resultant length of their directions
 _MARKED = 60  # inclusions of one type, as many as a reader can tell apart
@@ -207,14 +206,16 @@ def _found(
         table["sulfide"] = inside > table["area_px2"] / 2
         table["unsure"] = False
     else:
-        gray = _gray(micrograph, labels, key)
+        drawn = segmentation.backend == "labels"
+        gray = _gray(micrograph, labels, key, table, drawn=drawn)
         table["darkness"] = gray.darkness
-        limit = _gray_limit(gray.darkness, table, settings, pixel_um)
+        limit = _gray_limit(gray, table, settings, pixel_um)
         if not limit.found and otherwise is not None:
             limit = otherwise
         table["sulfide"] = gray.darkness < limit.darkness
-        table["unsure"] = _unsure(gray.darkness, limit, table, pixel_um)
-        if segmentation.backend != "labels":
+        near = np.abs(gray.darkness - limit.darkness) < np.maximum(limit.step, gray.own_u)
+        table["unsure"] = (gray.core < 0) & (near | table["touches_edge"])
+        if not drawn:
             _by_gray(table, gray, unit)
     # of a particle that the frame cuts nobody sees how large it is: the next frame leaves it to this one
     large = (table[f"feret_max_{unit}"] >= least) | table["touches_edge"]
@@ -245,18 +246,26 @@ def _kept(key: str, found: Found) -> dict[str, tuple[float, ...]]:
     """What was read off the gray values, for ``FieldMeasurement.read_off``."""
     if found.gray is None:
         return {}
-    return {key: (*found.gray.missing.tolist(), *found.gray.core.tolist())}
+    return {key: _listed(found.gray)}
 
 
-def _gray(micrograph: Micrograph, labels: LabelImage, key: str) -> Gray:
+def _listed(gray: Gray) -> tuple[float, ...]:
+    return (*gray.missing.tolist(), *gray.core.tolist(), *gray.own.tolist(), *gray.own_u.tolist())
+
+
+def _gray(micrograph: Micrograph, labels: LabelImage, key: str, table: pd.DataFrame, *, drawn: bool) -> Gray:
     """Gray of the particles, or what was kept of it where the image is gone."""
+    pixel_um = micrograph.calibration.pixel_um
+    unit, size = ("px", 1.0) if pixel_um is None else ("um", pixel_um)
 
     def read() -> tuple[float, ...]:
-        found = read_gray(micrograph.pixels, labels, micrograph.roi)
-        return (*found.missing.tolist(), *found.core.tolist())
+        names = ("feret_max", "feret_min", "perimeter")
+        long, wide, outline = (table[f"{name}_{unit}"].to_numpy(np.float64) / size for name in names)
+        wide = np.minimum(4 / np.pi * table["area_px2"].to_numpy(np.float64) / long, wide)
+        return _listed(read_gray(micrograph.pixels, labels, long, wide, outline, micrograph.roi, drawn=drawn))
 
-    both = np.asarray(read_off(micrograph, key, read), np.float64)
-    return Gray(missing=both[: len(both) // 2], core=both[len(both) // 2 :])
+    missing, core, own, own_u = np.asarray(read_off(micrograph, key, read), np.float64).reshape(4, -1)
+    return Gray(missing=missing, core=core, own=own, own_u=own_u)
 
 
 def _by_gray(table: pd.DataFrame, gray: Gray, unit: str) -> None:
@@ -271,23 +280,17 @@ def _by_gray(table: pd.DataFrame, gray: Gray, unit: str) -> None:
         table[name] = np.maximum(table[name] + 2 * off, table[name] / 2)
 
 
-def _gray_limit(dark: Floats, table: pd.DataFrame, settings: Settings, pixel_um: float | None) -> GrayLimit:
+def _gray_limit(gray: Gray, table: pd.DataFrame, settings: Settings, pixel_um: float | None) -> GrayLimit:
     if settings.sulfide_darkness != "auto":
         return stated_limit(float(settings.sulfide_darkness))
+    area = table["area_px2"].to_numpy(np.float64)
+    middle = gray.core > 0
+    found = found_limit(gray.darkness[middle], area[middle])
+    if found.found:
+        return found
     wide = table["feret_min_um" if pixel_um is not None else "feret_min_px"].to_numpy() / (pixel_um or 1.0)
     telling = wide >= _WIDE_PX
-    return found_limit(dark[telling], table["area_px2"].to_numpy(np.float64)[telling])
-
-
-def _unsure(dark: Floats, limit: GrayLimit, table: pd.DataFrame, pixel_um: float | None) -> NDArray[np.bool_]:
-    """Whether a particle is so small that the grid leaves its darkness on either side of the limit.
-
-    Every pixel of its outline is in the mask or not, by chance: the area, and what is missing over it, is known no
-    better than by the root of their number over 12.
-    """
-    outline = table["perimeter_um" if pixel_um is not None else "perimeter_px"].to_numpy() / (pixel_um or 1.0)
-    area = table["area_px2"].to_numpy(np.float64)
-    return np.asarray(np.abs(dark - limit.darkness) < _COVERED * dark * np.sqrt(outline / 12) / area)
+    return found_limit(gray.darkness[telling], area[telling])
 
 
 def _whole(width: Floats, length: Floats, contact: Floats) -> Floats:
@@ -399,6 +402,8 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         moved_table = _moved(found.table, outline_um, scene)
         other_outlines = replace(found, table=moved_table)
         made[_variant(name)] = _numbers(other_outlines, scene, _particles(other_outlines, scene))
+    without = replace(found, table=found.table.assign(counts=found.table["counts"] & ~_specks(found)))
+    made["without specks"] = _numbers(without, scene, _particles(without, scene))
     dark = None if found.gray is None else found.gray.darkness[found.table["counts"].to_numpy(bool)]
     for way, sign in (("lower", -1), ("higher", 1)):
         if dark is not None and found.limit is not None:
@@ -433,12 +438,22 @@ def _moved(table: pd.DataFrame, outline_um: float, scene: _Scene) -> pd.DataFram
     return table.assign(**sizes, counts=large & (table["area_px2"] >= scene.minimum_px2))
 
 
+def _specks(found: Found) -> NDArray[np.bool_]:
+    """Small round particles that blur reaches through and that no gray shows as oxides: they may as well be pits."""
+    table, gray = found.table, found.gray
+    if gray is None:
+        return np.zeros(len(table), bool)
+    is_round = table["feret_max_um"] < _ROUND * table["width_um"]
+    may_be = table["sulfide"] | table["unsure"]
+    return np.asarray((gray.core < 0) & may_be & is_round & ~table["touches_edge"])
+
+
 def _variant(name: str) -> Variant:
     return next(one for one in _VARIANTS if one == name)
 
 
 _VARIANTS: tuple[Variant, ...] = (
-    *("wider", "narrower", "gray lower", "gray higher"),
+    *("wider", "narrower", "without specks", "gray lower", "gray higher"),
     *("aspect lower", "aspect higher", "joined less", "joined more"),
     *("cut less", "cut more", "cut wider"),
 )

@@ -25,6 +25,7 @@ from inspect_tool.statistics.uncertainty import evaluated, expanded
 _FEW = 4  # inclusions of a type: from there on they say themselves how long another one might be
 _VARIED: tuple[tuple[str, str, tuple[Variant, ...]], ...] = (
     ("inclusion_outline", "outline", ("wider", "narrower")),
+    ("specks", "specks", ("without specks",)),
     ("gray_of_sulfides", "gray", ("gray lower", "gray higher")),
     ("limits_of_type", "aspect", ("aspect lower", "aspect higher")),
     ("joining_distance", "joined", ("joined less", "joined more")),
@@ -228,7 +229,7 @@ def _count(fields: Sequence[Measured], edition: Standard) -> Result:
         edition,
         power=2,
         key="count",
-        varied=1,
+        varied=2,
         kind=stringer,
         unseen=(1.0, 2 * limits_of(edition).particles),
     )

@@ -11,6 +11,7 @@ from inspect_tool.recipes._colors import Color
 Variant: TypeAlias = Literal[
     "wider",
     "narrower",
+    "without specks",
     "gray lower",
     "gray higher",
     "aspect lower",
@@ -21,7 +22,8 @@ Variant: TypeAlias = Literal[
     "cut more",
     "cut wider",
 ]
-"""Other ways to measure the same particles: outlines half a pixel off, other limits of type, other gaps bridged,
+"""Other ways to measure the same particles: outlines half a pixel off, without specks of the gray of
+sulfides, other limits of type, other gaps bridged,
 globules that the frame cuts counted or not, what it cuts as wide as it may be beyond it."""
 
 

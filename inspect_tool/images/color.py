@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
 
+MANY_TINTS = 12.0
+"""Spread of color from which on there are areas of other tints: lamps and texture make 1 to 8 of one material, grains
+of other tints 11 to 50. [gray levels]"""
+
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as the gray image
 _OPPONENT = np.array([[1, -1, 0], [-1, -1, 2]], np.float32) / np.sqrt(np.array([[2], [6]], np.float32))
 _PIXELS = 300_000  # structure is looked for in a picture of at most about this many pixels

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.acceptance import plausibility
-from inspect_tool.images.color import spread_inside
+from inspect_tool.images.color import MANY_TINTS, spread_inside
 from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, LabelImage, Mask, Micrograph, Segmentation
@@ -17,7 +17,6 @@ from inspect_tool.model.row import Row
 SPREAD = "color_spread"
 """Name under which the spread of color inside the classes is read off an image. [gray levels]"""
 
-_SPREAD_LEVELS = 12.0  # lamps and texture make 1 to 8 of one material, grains of other tints 11 to 50
 _SAME_AXIS = 0.7  # cosine between the axes of two fields: half a right angle
 
 
@@ -74,7 +73,7 @@ def checks_of(seen: Sequence[Seen], specimen: str, what: str) -> list[Check]:
                 Text("recipes.check_color_spread", what=what),
                 worst,
                 "<=",
-                _SPREAD_LEVELS,
+                MANY_TINTS,
                 Text("recipes.gray_levels"),
                 clause=Text("recipes.clause_color_spread"),
                 specimen=specimen,

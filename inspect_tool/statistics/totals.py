@@ -21,9 +21,10 @@ def total_per_area(
 
     The number of objects of a kind is Poisson's and their weights are as those that are seen: the limits of each kind
     are the mid-P ones of Fay and Kim, with the mean weight by weight for that of the object which might have been
-    there, too. The number that is seen counts half beyond its own limit: on average over all true numbers they hold
-    95 %, where limits that are never too narrow (Garwood) hold 97 to 99 % of few objects. Those of several kinds go together by the squares of their distances (the
-    method of variance estimates recovery). Where groups of fields differ by more, the excess comes to it.
+    there, too. The number that was seen counts half beyond its own limit: over all true numbers they hold 95 % on
+    average, where limits that are never too narrow (Garwood) hold 97 to 99 % of few objects. Those of several kinds go
+    together by the squares of their distances (the method of variance estimates recovery). Where groups of fields
+    differ by more, the excess comes to it.
 
     Parameters
     ----------

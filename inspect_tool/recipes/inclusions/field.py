@@ -42,6 +42,7 @@ from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, serie
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
 from inspect_tool.recipes.inclusions.stringers import Inclusion, Particles, inclusions_of
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Values, Variant
+from inspect_tool.segmentation.threshold.tints import OVER_MATRIX
 
 ASPECT_STEP = 0.1  # of a limit of length over width, relative
 JOIN_STEP = 0.1  # of the gaps that are bridged, relative
@@ -215,7 +216,8 @@ def _found(
         table["sulfide"] = gray.darkness < limit.darkness
         near = np.abs(gray.darkness - limit.darkness) < np.maximum(limit.step, gray.own_u)
         table["unsure"] = (gray.core < 0) & (near | table["touches_edge"])
-        if not drawn:
+        # grains of many tints are no even gray that anything is missing from
+        if not drawn and segmentation.told.method_taken != OVER_MATRIX:
             _by_gray(table, gray, unit)
     # of a particle that the frame cuts nobody sees how large it is: the next frame leaves it to this one
     large = (table[f"feret_max_{unit}"] >= least) | table["touches_edge"]

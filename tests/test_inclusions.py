@@ -321,9 +321,9 @@ def test_a_class_near_its_limit_says_how_sure_it_is():
 
 
 def test_what_lies_near_a_limit_of_width_is_a_line_of_the_budget():
-    """Sulfides of 4 um are thin, and heavy with outlines half a pixel wider; those of 2 um stay thin."""
+    """Sulfides of 4 um are thin, and heavy with outlines a quarter of a pixel farther out; those of 2 um stay thin."""
     near = results([field(*bars((50, 50, 4, 120, SULFIDE)))])["severity.a_heavy"]
-    assert lines(near)["outline of inclusions"].u == pytest.approx(ISO.index("a_heavy", 121.0) / np.sqrt(3), rel=0.01)
+    assert lines(near)["outline of inclusions"].u == pytest.approx(ISO.index("a_heavy", 120.5) / np.sqrt(3), rel=0.01)
     far = results([field(*bars((50, 50, 2, 120, SULFIDE)))])["severity.a_heavy"]
     assert lines(far)["outline of inclusions"].u == 0
 

@@ -22,7 +22,7 @@ Variant: TypeAlias = Literal[
     "cut more",
     "cut wider",
 ]
-"""Other ways to measure the same particles: outlines half a pixel off, without specks of the gray of
+"""Other ways to measure the same particles: outlines a quarter of a pixel off, without specks of the gray of
 sulfides, other limits of type, other gaps bridged,
 globules that the frame cuts counted or not, what it cuts as wide as it may be beyond it."""
 

@@ -26,7 +26,7 @@ _BLUR_U = 0.05  # of the blur: what it is known by
 _BLURS_PX = (0.05, 20.0)  # that are possible
 _DEEP_PX, _DEEP_LEAST = 3.5, 5  # from the outline, and pixels there: particles whose outline tells the blur
 _CORE_LEAST = 3  # pixels
-_RATIOS = (0.4, 1.5)  # of areas by gray and by mask
+_RATIOS = (0.02, 1.5)  # of areas by gray and by mask
 _RIM_PX = 4  # around a particle: what blur has spread of its darkness
 _PEAK_PX = 3  # side of the square over which the deepest place of a particle is averaged
 _PEAK_SPREAD = float(np.sqrt((_PEAK_PX**2 - 1) / 12))  # standard deviation of that square along a side [px]
@@ -143,7 +143,7 @@ def read_gray(
     shade = _sums(ring, missing, counts, n) / np.maximum(_sums(ring, None, counts, n), 1)
     lost = _sums(around, missing, counts, n) - shade * _sums(around, None, counts, n)
     area = np.maximum(_sums(labels, None, counts, n), 1)
-    deep = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
+    deep = np.asarray(cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
     seen = _Seen(missing=missing, labels=labels, deep=deep, shade=shade, counts=counts)
     blur = None if drawn else _blur(seen, lost, outline_px)
     core = np.full(n, -1.0)
@@ -254,7 +254,7 @@ def outline_ratios(gray: Gray, sulfide: NDArray[np.bool_], area_px2: Floats) -> 
         known = (sulfide == kind) & (gray.core > 0)
         if np.count_nonzero(known) < _LEAST:
             continue
-        own = weighted_quantile(gray.core[known], area_px2[known], 0.5)
+        own = weighted_quantile(gray.core[known], np.sqrt(area_px2[known]), 0.5)  # one thing of another kind is no half
         mine = sulfide == kind
         ratio[mine] = np.clip(gray.missing[mine] / own, *_RATIOS)
     return ratio

@@ -83,7 +83,8 @@ def found_in(
     table["counts"] = counts
     # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
     long = table[f"feret_max_{unit}"].to_numpy(np.float64)
-    width = np.minimum(table[f"ecd_{unit}"] ** 2 / long, table[f"feret_min_{unit}"]).to_numpy(np.float64)
+    ecd, caliper = (table[f"{name}_{unit}"].to_numpy(np.float64) for name in ("ecd", "feret_min"))
+    width = np.minimum(ecd**2 / long, caliper)
     table[f"width_{unit}"] = width
     table[f"whole_width_{unit}"] = _whole(width, long, frame_contacts(labels, micrograph.roi) * (pixel_um or 1.0))
     # a frame that tiles the plane counts what is cut once; around a region each half stands for a whole one
@@ -137,7 +138,7 @@ def _by_gray(table: pd.DataFrame, gray: Gray, unit: str) -> None:
     table["outline_ratio"] = ratio
     table[f"ecd_{unit}"] *= np.sqrt(ratio)
     for name in (f"feret_max_{unit}", f"feret_min_{unit}"):
-        table[name] = np.maximum(table[name] + 2 * off, table[name] / 2)
+        table[name] = np.maximum(table[name] + 2 * off, table[name] / 4)
 
 
 def _gray_limit(gray: Gray, table: pd.DataFrame, settings: Settings, pixel_um: float | None) -> GrayLimit:

@@ -71,7 +71,8 @@ def black_of(gray: NDArray[np.uint8], roi: Mask | None) -> float | None:
     dark = gray < _SURE * MATRIX
     if roi is not None:
         dark &= roi
-    n, pieces = cv2.connectedComponents(dark.view(np.uint8), connectivity=8)
+    n, numbers = cv2.connectedComponents(dark.view(np.uint8), connectivity=8)
+    pieces = np.asarray(numbers, np.int32)
     area = np.bincount(pieces.ravel(), minlength=n)
     darkest = np.full(n, np.inf)
     np.minimum.at(darkest, pieces[dark], gray[dark])

@@ -447,6 +447,8 @@ def heading(column: str, wording: Wording = PLAIN) -> str:
     >>> heading("half_pixel_percent.pore", Wording(titles={"half_pixel": "Half a pixel"}))
     'Half a pixel, pore [%]'
     """
+    if "." in column and column in wording.titles:
+        return wording.titles[column]
     if is_known(f"columns.{column}") and column not in wording.titles:
         return Text(f"columns.{column}")
     if "[" in column:

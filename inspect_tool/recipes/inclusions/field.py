@@ -26,7 +26,16 @@ from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
 from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
-from inspect_tool.recipes.inclusions.particles import Found, aligned, direction_of, found_in, kept, mask_of, specks
+from inspect_tool.recipes.inclusions.particles import (
+    Found,
+    aligned,
+    counting,
+    direction_of,
+    found_in,
+    kept,
+    mask_of,
+    specks,
+)
 from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, series_of, worst_fields
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
 from inspect_tool.recipes.inclusions.stringers import Inclusion, Particles, inclusions_of
@@ -258,8 +267,7 @@ def _moved(table: pd.DataFrame, outline_um: float, scene: _Scene) -> pd.DataFram
     """Move every outline outward by a length; which particles count then."""
     sizes = {name: np.maximum(table[name] + 2 * outline_um, 1e-3) for name in ("feret_max_um", "width_um", "ecd_um")}
     sizes["whole_width_um"] = table["whole_width_um"] + sizes["width_um"] - table["width_um"]
-    large = (sizes["feret_max_um"] >= scene.minimum_um) | table["touches_edge"]
-    return table.assign(**sizes, counts=large & (table["area_px2"] >= scene.minimum_px2))
+    return table.assign(**sizes, counts=counting(table, sizes["feret_max_um"], scene.minimum_um, scene.minimum_px2))
 
 
 def _variant(name: str) -> Variant:

@@ -26,6 +26,7 @@ _ELONGATED = 3.0  # length over width of particles that tell the rolling directi
 _LEAST = 4  # of them in a field
 _ALIKE = 0.7  # mean resultant length of their directions
 _ROUND = 2.0  # length over width below which a particle that the frame cuts was as wide as it is long
+_EMPTY = 0.2  # area by gray over that of the mask: where there is less, the mask is of a scratch or a shade
 
 Floats = NDArray[np.float64]
 
@@ -77,9 +78,7 @@ def found_in(
         # grains of many tints are no even gray that anything is missing from
         if not drawn and segmentation.told.method_taken != OVER_MATRIX:
             _by_gray(table, gray, unit)
-    # of a particle that the frame cuts nobody sees how large it is: the next frame leaves it to this one
-    large = (table[f"feret_max_{unit}"] >= least) | table["touches_edge"]
-    counts = large & (table["area_px2"] >= settings.minimum_px2)
+    counts = counting(table, table[f"feret_max_{unit}"], least, settings.minimum_px2)
     table["counts"] = counts
     # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
     long = table[f"feret_max_{unit}"].to_numpy(np.float64)
@@ -93,14 +92,23 @@ def found_in(
         table["count_weight"] = np.where(np.isin(table["feature"], first), 0.0, 1.0)
     else:
         table["count_weight"] = np.where(table["touches_edge"], 0.5, 1.0)
-    counting = np.concatenate([[False], counts.to_numpy(bool)])
-    kept = counting[labels]
+    chosen = np.concatenate([[False], counts.to_numpy(bool)])
+    kept = chosen[labels]
     return Found(
         table=table,
         mask=np.asarray(kept if micrograph.roi is None else kept & micrograph.roi),
         gray=gray,
         limit=limit,
     )
+
+
+def counting(table: pd.DataFrame, longest: "pd.Series[float]", least: float, minimum_px2: float) -> "pd.Series[bool]":
+    """Which particles are inclusions, by their largest dimension, area, and what is dark in them.
+
+    Of one that the frame cuts nobody sees how large it is: the next frame leaves it to this one.
+    """
+    there = table["outline_ratio"] >= _EMPTY if "outline_ratio" in table else True
+    return ((longest >= least) | table["touches_edge"]) & there & (table["area_px2"] >= minimum_px2)
 
 
 def kept(key: str, found: Found) -> dict[str, tuple[float, ...]]:

@@ -154,7 +154,7 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
             n=len(fields),
             clause=joined(": ", (designation(edition), Text("inclusions.clause_severity"))),
             definition=Text("inclusions.definition_severity"),
-            budget=(*_lines(fields, value, measure, "1"), missed, scale),
+            budget=(*_lines(fields, value, measure, ""), missed, scale),
             title=Text("inclusions.title_severity_of", series=named)
             if is_job
             else Text("inclusions.title_severity_by", series=named, edition=designation(edition)),

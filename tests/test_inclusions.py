@@ -232,6 +232,16 @@ def test_the_area_by_gray_is_that_of_the_particle_whatever_its_mask():
     assert area[0] == 1020
 
 
+def test_a_mask_around_a_scratch_is_no_inclusion():
+    """A line of 1 px, a little darker than the matrix, in a mask of 12 px; four oxides beside it say how dark one is."""
+    pixels, labels = bars(*[(40 * i, 50, 8, 100, OXIDE) for i in range(1, 5)], (250, 50, 12, 300, 210))
+    pixels[256, 50:350] = 150
+    image, found = field(pixels, labels)
+    by_machine = replace(found, backend="threshold")
+    assert results([(image, by_machine)])["inclusion_count_per_mm2"].value == pytest.approx(4 / 0.12)
+    assert results([(image, found)])["inclusion_count_per_mm2"].value == pytest.approx(5 / 0.12)
+
+
 def test_the_limit_lies_between_two_humps_whatever_the_offset_of_the_camera():
     rng = np.random.default_rng(1)
     dark = np.concatenate([rng.normal(0.5, 0.04, 30), rng.normal(0.85, 0.04, 30)])

@@ -233,8 +233,8 @@ def test_the_area_by_gray_is_that_of_the_particle_whatever_its_mask():
 
 
 def test_a_mask_around_a_scratch_is_no_inclusion():
-    """A line of 1 px, a little darker than the matrix, in a mask of 12 px; four oxides beside it say how dark one is."""
-    pixels, labels = bars(*[(40 * i, 50, 8, 100, OXIDE) for i in range(1, 5)], (250, 50, 12, 300, 210))
+    """A line of 1 px, a little darker than the matrix, in a mask of 12 px; four sulfides say how dark one is."""
+    pixels, labels = bars(*[(40 * i, 50, 8, 100, SULFIDE) for i in range(1, 5)], (250, 50, 12, 300, 210))
     pixels[256, 50:350] = 150
     image, found = field(pixels, labels)
     by_machine = replace(found, backend="threshold")

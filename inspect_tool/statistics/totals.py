@@ -42,11 +42,11 @@ def total_per_area(
 
     Examples
     --------
-    Four objects in an area of 2; mid-P limits of a Poisson number of 4 are 1.27 and 9.66:
+    Four objects in an area of 2; mid-P limits of a Poisson number of 4 are 1.27 and 9.65:
 
     >>> found = total_per_area(np.ones(4), np.zeros(4, np.int64), np.array([2.0]))
     >>> found.value, [round(2 * end, 2) for end in found.alone]
-    (2.0, [1.27, 9.66])
+    (2.0, [1.27, 9.65])
 
     References
     ----------

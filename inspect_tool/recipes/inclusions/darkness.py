@@ -27,6 +27,7 @@ _BLURS_PX = (0.05, 20.0)  # that are possible
 _DEEP_PX, _DEEP_LEAST = 3.5, 5  # from the outline, and pixels there: particles whose outline tells the blur
 _CORE_LEAST = 3  # pixels
 _RATIOS = (0.02, 1.5)  # of areas by gray and by mask
+_ALIKE = 0.9  # of the darkness of its kind, from which on the middle of a particle is its own gray and no flank
 _RIM_PX = 4  # around a particle: what blur has spread of its darkness
 _PEAK_PX = 3  # side of the square over which the deepest place of a particle is averaged
 _PEAK_SPREAD = float(np.sqrt((_PEAK_PX**2 - 1) / 12))  # standard deviation of that square along a side [px]
@@ -246,8 +247,8 @@ def outline_ratios(gray: Gray, sulfide: NDArray[np.bool_], area_px2: Floats) -> 
     """Area of each particle by its gray over that of its mask; 1 where the gray of its kind is not known.
 
     A level cuts a particle of a few pixels too wide or too narrow, by the blur, by the level, and by the kinds that it
-    must serve together. The gray that is missing does not depend on it: over the darkness of the middles of particles
-    of that kind it is the area.
+    must serve together. The gray that is missing does not depend on it: over the darkness of its middle, or of the
+    middles of particles of that kind where it has none as dark as these, it is the area.
     """
     ratio = np.ones(len(gray.missing))
     for kind in (True, False):
@@ -256,7 +257,8 @@ def outline_ratios(gray: Gray, sulfide: NDArray[np.bool_], area_px2: Floats) -> 
             continue
         own = weighted_quantile(gray.core[known], np.sqrt(area_px2[known]), 0.5)  # one thing of another kind is no half
         mine = sulfide == kind
-        ratio[mine] = np.clip(gray.missing[mine] / own, *_RATIOS)
+        itself = np.where(gray.core >= _ALIKE * own, gray.core, own)
+        ratio[mine] = np.clip(gray.missing[mine] / itself[mine], *_RATIOS)
     return ratio
 
 

@@ -102,7 +102,9 @@ def found_in(
     )
 
 
-def counting(table: pd.DataFrame, longest: "pd.Series[float]", least: float, minimum_px2: float) -> "pd.Series[bool]":
+def counting(
+    table: pd.DataFrame, longest: "pd.Series[float] | Floats", least: float, minimum_px2: float
+) -> "pd.Series[bool]":
     """Which particles are inclusions, by their largest dimension, area, and what is dark in them.
 
     Of one that the frame cuts nobody sees how large it is: the next frame leaves it to this one.

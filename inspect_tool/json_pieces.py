@@ -91,8 +91,12 @@ def _sorted(value: object, said: Callable[[Any], object], levels: int) -> Iterat
         yield "}" if named else "]"
     else:
         # one spelling of a number, whether it comes from a run (1.0) or from a file that was read back (1)
-        data = json.loads(json.dumps(plain(value), allow_nan=False), parse_int=float)
-        yield json.dumps(data, sort_keys=True)
+        yield _SORTED.encode(_AS_FLOATS.decode(_FINITE.encode(plain(value))))
+
+
+_FINITE = json.JSONEncoder(allow_nan=False)
+_AS_FLOATS = json.JSONDecoder(parse_int=float)
+_SORTED = json.JSONEncoder(sort_keys=True)
 
 
 def _parts(value: object) -> Sequence[tuple[str | None, object]]:

@@ -186,6 +186,14 @@ class MeasuresAgain(Recipe, Protocol):
 
 
 @runtime_checkable
+class MeasuresWindows(Recipe, Protocol):
+    """A recipe whose measures take an image that is read by windows, and its classes with a bit for each pixel."""
+
+    def needs_whole(self, settings: Any, /) -> str:
+        """Name the setting by which it needs the image whole; empty: there is none."""
+
+
+@runtime_checkable
 class DrawsOnOthers(Recipe, Protocol):
     """A recipe that takes numbers or rules from other editions than that of the job."""
 

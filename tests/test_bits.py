@@ -1,18 +1,24 @@
 """Masks and classes of bits are indexed and measured as the arrays that they stand for."""
 
+from io import BytesIO
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from inspect_tool.errors import ReadError
 from inspect_tool.measure import class_shape
 from inspect_tool.measure.feature_sizes import feature_areas
 from inspect_tool.measure.fraction import class_areas, line_counts
+from inspect_tool.measure.gray import grays_of
+from inspect_tool.measure.neighbors import edge_gaps
 from inspect_tool.measure.points import count_points, grid
-from inspect_tool.measure.seamless.tables import feature_table
+from inspect_tool.measure.seamless.tables import feature_table, numbered_features
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.pixels.bits import BitClasses, BitMask
+from inspect_tool.pixels.bits import BitClasses, BitMask, decode_bits, encode_bits
 
 SHAPE = (331, 413)
 
@@ -122,3 +128,59 @@ def test_areas_of_features_are_those_of_opencv():
     for held in (mask, bits(mask)):
         assert np.array_equal(feature_areas(held).of_phase, areas / mask.size)
         assert np.array_equal(feature_areas(~held).of_rest, areas / mask.size)
+
+
+def test_objects_of_bits_have_the_numbers_and_neighbors_of_a_label_image():
+    mask = blobs(5, 3, 0.2)
+    whole, table = numbered_features(mask, 0.5)
+    objects, found = numbered_features(bits(mask), 0.5)
+    pd.testing.assert_frame_equal(found, table, check_exact=True)
+    assert np.array_equal(objects[:], whole)
+    assert np.array_equal(objects[7:200, 30:90], whole[7:200, 30:90])
+    keep = np.where(np.arange(len(table) + 1) % 3 == 0, np.arange(len(table) + 1) // 3, 0).astype(np.int32)
+    kept = objects.renumbered(keep)
+    assert np.array_equal(kept[:], keep[whole])
+    assert np.array_equal(np.asarray(kept != 0), keep[whole] != 0)
+    assert np.array_equal(np.asarray(kept == 0), keep[whole] == 0)
+    for one, other in zip(edge_gaps(kept), edge_gaps(keep[whole]), strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_quantiles_of_counted_grays_are_those_of_the_pixels():
+    pixels = np.random.default_rng(1).integers(0, 256, SHAPE, dtype=np.uint8)
+    for mask in (
+        blobs(1, 2, 0.3),
+        np.arange(pixels.size).reshape(SHAPE) < 8,
+        np.arange(pixels.size).reshape(SHAPE) < 1,
+    ):
+        for image in (pixels, pixels / np.float32(7)):
+            found = grays_of(image, mask)
+            assert (grays_of(image, bits(mask)).quantile(0.99), found.pixels) == (found.quantile(0.99), mask.sum())
+            for share in (0.0, 0.1, 0.5, 0.99, 1.0):
+                assert found.quantile(share) == np.quantile(image[mask].astype(np.float64), share)
+
+
+@pytest.mark.parametrize("width", [1, 8, 413])
+def test_masks_and_classes_are_written_as_png_and_read_back(labels, width):
+    part = labels[:, :width]
+    held = packed(part)
+    data = encode_bits(held)
+    assert np.array_equal(np.asarray(Image.open(BytesIO(data))), part)
+    assert np.array_equal(np.asarray(decode_bits(data, part.shape, (1, 2))), part)
+    data = encode_bits(~bits(part == 1))  # the last byte of a row holds more than its columns
+    assert np.array_equal(np.asarray(Image.open(BytesIO(data))), part != 1)
+    assert np.array_equal(np.asarray(decode_bits(data, part.shape, (1,))), part != 1)
+
+
+def test_files_that_are_no_such_masks_are_refused(labels):
+    data, shape = encode_bits(packed(labels)), labels.shape
+    for wrong, asked, classes, says in (
+        (data[:300], shape, (1, 2), "cannot be read as a mask"),
+        (data[:8] + data[20:], shape, (1, 2), "is not a PNG of 1 or 8 bit gray"),
+        (data, (331, 400), (1, 2), "has 331 x 413 pixels, the report states 331 x 400"),
+        (data, shape, (1,), "holds a class that the report does not state"),
+        (encode_bits(bits(labels == 1)), shape, (1, 2), "has one class, the report states 2"),
+        (data.replace(b"IDAT", b"IDAx"), shape, (1, 2), "it has 0 of 331 rows"),
+    ):
+        with pytest.raises(ReadError, match=f"here: .*{says}"):
+            decode_bits(wrong, asked, classes, "here")

@@ -10,12 +10,17 @@ import tifffile
 from PIL import Image
 
 from inspect_tool import synthetic
+from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.evidence import masks
+from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.files import plain
-from inspect_tool.inspection import huge_field, job_run
+from inspect_tool.inspection import huge_field, job_run, windowed
 from inspect_tool.mosaic import classes
+from inspect_tool.pixels.bits import decode_bits
+from inspect_tool.verify import verify
 
 JOB = """
-recipe = "phase_fraction"
+recipe = "{recipe}"
 images = ["mosaic.tif"]
 exports = ["json", "csv"]
 {top}
@@ -25,16 +30,20 @@ u_rel = 0.004
 source = "stage micrometer"
 certificate = "1"
 [settings]
-grid_points = 100
+{settings}
 [backend]
 name = "threshold"
 {backend}
 [[requirements]]
-quantity = "area_percent.dark"
+quantity = "{quantity}"
 unit = "%"
 upper = 90.0
 source = "drawing"
 """
+PHASES = {"recipe": "phase_fraction", "settings": "grid_points = 100", "quantity": "area_percent.dark"}
+PARTICLES = {"recipe": "particles", "settings": "", "quantity": "satellite_percent"}
+PORES = {"recipe": "porosity", "settings": "worst_field_um = 60.0", "quantity": "porosity_percent"}
+DEEP = dict(PORES)  # of 16 bits
 OTSU = 'method = "multi_otsu"\nflat_field = "off"\ndenoise_px = 3'
 THREE = 'method = "multi_otsu"\nn_classes = 3\nflat_field = "off"\ndenoise_px = 3\nclasses = ["dark", "gray", "bright"]'
 ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
@@ -42,9 +51,9 @@ ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
 
 @pytest.fixture
 def job(tmp_path):
-    def made(backend, pixels, top=""):
+    def made(backend, pixels, top="", asked=PHASES):
         tifffile.imwrite(tmp_path / "mosaic.tif", pixels, tile=(64, 64))
-        (tmp_path / "job.toml").write_text(JOB.format(backend=backend, top=top), encoding="utf-8")
+        (tmp_path / "job.toml").write_text(JOB.format(backend=backend, top=top, **asked), encoding="utf-8")
         return tmp_path / "job.toml"
 
     return made
@@ -55,27 +64,60 @@ def drawn(seed=3):
     return np.clip(field.pixels, 1, 254)
 
 
+def porous():
+    """Pores; one in the corner of four windows with a hole, a crack through many, specks, and one along a seam."""
+    field = synthetic.pores(seed=8, porosity_percent=8.0, mean_ecd_um=9.0, pixel_um=0.5, shape_px=(290, 350))
+    pixels = np.clip(field.pixels, 1, 254)
+    rows, columns = np.indices(pixels.shape)
+    dark = (int(pixels.min()) + (7 * rows + 3 * columns) % 5).astype(np.uint8)  # no fill of one value
+    ring = np.hypot(rows - 128, columns - 128)
+    black = (ring < 14) & (ring > 5) | (abs(rows - 230 - 9 * np.sin(columns / 20)) < 2)
+    black |= (rows >= 60) & (rows < 70) & (columns >= 192) & (columns < 260)  # its left side lies along a seam
+    black |= (rows >= 5) & (rows < 8) & (columns >= 300) & (columns < 302)
+    pixels[black] = dark[black]
+    pixels[ring <= 5] = pixels.max() - dark[ring <= 5] % 5
+    return pixels
+
+
 @pytest.fixture
 def by_windows(monkeypatch):
     def start(side=96):
-        monkeypatch.setattr(huge_field, "FROM_PX", 1000)
+        monkeypatch.setattr(windowed, "FROM_PX", 1000)
         asked = huge_field._request
         monkeypatch.setattr(huge_field, "_request", lambda *of: replace(asked(*of), side_px=side, blank_px=16))
 
     return start
 
 
-@pytest.mark.parametrize("backend", [OTSU, THREE, 'method = "fixed"\nlevels = [120.0]'])
-def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(job, by_windows, tmp_path, backend):
-    path = job(backend, drawn())
+@pytest.mark.parametrize(
+    ("asked", "backend", "side"),
+    [
+        (PHASES, OTSU, 96),
+        (PHASES, THREE, 96),
+        (PHASES, 'method = "fixed"\nlevels = [120.0]', 96),
+        (PORES, OTSU, 64),
+        (PORES, OTSU, 128),
+        (PORES, 'method = "fixed"\nlevels = [110.0]', 256),
+        (DEEP, OTSU, 96),
+        (DEEP, 'method = "fixed"\nlevels = [22000.0]', 128),
+    ],
+)
+def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(
+    job, by_windows, tmp_path, asked, backend, side
+):
+    pixels = drawn() if asked is PHASES else porous()
+    if asked is DEEP:
+        pixels = pixels * np.uint16(200) + np.random.default_rng(1).integers(0, 200, pixels.shape, np.uint16)
+    path = job(backend, pixels, asked=asked)
     whole = job_run.run(path, tmp_path / "whole", trail=False)
-    by_windows()
+    by_windows(side)
     cut = job_run.run(path, tmp_path / "cut", trail=False)
     assert "windows" in cut.micrographs[0].meta
     assert plain(cut.results) == plain(whole.results)
     assert plain(cut.conformities) == plain(whole.conformities)
     named = {check.name: plain(check) for check in cut.checks if check.scope != "image"}
     assert named == {check.name: plain(check) for check in whole.checks if check.scope != "image"}
+    assert (plain(cut.tables), plain(cut.charts)) == (plain(whole.tables), plain(whole.charts))
     tables = [
         [pd.read_csv(tmp_path / run / "job" / f"{name}.csv") for name in ("features", "fields")]
         for run in ("whole", "cut")
@@ -83,10 +125,30 @@ def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(job, by
     for one, other in zip(*tables, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
     record = cut.micrographs[0]
-    assert "measured by windows is too large for its masks" in record.evidence.gap
+    assert record.evidence.gap == ""
     assert record.evidence.read_off == whole.micrographs[0].evidence.read_off
     assert {path.name for path in (tmp_path / "cut" / "job" / "overlays").iterdir()} >= {"001_mosaic.jpg"}
-    assert not huge_field.records_of(tmp_path / "cut" / "job").exists()
+    assert not windowed.records_of(tmp_path / "cut" / "job").exists()
+
+
+@pytest.mark.parametrize(("asked", "backend"), [(PORES, OTSU), (PHASES, THREE)])
+def test_a_report_by_windows_is_recomputed_from_its_masks_and_from_its_image(job, by_windows, tmp_path, asked, backend):
+    by_windows()
+    pixels = porous()
+    pixels[200:, :40] = 0  # no specimen
+    job_run.run(job(backend, pixels, asked=asked), tmp_path / "out", trail=False)
+    folder = tmp_path / "out" / "job"
+    found = verify.verify(folder, images=tmp_path)
+    assert found.verified, [item for item in found.findings if item.state == "differs"]
+    assert {item.part: item.state for item in found.findings}["segmentation"] == "verified"
+    for mask in masks.masks_of(open_dossier(folder).report):
+        held = np.asarray(Image.open(folder / mask.file)).astype(np.uint8)  # as any other program reads it
+        assert held.shape == pixels.shape
+        assert np.array_equal(
+            held, np.asarray(decode_bits((folder / mask.file).read_bytes(), held.shape, np.unique(held[held > 0])))
+        )
+    record = open_dossier(folder).report.micrographs[0]
+    assert masks.why_not_by_hand(record).startswith("the field was measured by windows; cut fields out of it")
 
 
 def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path):
@@ -120,7 +182,7 @@ def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_p
     monkeypatch.setattr(classes, "write_whole", fail)
     with pytest.raises(KeyboardInterrupt):
         job_run.run(path, tmp_path / "out", trail=False)
-    kept = huge_field.records_of(tmp_path / "out" / "job")
+    kept = windowed.records_of(tmp_path / "out" / "job")
     assert len(list(kept.rglob("*.npz"))) == 9
     assert not (tmp_path / "out" / "job").exists()
     monkeypatch.setattr(classes, "write_whole", lambda path, data: (done.append(path.name), written(path, data)))
@@ -128,6 +190,29 @@ def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_p
     assert len(done) == len(set(done)) == 16
     assert not kept.exists()
     assert json.loads((tmp_path / "out" / "job" / "report.json").read_text(encoding="utf-8"))["results"]
+
+
+def test_what_is_too_large_to_be_measured_whole_is_refused_with_the_reason(job, by_windows, tmp_path, monkeypatch):
+    by_windows()
+    monkeypatch.setattr(windowed, "MAX_PIXELS", 1000)
+    monkeypatch.setattr(windowed, "_LARGE_FILE", 0)
+    for asked, backend, says in (
+        (PHASES, "", r"backend threshold works by windows without method = 'auto', flat_field = 'auto'.*; give flat_"),
+        (PORES | {"settings": "reference_area = { size_mm = 0.1 }"}, OTSU, "settings.reference_area is not measured"),
+        (PARTICLES, OTSU, "recipe particles is not measured by windows yet; change the job"),
+    ):
+        path = job(backend, drawn(), asked=asked)
+        with pytest.raises(ReadError, match=f"mosaic.tif: 0 Mpx are measured by windows only, and that .*: {says}"):
+            job_run.run(path, tmp_path / "out", trail=False)
+    assert not (tmp_path / "out" / "job").exists()
+
+
+@pytest.mark.parametrize("asked", [PHASES, PORES])
+def test_an_image_in_which_nothing_is_found_is_refused(job, by_windows, tmp_path, asked):
+    by_windows()
+    path = job('method = "fixed"\nlevels = [1.0]', drawn(), asked=asked)
+    with pytest.raises(MeasurementError, match="nothing of what is looked for was found; by windows it cannot be"):
+        job_run.run(path, tmp_path / "out", trail=False)
 
 
 def test_a_job_that_windows_cannot_do_measures_its_image_whole(job, by_windows, tmp_path):

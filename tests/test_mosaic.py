@@ -152,9 +152,9 @@ def test_images_that_are_not_read_by_windows_are_refused(picture, tmp_path):
     ):
         mosaic.measure(mosaic.Request(image=color, threshold=SETTINGS["a level"]), tmp_path)
     deep = tmp_path / "deep.tif"
-    tifffile.imwrite(deep, picture.astype(np.uint16) * 257, tile=(64, 64))
+    tifffile.imwrite(deep, picture.astype(np.float32), tile=(64, 64))
     with pytest.raises(
-        ReadError, match=r"deep\.tif: pixels of type uint16; by windows, 8-bit gray images are measured"
+        ReadError, match=r"deep\.tif: pixels of type float32; by windows, gray images of 8 and 16 bits are measured"
     ):
         mosaic.measure(mosaic.Request(image=deep, threshold=SETTINGS["a level"]), tmp_path)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 
 from inspect_tool.measure.neighbors import (
     center_distances,
@@ -15,6 +16,7 @@ from inspect_tool.measure.neighbors import (
 )
 from inspect_tool.measure.reference_area import stencil, worst_place
 from inspect_tool.measure.regions import connected
+from inspect_tool.measure.triangulation import neighbors_of_others
 
 
 def all_pairs(labels):
@@ -44,6 +46,26 @@ def test_nearest_gap_is_that_of_all_pairs(seed, share):
             continue
         assert found == pytest.approx(min(mine))
         assert truth[min(number, other), max(number, other)] == pytest.approx(min(mine))
+
+
+@pytest.mark.parametrize("drawn", ["blobs", "a hole in few", "noise", "along the frame"])
+def test_tiles_have_the_neighbors_of_one_triangulation(drawn):
+    rng = np.random.default_rng(len(drawn))
+    mask = np.zeros((500, 600), np.bool_)
+    if drawn == "along the frame":
+        mask[[0, -1], ::3] = mask[::2, [0, -1]] = True
+    elif drawn == "a hole in few":
+        mask[rng.integers(500, size=300), rng.integers(600, size=300)] = True
+        mask[100:400, 100:500] = False
+    else:
+        noise = gaussian_filter(rng.random(mask.shape), 3 if drawn == "blobs" else 0)
+        mask = noise > np.quantile(noise, 0.95)
+    points = np.argwhere(mask).astype(np.int32)
+    label = connected(mask)[mask]
+    one, tiles = (
+        {frozenset(pair) for pair in neighbors_of_others(points, label, most).tolist()} for most in (10**6, 300)
+    )
+    assert tiles == one
 
 
 def test_gap_of_discs_is_center_distance_less_radii():

@@ -23,6 +23,17 @@ def test_parts_are_those_of_the_whole_mask(monkeypatch: pytest.MonkeyPatch, pixe
         assert np.array_equal(found.box[1:, 2:] - found.box[1:, :2], stats[1:, [3, 2]])
 
 
+def test_parts_that_share_a_corner_alone_are_apart_if_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "_PIXELS", 100)
+    mask = np.random.default_rng(2).random((61, 40)) < 0.55
+    _, whole, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    found = parts.connected_parts(lambda top, bottom: mask[top:bottom], mask.shape, connectivity=4)
+    numbered = np.concatenate([found.rows(top, bottom) for top, bottom in parts.strips(mask.shape)])
+    pairs = np.unique(np.stack([numbered.ravel(), whole.ravel()]), axis=1)  # the same parts by other numbers
+    assert pairs.shape[1] == len(found.area) == len(stats)
+    assert np.array_equal(found.area[pairs[0, 1:]], stats[pairs[1, 1:], cv2.CC_STAT_AREA])
+
+
 def test_rows_are_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "_PIXELS", 200)
     image = np.arange(60 * 40).reshape(60, 40)

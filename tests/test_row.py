@@ -48,6 +48,7 @@ COLUMNS = {
 def test_columns_come_in_the_order_of_the_fields_and_none_is_no_column():
     assert list(ROW.items()) == list(COLUMNS.items())
     assert ROW == COLUMNS
+    assert {name: ROW[name] for name in COLUMNS} == COLUMNS
     assert ("lines" in ROW, len(ROW)) == (False, 8)
     with pytest.raises(KeyError, match="largest_um"):
         ROW["largest_um"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inspect_tool.measure.worst_field import fields_of, worst_square
+from inspect_tool.measure.worst_field import fields_of, worst_square, worst_square_of_mask
 
 
 def every_position(image: np.ndarray, side: int) -> float:
@@ -31,6 +31,15 @@ def test_no_position_holds_more(seed, side, n):
     here = image[found.top_px : found.top_px + found.height_px, found.left_px : found.left_px + found.width_px]
     assert here.shape == (min(side, shape[0]), min(side, shape[1]))
     assert here.sum() == pytest.approx(found.total)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 14), st.sampled_from([0.0, 0.05, 0.4, 1.0]))
+def test_of_a_mask_it_is_the_square_of_its_pixels(seed, side, share):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((int(rng.integers(1, 14)), int(rng.integers(1, 14)))) < share
+    rows, columns = np.nonzero(mask)
+    assert worst_square_of_mask(mask, side) == worst_square(rows, columns, np.ones(len(rows)), mask.shape, side)
 
 
 def test_a_cluster_between_the_squares_of_a_grid_is_found():

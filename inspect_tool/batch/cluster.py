@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from dataclasses import field as default
 from functools import lru_cache
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -38,6 +39,8 @@ _FOLDER = ".tries"  # below a report that is being written
 _SUSPECTED = 20  # times that a field is given up by Dask without having been begun, before we give up too
 _PATIENCE_S = 60.0  # without any worker
 _LOOKS_S = 2.0
+_GATHERED_S = 0.02  # for so long calls are collected before they go out
+_FETCHED_S = 0.5  # at the latest after so long answers are asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,15 @@ class _Answer:
     value: Any = None
     refused: InspectError | None = None
     ended: bool = False  # whoever began it before was ended, each time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Order:
+    """A call that somebody waits for."""
+
+    call: "_Call"
+    answer: "Future[Any]" = default(default_factory=Future)
+    before: int = 0  # how often Dask gave it up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -211,7 +223,11 @@ def _look_at_workers(client: "Client", job: _Job) -> None:
 
 
 class _Workplace(Executor):
-    """Where the calls of one job are done; the answer of a call is a future as that of any other executor."""
+    """Where the calls of one job are done; the answer of a call is a future as that of any other executor.
+
+    Each message costs both this side and the scheduler a thousandth of a second or more, so that calls go out and
+    answers are fetched as many at a time as there are. One thread does all of it.
+    """
 
     def __init__(self, client: "Client", job: _Job) -> None:
         self._client = client
@@ -220,27 +236,36 @@ class _Workplace(Executor):
         # a task, and not data: where the workers that hold it are lost, it is made again
         self._given = client.submit(_same, job, pure=False)
         self._numbers = itertools.count()
-        self._lock = Lock()
-        self._open: dict[int, tuple[Future[Any], Asked[Any]]] = {}
+        self._changed = Condition()
+        self._new: list[_Order] = []
+        self._open: dict[int, tuple[_Order, Asked[Any]]] = {}
         self._closed = Event()
-        Thread(target=self._watch, daemon=True).start()
+        for work in (self._tend, self._watch):
+            Thread(target=work, daemon=True).start()
 
     def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
         """Have a function of a module called by a worker; the plan and the folder of the job are there already."""
         assert not kwargs, "what is called for a field is given by its place"
-        answer: Future[Any] = Future()
         call = _Call(number=next(self._numbers), work=work, arguments=tuple(map(self._stood_for, args)))
-        self._begin(call, answer, 0)
-        return answer
+        order = _Order(call=call)
+        with self._changed:
+            self._new.append(order)
+            self._changed.notify_all()
+        return order.answer
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - as all executors
         """Begin nothing more. What is being measured is not waited for: its folder goes, and it with it."""
         self._closed.set()
-        with self._lock:
+        with self._changed:
             left = [asked for _, asked in self._open.values()]
             self._open.clear()
+            self._new.clear()
+            self._changed.notify_all()
+        self._cancel([*left, self._given])
+
+    def _cancel(self, asked: "Sequence[Asked[Any]]") -> None:
         with suppress(Exception):  # the scheduler may be gone
-            self._client.cancel([*left, self._given], force=True)  # type: ignore[no-untyped-call]
+            self._client.cancel(list(asked), force=True)  # type: ignore[no-untyped-call]
 
     def _stood_for(self, argument: Any) -> Any:
         if isinstance(argument, Plan):
@@ -252,39 +277,81 @@ class _Workplace(Executor):
             return _FolderOf(place=argument.folder.absolute(), holder=argument)
         return argument
 
-    def _begin(self, call: "_Call", answer: "Future[Any]", before: int) -> None:
-        """Ask for a call; ``before``: how often Dask gave it up."""
-        # a worker that stumbles over its network disk is given a second chance
-        asked = self._client.submit(_called, self._given, call, pure=False, retries=TRIES - 1)
-        with self._lock:
-            self._open[call.number] = (answer, asked)
-        asked.add_done_callback(lambda asked: self._ended(call, answer, before, asked))  # type: ignore[no-untyped-call]
+    def _tend(self) -> None:
+        """Send out what is new and fetch what is done, until the job ends."""
+        while not self._closed.is_set():
+            with self._changed:
+                pause_s = min(_FETCHED_S, 0.05 + len(self._open) / 500) if self._open else None
+                if self._changed.wait_for(lambda: self._new or self._closed.is_set(), pause_s):
+                    self._changed.wait(_GATHERED_S)  # the others of the same job follow at once
+                new, self._new = self._new, []
+            if new:
+                self._begin(new)
+            self._fetch()
 
-    def _ended(self, call: "_Call", answer: "Future[Any]", before: int, asked: "Asked[Any]") -> None:
+    def _begin(self, orders: "Sequence[_Order]") -> None:
+        """Ask for calls."""
+        calls = [order.call for order in orders]
+        try:
+            # a worker that stumbles over its network disk is given a second chance
+            asked = self._client.map(_called, [self._given] * len(calls), calls, pure=False, retries=TRIES - 1)
+        except Exception as error:  # whatever it is, whoever waits for the answers must hear of it
+            for order in orders:
+                order.answer.set_exception(error)
+            return
+        with self._changed:
+            closed = self._closed.is_set()
+            if not closed:
+                self._open |= {order.call.number: (order, one) for order, one in zip(orders, asked, strict=True)}
+        if closed:
+            self._cancel(asked)
+
+    def _fetch(self) -> None:
+        """Take the answers that are there."""
+        with self._changed:
+            ended = [pair for pair in self._open.values() if pair[1].status not in ("pending", "lost")]
+        whole = [(order.call.number, asked) for order, asked in ended if asked.status == "finished"]
+        found: dict[int, _Answer] = {}
+        with suppress(Exception):  # each is asked for below, then
+            answers = self._client.gather([asked for _, asked in whole]) if whole else []  # type: ignore[no-untyped-call]
+            found = {number: answer for (number, _), answer in zip(whole, answers, strict=True)}
+        again = []
+        for order, asked in ended:
+            with self._changed:
+                if self._open.pop(order.call.number, None) is None:
+                    continue  # given up
+            if self._ended(order, asked, found.get(order.call.number)):
+                again.append(replace(order, before=order.before + 1))
+        if again:
+            self._begin(again)
+
+    def _ended(self, order: "_Order", asked: "Asked[Any]", found: _Answer | None) -> bool:
+        """Give the answer of a call to whoever waits for it; True: Dask gave the call up, and it is to be asked anew.
+
+        ``found`` is what came of it, where that is here already.
+        """
         from distributed import KilledWorker
 
-        with self._lock:
-            if self._open.pop(call.number, None) is None:
-                return  # given up
+        call, answer = order.call, order.answer
         try:
-            found: _Answer = asked.result()
+            made: _Answer = asked.result() if found is None else found
         except KilledWorker:
-            if before < _SUSPECTED:
-                self._begin(call, answer, before + 1)
-                return
-            found = _Answer(ended=True)
+            if order.before < _SUSPECTED:
+                return True
+            made = _Answer(ended=True)
         except CancelledError:
             msg = f"{self._scheduler}: the scheduler was lost; run the job again when it is back"
-            found = _Answer(refused=NoClusterError(msg))
+            made = _Answer(refused=NoClusterError(msg))
         except Exception as error:
             answer.set_exception(error)
-            return
-        if found.ended:
+            return False
+        if made.ended:
             self._of_ended(call, answer)
-        elif found.refused is not None:
-            answer.set_exception(found.refused)
+        elif made.refused is not None:
+            answer.set_exception(made.refused)
         else:
-            answer.set_result(found.value)
+            answer.set_result(made.value)
+        return False
 
     def _of_ended(self, call: "_Call", answer: "Future[Any]") -> None:
         """A field that ends whoever measures it ends the job, or is one of those that the job goes on without."""
@@ -311,9 +378,10 @@ class _Workplace(Executor):
                 break
         else:
             return
-        with self._lock:
-            left = [answer for answer, _ in self._open.values()]
+        with self._changed:
+            left = [order.answer for order in (*self._new, *(order for order, _ in self._open.values()))]
             self._open.clear()
+            self._new.clear()
         for answer in left:
             answer.set_exception(NoClusterError(f"{self._scheduler}: has had no worker for {_PATIENCE_S:g} s"))
 

@@ -8,10 +8,9 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
 from inspect_tool.files import plain, sha256_bytes
@@ -19,6 +18,7 @@ from inspect_tool.model import (
     Evidence,
     FieldMeasurement,
     LabelImage,
+    Mask,
     MaskFile,
     Micrograph,
     MicrographRecord,
@@ -26,6 +26,7 @@ from inspect_tool.model import (
     Segmentation,
 )
 from inspect_tool.pixels import png
+from inspect_tool.pixels.bits import BitClasses, BitMask, as_labels, as_mask, decode_bits, encode_bits
 from inspect_tool.pixels.png import decode, encode
 
 FOLDER = "evidence"
@@ -49,7 +50,7 @@ class Keeper:
         """Keep a segmentation as the backend gave it: the one that is measured first (``name`` empty), then others."""
         base = self._base or segmentation
         self._base = base
-        if segmentation.labels.size > png.LARGEST_PX:
+        if segmentation.labels.size > png.LARGEST_PX and isinstance(segmentation.labels, np.ndarray):
             self._gap = f"a field of {segmentation.labels.size / 1e6:.0f} Mpx is too large for its masks to be kept"
             return
         if (segmentation.kind, dict(segmentation.classes)) != (base.kind, dict(base.classes)):
@@ -65,9 +66,9 @@ class Keeper:
     ) -> Evidence:
         """Describe what was kept of the field; ``before`` is what it measured before edits by hand."""
         if micrograph.roi is not None and not self._gap:
-            self._write(self._stem, "region", micrograph.roi.astype(np.uint8))
+            self._write(self._stem, "region", micrograph.roi)
         if micrograph.mount is not None and not self._gap:
-            self._write(self._stem, "mount", micrograph.mount.astype(np.uint8))
+            self._write(self._stem, "mount", micrograph.mount)
         return Evidence(
             masks=() if self._gap else tuple(self._masks),
             read_off=plain(measurement.read_off),
@@ -80,12 +81,16 @@ class Keeper:
         self,
         stem: str,
         shows: Literal["labels", "objects", "region", "mount"],
-        numbers: LabelImage,
+        numbers: LabelImage | Mask,
         alternative: str = "",
         base: LabelImage | None = None,
     ) -> None:
-        data, difference = encode(numbers), False
-        if alternative and base is not None:
+        difference = False
+        if isinstance(numbers, BitMask | BitClasses):
+            data = encode_bits(numbers)
+        else:
+            data = encode(cast("LabelImage", numbers.astype(np.uint8) if numbers.dtype == np.bool_ else numbers))
+        if alternative and base is not None and isinstance(numbers, np.ndarray):
             least = np.min_scalar_type(int(numbers.max(initial=0)) + 1)  # a third image of int32 would be the peak
             shifted = np.add(numbers, 1, dtype=least, casting="unsafe")
             shifted[numbers == base] = 0
@@ -143,8 +148,12 @@ def field(record: MicrographRecord, read: Callable[[str], bytes]) -> tuple[Micro
     shape = (record.height_px, record.width_px)
     assert evidence is not None
     masks = {(mask.alternative, mask.shows): mask for mask in evidence.masks}
+    windowed = is_windowed(record)
+    classes = [int(number) for number in record.segmentation["classes"] if int(number)]
 
-    def numbers(mask: MaskFile, base: LabelImage | None = None) -> NDArray[np.int32]:
+    def numbers(mask: MaskFile, base: LabelImage | None = None) -> LabelImage:
+        if windowed:
+            return as_labels(decode_bits(read(mask.file), shape, classes, mask.file))
         found = decode(read(mask.file), shape, mask.file)
         if mask.difference:
             if base is None:
@@ -153,13 +162,21 @@ def field(record: MicrographRecord, read: Callable[[str], bytes]) -> tuple[Micro
             found = np.where(found == 0, base, found - 1).astype(np.int32)
         return found
 
-    def image(mask: MaskFile | None, base: LabelImage | None = None) -> NDArray[np.int32] | None:
+    def image(mask: MaskFile | None, base: LabelImage | None = None) -> LabelImage | None:
         return None if mask is None else numbers(mask, base)
+
+    def place(shows: Literal["region", "mount"]) -> Mask | None:
+        mask = masks.get(("", shows))
+        if mask is None:
+            return None
+        if windowed:
+            return as_mask(decode_bits(read(mask.file), shape, (1,), mask.file).masks[1])
+        found: Mask = numbers(mask) > 0
+        return found
 
     if ("", "labels") not in masks:
         msg = f"{record.image}: the report names no mask of what was measured"
         raise ReadError(msg)
-    region, mount = (image(masks.get(("", shows))) for shows in ("region", "mount"))
     made: Mapping[str, Any] = record.segmentation
     segmentation = Segmentation(
         labels=numbers(masks["", "labels"]),
@@ -182,8 +199,8 @@ def field(record: MicrographRecord, read: Callable[[str], bytes]) -> tuple[Micro
         section=record.section,
         plane=record.plane,
         field=record.field,
-        roi=None if region is None else region > 0,
-        mount=None if mount is None else mount > 0,
+        roi=place("region"),
+        mount=place("mount"),
         meta=record.meta,
         read_off=evidence.read_off,
     )
@@ -203,6 +220,20 @@ def field(record: MicrographRecord, read: Callable[[str], bytes]) -> tuple[Micro
             )
 
     return micrograph, replace(segmentation, alternatives=alternatives)
+
+
+def is_windowed(record: MicrographRecord) -> bool:
+    """Whether a field was measured by windows; its masks are read back with a bit for each pixel and class."""
+    return "windows" in record.meta
+
+
+def why_not_by_hand(record: MicrographRecord) -> str:
+    """Say why nobody can work on the masks of a field by hand; empty: one can."""
+    if record.evidence is None:
+        return "the masks were not kept"
+    if is_windowed(record):
+        return "the field was measured by windows; cut fields out of it (inspect-tool fields cut)"
+    return record.evidence.gap
 
 
 def masks_of(report: Report) -> tuple[MaskFile, ...]:

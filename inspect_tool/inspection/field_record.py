@@ -14,7 +14,7 @@ from inspect_tool.files import (
     plain,
 )
 from inspect_tool.images import quality
-from inspect_tool.inspection import huge_field, lost_fields
+from inspect_tool.inspection import lost_fields, windowed
 from inspect_tool.inspection.job_plan import Plan, Progress
 from inspect_tool.inspection.journal import Journal, alone, keep, moved, resumed
 from inspect_tool.inspection.lean import shared
@@ -31,7 +31,6 @@ from inspect_tool.inspection.one_field import (
 from inspect_tool.inspection.workers import Machines, each, hands
 from inspect_tool.model import (
     Calibration,
-    Evidence,
     FieldMeasurement,
     LostField,
     Micrograph,
@@ -122,7 +121,9 @@ def check_images(planned: Plan) -> None:
 def _seen(planned: Plan) -> Seen | InspectError:
     (source,) = planned.sources
     try:
-        if huge_field.is_huge(planned, source):
+        if windowed.is_huge(planned, source):
+            from inspect_tool.inspection import huge_field
+
             calibration, figures = huge_field.seen(planned, source)
             return Seen(calibration=calibration, figures=figures)
         micrograph, beside = read_and_found(planned, source)
@@ -195,7 +196,7 @@ def measure_all(
 def _lean() -> Callable[[Any], Any]:
     """Give a function that takes from one field after the other what the job needs no more, whatever comes later.
 
-    That is what its pictures were drawn from, and features that are not among the worst of the job.
+    That is features that are not among the worst of the job.
     """
     largest: list[float] = []
     share = shared({})
@@ -205,9 +206,14 @@ def _lean() -> Callable[[Any], Any]:
             return answer
         largest[:] = sorted((*largest, *(shown.value for shown in answer.thumbnails)), reverse=True)[:WORST]
         shown = tuple(one for one in answer.thumbnails if len(largest) < WORST or one.value >= largest[-1])
-        return share(replace(answer, measurement=replace(answer.measurement, marks=(), worst=()), thumbnails=shown))
+        return share(replace(answer, thumbnails=shown))
 
     return lean
+
+
+def _light(outcome: Outcome) -> Outcome:
+    """A field without what its pictures were drawn from: where it was measured, so that it is not sent and kept."""
+    return replace(outcome, measurement=replace(outcome.measurement, marks=(), worst=()))
 
 
 def _measured_or_refused(
@@ -226,7 +232,7 @@ def _measured_or_refused(
     model = model_of(planned)  # what is wrong with it is wrong for every field
     folder = folder if journal is None else journal.folder
     try:
-        measured = _measure_one(planned, index, folder, model, seen, records)
+        measured = _light(_measure_one(planned, index, folder, model, seen, records))
         if journal is not None and measured.edited is None:  # pictures of edits have names of their own
             keep(journal, planned, index, stem(index, planned.sources[0].name), measured)
         return measured
@@ -243,7 +249,7 @@ def _measure_one(
     planned: Plan, index: int, folder: Path, model: object, seen: Seen | None, records: str | None = None
 ) -> Outcome:
     (source,) = planned.sources
-    if huge_field.is_huge(planned, source):
+    if windowed.is_huge(planned, source):
         return _measure_huge(planned, index, folder, None if seen is None else seen.figures, records)
     micrograph = read_source(planned, source, None if seen is None else seen.beside)
     figures = judge_image(planned, source, micrograph) if seen is None else seen.figures
@@ -285,11 +291,14 @@ def _measure_one(
 def _measure_huge(
     planned: Plan, index: int, folder: Path, figures: tuple[quality.Figure, ...] | None, records: str | None
 ) -> Outcome:
-    """Measure a field by windows; its masks are too large to be kept."""
+    """Measure a field by windows."""
+    from inspect_tool.inspection import huge_field
+
     (source,) = planned.sources
     if figures is None:
         figures = huge_field.seen(planned, source)[1]
-    with huge_field.measured(planned, source, None if records is None else Path(records)) as field:
+    keep = Keeper(folder, stem(index, source.name))
+    with huge_field.measured(planned, source, None if records is None else Path(records), keep) as field:
         files = field.pictures(folder, stem(index, source.name))
         outcome = described(
             planned,
@@ -306,14 +315,14 @@ def _measure_huge(
             quality.structure_figures(field.segmentation, field.measurement.values, figures, planned.limits),
             planned.job.accept,
         )
-        evidence = Evidence(
-            masks=(),
-            read_off=plain(field.measurement.read_off),
-            missed_u_rel=field.measurement.missed_u_rel,
-            gap=f"a field of {field.micrograph.pixels.size / 1e6:.0f} Mpx that was measured by windows is too large for"
-            " its masks to be kept",
-        )
-    return replace(outcome, record=replace(outcome.record, evidence=evidence), figures=figures)
+        evidence = keep.evidence(field.micrograph, field.measurement)
+    segmentation = {
+        **outcome.record.segmentation,
+        "kind": field.segmentation.kind,
+        "classes": {str(number): title for number, title in field.segmentation.classes.items()},
+    }
+    record = replace(outcome.record, evidence=evidence, segmentation=segmentation)
+    return replace(outcome, record=record, figures=figures)
 
 
 def _edited_places(folder: Path, micrograph: Micrograph, raw: Segmentation, entries: Sequence[edits.Entry]) -> None:

@@ -29,7 +29,7 @@ from inspect_tool.inspection.starter import Answers, starter_job
 from inspect_tool.languages import Words
 from inspect_tool.model import Calibration, Component, Report, Result, Samples, Selection
 from inspect_tool.mosaic.fields import MOST_BLANK, Design, cut, design
-from inspect_tool.mosaic.request import NOT_IMAGED
+from inspect_tool.mosaic.request import not_imaged
 from inspect_tool.report.build import main_results
 from inspect_tool.statistics.uncertainty import expanded
 
@@ -134,7 +134,7 @@ def cut_fields(
     with readers.windows(image, which) as opened, new_folder(out, [image]) as folder:
         laid = design(opened.shape, number, side_px, secrets.randbelow(1 << 31) if seed is None else seed)
         (folder / "images").mkdir()
-        for found in cut(opened, laid, NOT_IMAGED if opened.dtype == np.uint8 else ()):
+        for found in cut(opened, laid, not_imaged(opened.dtype) if opened.dtype == np.uint8 else ()):
             named = ""
             data = b""
             if found.blank <= MOST_BLANK:

@@ -1,22 +1,21 @@
 """One field that is too large to be held: read, told apart and measured by windows, by the same recipe."""
 
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.errors import MeasurementError
 from inspect_tool.images import quality, readers
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.inspection.job_plan import Plan, Source
-from inspect_tool.inspection.one_field import judged, measured_labels, selection
+from inspect_tool.inspection.one_field import judged, keeping, measured_labels, selection
 from inspect_tool.languages import Text
 from inspect_tool.measure.seamless.windows import windows
 from inspect_tool.model import (
@@ -34,10 +33,9 @@ from inspect_tool.model import (
 )
 from inspect_tool.mosaic import Request
 from inspect_tool.mosaic.classes import Classes, classes_of
-from inspect_tool.mosaic.request import NOT_IMAGED
+from inspect_tool.mosaic.request import not_imaged
 from inspect_tool.mosaic.specimen import specimen_of
-from inspect_tool.pixels import png
-from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask
+from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask, sampled
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.calibration import settle
 from inspect_tool.segmentation.threshold import by_windows
@@ -46,50 +44,8 @@ from inspect_tool.validation.features import with_features
 if TYPE_CHECKING:
     from inspect_tool.report.field_pictures import FieldFiles
 
-FROM_PX = png.LARGEST_PX
-"""Pixels of the largest image that is measured whole where it can be by windows: masks of larger ones are not kept."""
-
-RECIPES = ("phase_fraction",)
-"""Recipes whose measures take classes with a bit for each pixel."""
-
-_METHODS = ("fixed", "multi_otsu")  # whose other segmentations are levels too
 _LOOKED_AT, _SIDE_PX = 3, 1536  # windows along each side whose quality is judged, and their size
 _WIDEST_PX = 4096  # of a picture of a feature; larger ones are drawn from the small picture
-
-
-def is_huge(planned: Plan, source: Source) -> bool:
-    """Whether an image is measured by windows: it is large, and its job can do with that."""
-    if not _can(planned, source):
-        return False
-    try:
-        with readers.windows(source.path, selection(planned.job)) as image:
-            return image.size > FROM_PX and image.dtype == np.uint8
-    except ReadError:
-        return False  # whatever is wrong with it is said by who reads it whole
-
-
-def _can(planned: Plan, source: Source) -> bool:
-    region, settings = planned.job.region, planned.backend_settings
-    said = region.rectangle or region.polygon or region.mask or region.exclude or region.footer_px
-    return (
-        planned.job.recipe in RECIPES
-        and planned.backend == "threshold"
-        and settings.method in _METHODS
-        and by_windows.refusal(settings) == ""
-        and planned.job.scale_bar != "required"  # none is looked for
-        and not (said or source.mask or source.unread)
-        and not any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger)
-    )
-
-
-def records_of(target: Path) -> Path:
-    """Folder beside the place of a report that keeps the windows of its images while it is made."""
-    return target.parent / f".{target.name}.windows"
-
-
-def forget(records: Path) -> None:
-    """Remove what is kept of windows; the report has its place."""
-    shutil.rmtree(records, ignore_errors=True)
 
 
 def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figure, ...]]:
@@ -102,13 +58,13 @@ def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figu
     """
     with readers.windows(source.path, selection(planned.job)) as image:
         micrograph = _micrograph(planned, source, image)
-        cut = windows(image.shape, _request(planned, source).side_px)
-        roi = specimen_of(image, cut, _request(planned, source))
+        asked = _request(planned, source, image)
+        roi = specimen_of(image, windows(image.shape, asked.side_px), asked)
         parts = []
         for box in _spread(image.shape):
             inside = None if roi is None else roi[box]
             if inside is None or 2 * np.count_nonzero(inside) > inside.size:
-                pixels = np.ascontiguousarray(image[box])
+                pixels = np.ascontiguousarray(micrograph.pixels[box])
                 parts.append(quality.image_figures(pixels, inside, planned.limits, source.name))
     if not parts:
         msg = f"{source.name}: none of the windows that are looked at shows specimen"
@@ -129,19 +85,19 @@ def _spread(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
             yield rows, columns
 
 
-def _request(planned: Plan, source: Source) -> Request:
+def _request(planned: Plan, source: Source, image: PixelWindows) -> Request:
     return Request(
         image=source.path,
         threshold=planned.backend_settings,
         which=selection(planned.job),
-        blank=NOT_IMAGED if planned.job.region.specimen == "auto" else (),
+        blank=not_imaged(image.dtype) if planned.job.region.specimen == "auto" else (),
     )
 
 
 def _micrograph(planned: Plan, source: Source, image: PixelWindows) -> Micrograph:
     """An open image with its place in the job and its scale; its pixels are read as they are asked for."""
     micrograph = Micrograph(
-        pixels=cast("GrayImage", image),  # measures that work row by row take it as an array
+        pixels=cast("GrayImage", image.as_read()),  # measures that work row by row take it as an array
         calibration=image.calibration,
         modality=planned.job.modality,
         path=source.name,
@@ -184,6 +140,12 @@ class HugeField:
         files = field_pictures.write_field(folder, stem, small, labels, marks)
         return replace(files, scale=files.scale / by)
 
+    def picture(self) -> bytes:
+        """Draw the field without anything over it, made small."""
+        from inspect_tool.report import field_pictures
+
+        return field_pictures.field_picture(self._small()[0])[0]
+
     def thumbnail(self, notable: Notable) -> bytes:
         """Draw one feature with its surroundings."""
         from inspect_tool.report import field_pictures
@@ -201,7 +163,7 @@ class HugeField:
                 ((top + bottom) // 2, (left + right) // 2), self.classes.labels.shape, strict=True
             )
         )
-        pixels = np.ascontiguousarray(self.classes.image[rows, columns])
+        pixels = np.ascontiguousarray(self.micrograph.pixels[rows, columns])
         part = replace(
             self.micrograph,
             pixels=pixels,
@@ -217,37 +179,32 @@ class HugeField:
         by, roi = self.classes.step, self.classes.roi
         pixel_um = self.micrograph.calibration.pixel_um
         scale = replace(self.micrograph.calibration, pixel_um=None if pixel_um is None else pixel_um * by)
-        counts = None if roi is None else cast("Mask", _sampled(roi, by))
+        counts = None if roi is None else cast("Mask", sampled(roi, by))
         picture = self.classes.picture
         small = replace(self.micrograph, pixels=picture, shown=picture, roi=counts, calibration=scale)
-        labels = replace(self.segmentation, labels=_sampled(self.classes.labels, by), alternatives=no_alternatives)
+        labels = replace(self.segmentation, labels=sampled(self.classes.labels, by), alternatives=no_alternatives)
         return small, labels
 
 
-def _sampled(image: Any, by: int) -> NDArray[Any]:
-    """Every so many rows and columns of what is asked for row by row."""
-    tall = 64 * by
-    return np.concatenate([image[top : top + tall][::by, ::by] for top in range(0, image.shape[0], tall)])
-
-
 @contextmanager
-def measured(planned: Plan, source: Source, records: Path | None) -> Iterator[HugeField]:
+def measured(
+    planned: Plan, source: Source, records: Path | None, keep: Callable[[str, Segmentation], None]
+) -> Iterator[HugeField]:
     """Tell a huge image apart and measure it with the recipe of a plan; it is open as long as the block lasts.
 
-    ``records`` keeps its windows, see ``mosaic.measure``; None: for as long as this takes.
+    ``records`` keeps its windows, see ``mosaic.measure``; None: for as long as this takes. ``keep`` gets
+    every segmentation, with its name; that of the measured one is empty.
     """
     started = time.perf_counter()
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
-        found = stack.enter_context(classes_of(_request(planned, source), kept))
-        if not found.labels.any():
-            msg = (
-                f"{source.name}: nothing is of a class of interest; by windows it cannot be judged whether the image"
-                " could have shown it: check the levels, or cut the image into fields"
-            )
-            raise MeasurementError(msg)
+        with readers.windows(source.path, selection(planned.job)) as image:
+            asked = _request(planned, source, image)
+        found = stack.enter_context(classes_of(asked, kept))
         micrograph = _with_specimen(_micrograph(planned, source, found.image), found)
         segmentation = _segmentation(planned, found, time.perf_counter() - started)
+        keep("", replace(segmentation, alternatives=no_alternatives))
+        segmentation = replace(segmentation, alternatives=partial(keeping, segmentation.alternatives, keep))
         taken, measurement, step = measured_labels(
             planned.job.recipe, micrograph, segmentation, planned.settings, planned.editions
         )
@@ -287,7 +244,7 @@ def _segmentation(planned: Plan, found: Classes, seconds: float) -> Segmentation
                 **{name: getattr(settings, name) for name in settings.__slots__},
                 "denoise_px": by_windows.side_px(settings),
                 "shift": shift,
-                "levels_found": list(by),
+                "levels_found": [found.offset + found.by * level for level in by],
                 "windows": int(found.coverage.sum()),
                 "own_gray": None,
                 **stated(Told(method_taken=settings.method, phase_taken=levels.phase, own_gray=levels.own_gray)),

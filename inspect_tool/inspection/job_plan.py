@@ -284,12 +284,22 @@ def edition_named(job: Job, recipe: Recipe, path: Path) -> str:
     return name
 
 
+def images_of(job_path: Path, text: bytes | None = None) -> Iterator[Path]:
+    """Files of the images of a job, none of which is read; ``text`` takes the place of that of the job file."""
+    for specimen in _specimens(load_job(job_path, text)):
+        for pattern in specimen.images:
+            yield from files_of(pattern, job_path.parent, f"{job_path.name} images")
+
+
+def _specimens(job: Job) -> tuple[Specimen, ...]:
+    return job.specimens or (Specimen(id="1", images=job.images),)
+
+
 def _sources(job: Job, folder: Path, where: str) -> tuple[Source, ...]:
-    specimens = job.specimens or (Specimen(id="1", images=job.images),)
     found: list[Source] = []
     counts: dict[str, int] = {}
     seen: dict[str, Path] = {}
-    for i, specimen in enumerate(specimens):
+    for i, specimen in enumerate(_specimens(job)):
         own = f"{where} specimens.{i}.calibration" if specimen.calibration is not None else f"{where} calibration"
         stated = _stated(specimen.calibration or job.calibration, job, folder, own)
         for pattern in specimen.images:

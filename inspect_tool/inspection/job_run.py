@@ -14,7 +14,7 @@ from inspect_tool.acceptance.criteria import date_of_work
 from inspect_tool.evidence.provenance import now, provenance
 from inspect_tool.files import read_back
 from inspect_tool.images import quality
-from inspect_tool.inspection import huge_field, journal, lims_drop, supersede
+from inspect_tool.inspection import journal, lims_drop, supersede, windowed
 from inspect_tool.inspection.conclusion import correction_of, findings_of
 from inspect_tool.inspection.field_record import Outcome, look, measure_all
 from inspect_tool.inspection.job_plan import Plan, Progress, inputs_of, plan, silent
@@ -96,7 +96,7 @@ def run(
     drop = lims_drop.folder_of(planned)
     name = name or planned.path.stem
     replaced, before = place_of(planned, out, name, trail=trail, edited=backend is None)
-    records = None if out is None else huge_field.records_of(Path(out) / name)
+    records = None if out is None else windowed.records_of(Path(out) / name)
     with output_of(out, name, (planned.path, *inputs_of(planned))) as (folder, made), journal_of(planned, made) as kept:
         report = _reported(
             planned,
@@ -117,7 +117,7 @@ def run(
         if kept is not None:
             journal.finished(kept)
     if records is not None:
-        huge_field.forget(records)
+        windowed.forget(records)
     if drop is not None and made is not None:
         lims_drop.drop(made.target, drop, report.id)
     return report

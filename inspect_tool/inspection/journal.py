@@ -143,14 +143,13 @@ def _kept(journal: Journal, alone: Plan, index: int) -> tuple[Any, Mapping[str, 
 
 def moved(journal: Journal, folder: Path) -> None:
     """Give the folder of a report the files of all fields, by second names where the disk has such."""
-    for path in sorted(journal.folder.glob("*/*")):
-        if path.parent.name != _ENTRIES:
-            place = folder / path.relative_to(journal.folder)
-            place.parent.mkdir(exist_ok=True)
+    for kind in sorted(path for path in journal.folder.iterdir() if path.is_dir() and path.name != _ENTRIES):
+        (folder / kind.name).mkdir(exist_ok=True)
+        for name in sorted(path.name for path in kind.iterdir()):
             try:
-                os.link(path, place)
+                os.link(kind / name, folder / kind.name / name)
             except OSError:
-                shutil.copyfile(path, place)
+                shutil.copyfile(kind / name, folder / kind.name / name)
 
 
 # ------------------------------------------------------------------------------------------------------- the folder

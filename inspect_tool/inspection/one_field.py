@@ -153,7 +153,7 @@ def measured_field(
         alone = replace(segmentation, alternatives=no_alternatives)
         if keep is not None:
             keep("", alone)
-            segmentation = replace(segmentation, alternatives=partial(_keeping, segmentation.alternatives, keep))
+            segmentation = replace(segmentation, alternatives=partial(keeping, segmentation.alternatives, keep))
         corrected = edits.applied(segmentation if alternatives else alone, entries, source.name)
         taken, measurement, step = measured_labels(
             planned.job.recipe, micrograph, corrected, planned.settings, planned.editions
@@ -179,9 +179,11 @@ def settings_for(planned: Plan, source: Source) -> Any:
     return replace(settings, masks=(source.mask,)) if source.mask else settings
 
 
-def _keeping(
+def keeping(
     alternatives: Alternatives, keep: Callable[[str, Segmentation], None]
 ) -> Iterator[tuple[str, Segmentation]]:
+    """Give other segmentations one at a time, each handed to ``keep`` before."""
+
     def kept(named: tuple[str, Segmentation]) -> tuple[str, Segmentation]:
         keep(*named)
         return named

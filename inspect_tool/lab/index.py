@@ -170,10 +170,11 @@ def _kept(lab: Lab, dossier: Dossier, row: Record, keep: Keep) -> list[tuple[obj
         for micrograph in dossier.report.micrographs:
             for mask in micrograph.evidence.masks if micrograph.evidence is not None else ():
                 data = dossier.read(mask.file)
-                if data is None or sha256_bytes(data) != mask.sha256:
+                made = None if data is None else objects.keep_bytes(lab.folder, data, mask.sha256)
+                if made is None:
                     msg = f"{dossier.name}: its {mask.file} is missing or was changed; it is not kept"
                     raise ReadError(msg)
-                found.append((objects.keep_bytes(lab.folder, data), "mask"))
+                found.append((made, "mask"))
     return found
 
 

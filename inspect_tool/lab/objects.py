@@ -62,15 +62,17 @@ def keep(folder: Path, source: Path, sha256: str) -> Object:
     return _kept(folder, sha256, write)
 
 
-def keep_bytes(folder: Path, data: bytes) -> Object:
-    """Keep bytes among the objects of a lab.
+def keep_bytes(folder: Path, data: bytes, sha256: str) -> Object | None:
+    """Keep bytes among the objects of a lab; None: they are not those of this hash.
 
     Raises
     ------
     OutputError
         They cannot be written.
     """
-    return _kept(folder, sha256_bytes(data), lambda partial: partial.write_bytes(data))
+    if sha256_bytes(data) != sha256:
+        return None
+    return _kept(folder, sha256, lambda partial: partial.write_bytes(data))
 
 
 def read(folder: Path, sha256: str) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from inspect_tool.errors import InspectError, OutputError
 from inspect_tool.evidence.dossier import open_dossier
 from inspect_tool.inspection import job_run
-from inspect_tool.inspection.job_plan import Progress, plan
+from inspect_tool.inspection.job_plan import Progress, images_of, plan
 from inspect_tool.inspection.workers import Machines
 from inspect_tool.lab import defaults, index
 from inspect_tool.lab.database import Lab, open_lab
@@ -67,7 +67,7 @@ def run(
         progress=progress,
     )
     try:
-        images = tuple(source.path for source in plan(job_path, text=text).sources) if keep else ()
+        images = tuple(images_of(job_path, text)) if keep else ()
         index.add(open_lab(lab.folder), folder, index.Keep(images=images) if keep else None)
     except InspectError as error:
         fault = (

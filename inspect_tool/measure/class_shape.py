@@ -134,22 +134,26 @@ def hole_percent(mask: Mask) -> float:
     >>> hole_percent(ring)
     25.0
     """
-    _, numbers, boxes, _ = cv2.connectedComponentsWithStats((~mask).view(np.uint8), connectivity=4)
-    left, top = boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP]
-    right, bottom = left + boxes[:, cv2.CC_STAT_WIDTH], top + boxes[:, cv2.CC_STAT_HEIGHT]
+    objects = connected_parts(lambda top, bottom: mask[top:bottom], mask.shape)
+    rest = connected_parts(lambda top, bottom: ~mask[top:bottom], mask.shape, connectivity=4)
+    top, left, bottom, right = rest.box.T
     enclosed = (left > 0) & (top > 0) & (right < mask.shape[1]) & (bottom < mask.shape[0])
     enclosed[0] = False
     if not enclosed.any():
         return 0.0
-    found = np.flatnonzero(enclosed)
-    # above any pixel of its top row lies the object around it
-    columns = [left[i] + int(np.argmax(numbers[top[i], left[i] : right[i]] == i)) for i in found]
-    del numbers  # as large as the image of the objects
-    _, objects, sizes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=8)
-    area = boxes[found, cv2.CC_STAT_AREA]
-    around = sizes[objects[top[found] - 1, columns], cv2.CC_STAT_AREA]
-    holes = int(area[area < around].sum())
-    total = int(np.count_nonzero(mask))
+    around = np.zeros(len(rest.area), np.int64)  # area of the object above the first pixel of each
+    above = np.zeros(mask.shape[1], np.int32)
+    for first, end in strips(mask.shape):
+        numbers, own = rest.rows(first, end), objects.rows(first, end)
+        row, column = np.nonzero(enclosed[numbers])
+        number = numbers[row, column]
+        begins = (row + first == top[number]) & (around[number] == 0)
+        row, column, number = row[begins], column[begins], number[begins]
+        around[number] = objects.area[np.where(row > 0, own[row - 1, column], above[column])]
+        above = own[-1]
+    area = rest.area[enclosed]
+    holes = int(area[area < around[enclosed]].sum())
+    total = int(objects.area.sum())
     return 100 * holes / (total + holes)
 
 

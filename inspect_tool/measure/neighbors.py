@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import Delaunay, QhullError, cKDTree
+from scipy.spatial import cKDTree
 
+from inspect_tool.measure.triangulation import neighbors_of_others
 from inspect_tool.model import LabelImage
 
 _STRIP = 256  # rows that are worked on at a time
@@ -90,12 +91,10 @@ def edge_gaps(labels: LabelImage) -> tuple[NDArray[np.int32], NDArray[np.float64
     ([[1, 2]], [5.0])
     """
     none = np.empty((0, 2), dtype=np.int32), np.empty(0)
-    points = _outline_pixels(labels)
-    label = labels[points[:, 0], points[:, 1]]
+    points, label = _outline_pixels(labels)
     if len(points) < 2 or (label == label[0]).all():
         return none
-    ends = _edges(points)
-    ends = ends[label[ends[:, 0]] != label[ends[:, 1]]]
+    ends = neighbors_of_others(points, label)
     first, second = label[ends[:, 0]], label[ends[:, 1]]
     delta = points[ends[:, 0]] - points[ends[:, 1]]
     distance = np.hypot(delta[:, 0], delta[:, 1])
@@ -162,9 +161,9 @@ def cluster_numbers(
     return answer
 
 
-def _outline_pixels(labels: LabelImage) -> NDArray[np.intp]:
-    """Pixels of objects that have a pixel of another label beside them, (row, column)."""
-    found = []
+def _outline_pixels(labels: LabelImage) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Pixels of objects that have a pixel of another label beside them, (row, column), and the label of each."""
+    found, label = [], []
     height = labels.shape[0]
     for start in range(0, height, _STRIP):  # in strips, to bound memory
         stop = min(start + _STRIP, height)
@@ -178,18 +177,7 @@ def _outline_pixels(labels: LabelImage) -> NDArray[np.intp]:
             & (here[1:-1, 1:-1] == here[1:-1, 2:])
         )
         rows = slice(start - low, stop - low)
-        found.append(np.argwhere((here[rows] != 0) & ~inside[rows]) + np.array([start, 0]))
-    return np.concatenate(found)
-
-
-def _edges(points: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Index pairs that hold every Delaunay edge; for points on one line the neighbors along it."""
-    try:
-        # a thousandth of a pixel off the grid halves the time: four points of a square no longer tie
-        shaken = points + np.random.default_rng(0).uniform(-1e-3, 1e-3, points.shape)
-        corners = Delaunay(shaken if np.ptp(points, axis=0).all() else points).simplices
-    except QhullError:
-        order = np.lexsort((points[:, 1], points[:, 0]))
-        chain: NDArray[np.intp] = np.column_stack([order[:-1], order[1:]])
-        return chain
-    return np.asarray(np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]]), dtype=np.intp)
+        row, column = np.nonzero((here[rows] != 0) & ~inside[rows])
+        found.append(np.column_stack([row + start, column]).astype(np.int32))
+        label.append(here[rows][row, column].astype(np.int32))
+    return np.concatenate(found), np.concatenate(label)

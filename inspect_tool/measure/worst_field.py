@@ -10,6 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.model import Mask
+from inspect_tool.pixels.parts import strips
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -67,6 +70,44 @@ def worst_square(rows: Ints, columns: Ints, weights: Floats, shape: tuple[int, i
     top, left = at
     inside = (row >= top) & (row < top + height) & (column >= left) & (column < left + width)
     return WorstField(top_px=top, left_px=left, height_px=height, width_px=width, total=float(weight[inside].sum()))
+
+
+def worst_square_of_mask(mask: Mask, side_px: int) -> WorstField:
+    """Find the square with the largest area of a mask, as ``worst_square`` does with 1 at every pixel of it.
+
+    Row by row, so that nothing grows with the area.
+
+    Examples
+    --------
+    >>> mask = np.zeros((10, 10), np.bool_)
+    >>> mask[2:4, 3:7] = True
+    >>> worst_square_of_mask(mask, 4)
+    WorstField(top_px=0, left_px=3, height_px=4, width_px=4, total=8.0)
+    """
+    shape = mask.shape
+    height, width = min(side_px, shape[0]), min(side_px, shape[1])
+    across = np.zeros(shape[1], np.int64)
+    best, at = -1, (0, 0)
+    leaving = _by_row(mask)
+    for row, entering in enumerate(_by_row(mask)):
+        across += entering
+        top = row - height + 1
+        if top < 0:
+            continue
+        if top == 0 or entering.any():  # else the square above holds as much
+            summed = np.concatenate([[0], np.cumsum(across)])
+            totals = summed[width:] - summed[: len(summed) - width]
+            left = int(totals.argmax())
+            if totals[left] > best:
+                best, at = int(totals[left]), (top, left)
+        across -= next(leaving)
+    return WorstField(top_px=at[0], left_px=at[1], height_px=height, width_px=width, total=float(best))
+
+
+def _by_row(mask: Mask) -> Iterator[Mask]:
+    """Rows of a mask, one after the other."""
+    for top, bottom in strips(mask.shape):
+        yield from mask[top:bottom]
 
 
 def fields_of(shape: tuple[int, int], side_px: int) -> Iterator[tuple[int, int]]:

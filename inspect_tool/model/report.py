@@ -36,7 +36,10 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskFile:
-    """A label image of a field as a PNG file: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B."""
+    """A label image of a field as a PNG file: 8 or 16 bit gray, or RGB with number = R + 256 G + 65536 B.
+
+    Of a field that was measured by windows: 1 bit where there is one class, else 8 bit gray.
+    """
 
     file: str  # relative to the report folder; in the PDF its last part
     sha256: str

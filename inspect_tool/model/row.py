@@ -1,9 +1,9 @@
 """One row of the fields table as a frozen dataclass: fields for the recipe that measured it, columns for all others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from dataclasses import fields
 from functools import cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Number: TypeAlias = float | int | str
 
@@ -23,20 +23,32 @@ class Row(Mapping[str, Number]):
         made: dict[str, Number] = {}
         for attribute, name in _named(type(self)):
             value = getattr(self, attribute)
-            if name is None or value is None:
-                continue
-            if isinstance(value, float | int | str):
+            if isinstance(value, float | int | str) and name is not None:
                 made[name] = value
-            elif isinstance(value, Row):
-                made |= value.columns()
             else:
-                for key, one in value.items():
-                    parts = one.columns() if isinstance(one, Row) else {name: one}
-                    made |= {_keyed(column, key): number for column, number in parts.items()}
+                made |= _several(name, value)
         return made
 
     def __getitem__(self, name: str) -> Number:
-        return self.columns()[name]
+        found = self._column(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def _column(self, name: str) -> Number | None:
+        """One column without the others; None: there is none of this name."""
+        attribute = _attributes(type(self)).get(name)
+        value = None if attribute is None else getattr(self, attribute)
+        if isinstance(value, float | int | str):
+            return value
+        for attribute, title in _named(type(self)):
+            value = getattr(self, attribute)
+            if title is None or value is None or isinstance(value, float | int | str):
+                continue
+            found = value._column(name) if isinstance(value, Row) else _several(title, value).get(name)
+            if found is not None:
+                return found
+        return None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.columns())
@@ -44,11 +56,38 @@ class Row(Mapping[str, Number]):
     def __len__(self) -> int:
         return len(self.columns())
 
+    def items(self) -> ItemsView[str, Number]:
+        """Give names and values; not by looking each name up."""
+        return self.columns().items()
+
+    def values(self) -> ValuesView[Number]:
+        """Give the values; as ``items``."""
+        return self.columns().values()
+
+
+def _several(name: str | None, value: Any) -> Mapping[str, Number]:
+    """Columns of a field that is a row or a mapping; of one that is None, or has no column, none."""
+    if name is None or value is None:
+        return {}
+    if isinstance(value, Row):
+        return value.columns()
+    made: dict[str, Number] = {}
+    for key, one in value.items():
+        parts = one.columns() if isinstance(one, Row) else {name: one}
+        made |= {_keyed(column, key): number for column, number in parts.items()}
+    return made
+
 
 @cache
 def _named(kind: type[Row]) -> tuple[tuple[str, str | None], ...]:
     """Attributes of a row and the names of their columns."""
     return tuple((field.name, field.metadata.get(_COLUMN, field.name)) for field in fields(kind))  # type: ignore[arg-type]
+
+
+@cache
+def _attributes(kind: type[Row]) -> Mapping[str, str]:
+    """Attributes of a row by the names of their columns."""
+    return {name: attribute for attribute, name in _named(kind) if name is not None}
 
 
 def _keyed(name: str, key: object) -> str:

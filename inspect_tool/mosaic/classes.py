@@ -5,7 +5,8 @@ import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -14,18 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool import __version__
-from inspect_tool.errors import MeasurementError, ReadError
+from inspect_tool.errors import BackendError, MeasurementError, ReadError
 from inspect_tool.evidence.provenance import package_sha256
 from inspect_tool.files import plain, sha256_bytes, sha256_source, write_whole
 from inspect_tool.images import readers
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.seamless.windows import Box, Window, check_coverage, windows
-from inspect_tool.model import Calibration
+from inspect_tool.model import Calibration, Samples
 from inspect_tool.mosaic.request import Request
 from inspect_tool.mosaic.specimen import specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask
-from inspect_tool.segmentation.threshold import by_windows
-from inspect_tool.segmentation.threshold.by_windows import Levels
+from inspect_tool.pixels.parts import strips
+from inspect_tool.segmentation.threshold import by_windows, ends_of, in_eight_bits, sample_step
+from inspect_tool.segmentation.threshold.by_windows import DEPTHS, Levels
 from inspect_tool.segmentation.threshold.gray_levels import Histogram
 
 Progress = Callable[[int, int, str], object]
@@ -46,7 +48,9 @@ class Classes:
     image: PixelWindows
     sha256: str
     scale: Calibration  # what the file itself says
-    levels: Levels
+    levels: Levels  # in 8 bits; in the gray values of the file offset + by * level
+    offset: float
+    by: float
     histogram: Histogram  # of the gray values that the levels were applied to, inside the specimen
     labels: BitClasses  # classes above 0 inside the specimen
     roi: BitMask | None  # the specimen; None: all of the image
@@ -72,28 +76,30 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
     asked.check()
     digest = sha256_source(asked.image)
     with readers.windows(asked.image, asked.which) as image:
-        if image.dtype != np.uint8:
-            msg = f"{asked.image}: pixels of type {image.dtype}; by windows, 8-bit gray images are measured"
+        if image.dtype not in DEPTHS:
+            msg = f"{asked.image}: pixels of type {image.dtype}; by windows, gray images of 8 and 16 bits are measured"
             raise ReadError(msg)
         cut = windows(image.shape, asked.side_px)
         roi = specimen_of(image, cut, asked)
+        gray, offset, by = _eight_bit(image, roi, str(asked.image))
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):
-            smooth = _smooth(image, window, asked)[window.inner(by_windows.reach_px(asked.threshold))]
+            smooth = _smooth(gray, window, asked)[window.inner(by_windows.reach_px(asked.threshold))]
             histogram += by_windows.counted(smooth, None if roi is None else roi[window.core])
         if not histogram.any():
             msg = f"{asked.image}: no pixel shows the specimen; check blank = {list(asked.blank)}"
             raise MeasurementError(msg)
-        levels = by_windows.found_levels(histogram, asked.threshold, str(asked.image))
+        given = tuple((level - offset) / by for level in asked.threshold.levels)
+        levels = by_windows.found_levels(histogram, replace(asked.threshold, levels=given), str(asked.image))
         folder = records / _key(asked, digest)
         folder.mkdir(parents=True, exist_ok=True)
-        step, known = _step(image.shape), 0
+        step, known = step_of(image.shape), 0
         for window in _told(cut, progress, "classes"):
             if _record(folder, window) is not None:
                 known += 1
                 continue
-            made = _told_apart(_smooth(image, window, asked), roi, window, levels, asked)
-            made["picture"] = np.ascontiguousarray(image.read(window.core)[::step, ::step])
+            made = _told_apart(_smooth(gray, window, asked), roi, window, levels, asked)
+            made["picture"] = np.ascontiguousarray(gray.read(window.core)[::step, ::step])
             write_whole(folder / f"{window.number:06d}.npz", _packed(made))
         labels, picture, coverage = _together(cut, folder, levels, step, str(asked.image))
 
@@ -106,6 +112,8 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             sha256=digest,
             scale=image.calibration,
             levels=levels,
+            offset=offset,
+            by=by,
             histogram=histogram,
             labels=labels,
             roi=roi,
@@ -115,6 +123,34 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             picture=picture,
             step=step,
         )
+
+
+def _eight_bit(image: PixelWindows, roi: BitMask | None, where: str) -> tuple[PixelWindows, float, float]:
+    """Bring an image to 8 bits as the backend brings one that is held whole: gray = offset + step * value."""
+    if image.dtype == np.uint8:
+        return image, 0.0, 1.0
+    real = image.as_read()
+    every = sample_step(image.size if roi is None else max(1, roi.sum()))
+    sample: list[Samples] = [np.zeros(0, np.float32)]
+    seen = 0
+    for top, bottom in strips(image.shape):
+        part = real[top:bottom].ravel() if roi is None else real[top:bottom][roi[top:bottom]]
+        sample.append(part[-seen % every :: every])
+        seen += len(part)
+    if not seen:
+        msg = f"{where}: no pixel shows the specimen"
+        raise MeasurementError(msg)
+    low, high = ends_of(np.concatenate(sample))
+    if not high > low:
+        msg = f"{where}: the image is constant (gray value {low:g}); there is nothing to tell apart"
+        raise BackendError(msg)
+    offset, step = low, (high - low) / 255
+    read = partial(_read_in_eight_bits, real, offset, step)
+    return replace(image, dtype=np.dtype(np.uint8), read=read), offset, step
+
+
+def _read_in_eight_bits(real: PixelWindows, offset: float, step: float, box: Box) -> NDArray[np.uint8]:
+    return in_eight_bits(real.read(box), offset, step)
 
 
 def _told(cut: Sequence[Window], progress: Progress, text: str) -> Iterator[Window]:
@@ -176,7 +212,7 @@ def _record(folder: Path, window: Window) -> Arrays | None:
         return None
 
 
-def _step(shape: tuple[int, int]) -> int:
+def step_of(shape: tuple[int, int]) -> int:
     """How many pixels a pixel of the small picture stands for: a power of two."""
     step = 1
     while max(shape) / step > _PICTURE_PX and step < _MOST_STEP:

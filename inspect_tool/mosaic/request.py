@@ -3,12 +3,18 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from inspect_tool.errors import SettingsError
 from inspect_tool.model import Selection
 from inspect_tool.segmentation.threshold import Settings, by_windows
 
-NOT_IMAGED = (0, 255)
-"""Gray values of 8 bits that stage software fills with where nothing was imaged."""
+
+def not_imaged(depth: "np.dtype[np.generic]") -> tuple[int, int]:
+    """Gray values that stage software fills with where nothing was imaged: black and white."""
+    return 0, 255 if depth == np.uint8 else 65535
+
+
 _STEP_PX = 16  # windows begin at whole bytes of a mask of bits, and at whole blocks of the small picture
 
 
@@ -36,8 +42,8 @@ class Request:
         if self.side_px < _STEP_PX or self.side_px % _STEP_PX:
             msg = f"side_px: got {self.side_px}, must be a multiple of {_STEP_PX}"
             raise SettingsError(msg)
-        if any(not 0 <= value <= 255 for value in self.blank):
-            msg = f"blank: got {list(self.blank)}, must be gray values from 0 to 255"
+        if any(not 0 <= value <= 65535 for value in self.blank):
+            msg = f"blank: got {list(self.blank)}, must be gray values from 0 to 65535"
             raise SettingsError(msg)
         if self.blank_px < 2:
             msg = f"blank_px: got {self.blank_px}, must be 2 or more"

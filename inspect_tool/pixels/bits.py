@@ -4,15 +4,17 @@ They are indexed as arrays are and give arrays of what is asked for; measures th
 them as they are. ``numpy.asarray`` makes all of it an array, of one byte for each pixel.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.errors import ReadError
 from inspect_tool.model import LabelImage, Mask
-from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.parts import Parts, Rows, connected_parts, strips
+from inspect_tool.pixels.png import decode_rows, encode_rows
 
 Places: TypeAlias = NDArray[np.intp]
 Index: TypeAlias = slice | tuple[slice, slice] | tuple[Places, Places]
@@ -125,14 +127,111 @@ class BitClasses:
         return any(bool(mask.bits.any()) for mask in self.masks.values())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BitObjects:
+    """The 8-connected objects of a mask by their numbers, made as they are asked for."""
+
+    parts: Parts
+    numbers: NDArray[np.int32]  # of every part; 0: it is no object, as what is outside (entry 0)
+    shape: tuple[int, int]
+    dtype = np.dtype(np.int32)
+    ndim = 2
+
+    @property
+    def size(self) -> int:
+        """Pixels."""
+        return self.shape[0] * self.shape[1]
+
+    def renumbered(self, numbers: NDArray[np.int32]) -> "BitObjects":
+        """Give each object another number; ``numbers``: that of every one, 0 is left out."""
+        return replace(self, numbers=numbers[self.numbers])
+
+    def __getitem__(self, index: slice | tuple[slice, slice]) -> NDArray[np.int32]:
+        """Give some rows, or a box of rows and columns, as an array would."""
+        rows, columns = (index, slice(None)) if isinstance(index, slice) else index
+        (top, bottom, _), (left, right, _) = rows.indices(self.shape[0]), columns.indices(self.shape[1])
+        found = Rows(self.parts.rows, self.shape)[slice(top, bottom), slice(left, right)]
+        return np.asarray(self.numbers[found], np.int32)
+
+    def __eq__(self, number: object) -> Any:
+        """Give the mask of what is no object: of number 0."""
+        return ~(self != number)
+
+    def __ne__(self, number: object) -> Any:
+        """Give the mask of all objects: of the numbers that are not 0."""
+        if number != 0:
+            msg = f"objects of a mask of bits are told from 0, got {number}"
+            raise ValueError(msg)
+        held = self.numbers != 0
+        rows = [np.packbits(held[self.parts.rows(top, bottom)], axis=1) for top, bottom in strips(self.shape)]
+        return BitMask(np.concatenate(rows), self.shape)
+
+    __hash__ = None  # type: ignore[assignment]  # as of an array
+
+
+def objects_of_bits(mask: BitMask) -> BitObjects:
+    """Number the 8-connected objects of a mask as ``cv2.connectedComponents`` does."""
+    parts = connected_parts(lambda top, bottom: mask[top:bottom], mask.shape)
+    return BitObjects(parts, np.arange(len(parts.area), dtype=np.int32), mask.shape)
+
+
 def as_mask(mask: BitMask | None) -> Mask | None:
     """Hand a mask of bits to what takes an array row by row, and is typed so."""
     return cast("Mask | None", mask)
 
 
-def as_labels(classes: BitClasses) -> LabelImage:
-    """Hand classes of bits to what takes an array row by row, and is typed so."""
+def as_labels(classes: BitClasses | BitObjects) -> LabelImage:
+    """Hand classes or objects of bits to what takes an array row by row, and is typed so."""
     return cast("LabelImage", classes)
+
+
+def encode_bits(image: BitMask | BitClasses) -> bytes:
+    """Write a mask, or classes, as PNG: 1 bit for each pixel where there is one class, else 8 bits."""
+    masks = [image] if isinstance(image, BitMask) else list(image.masks.values())
+    if isinstance(image, BitMask) or [*image.masks] == [1]:
+        (mask,) = masks
+        rest = np.uint8((0xFF << (-mask.shape[1] % 8)) & 0xFF)  # the last byte of a row, as far as there are columns
+
+        def rows(top: int, bottom: int) -> NDArray[np.uint8]:
+            made = mask.bits[top:bottom].copy()
+            made[:, -1] &= rest
+            return made
+
+        return encode_rows((rows(top, bottom) for top, bottom in strips(mask.shape)), mask.shape, 1)
+    return encode_rows((image[top:bottom] for top, bottom in strips(image.shape)), image.shape, 8)
+
+
+def decode_bits(data: bytes, shape: tuple[int, int], classes: Collection[int], where: str = "mask") -> BitClasses:
+    """Read classes back; ``classes``: their numbers above 0. Of a mask it is the class 1.
+
+    Raises
+    ------
+    ReadError
+        As ``png.decode_rows``; or a class that is none of these.
+    """
+    rows, bits = decode_rows(data, shape, where)
+    held = {number: np.zeros((shape[0], -(-shape[1] // 8)), np.uint8) for number in classes}
+    if bits == 1 and [*held] != [1]:
+        msg = f"{where}: has one class, the report states {len(held)}"
+        raise ReadError(msg)
+    top = 0
+    for band in rows:
+        if bits == 1:
+            held[1][top : top + len(band)] = band
+        else:
+            if band.size and not np.isin(np.flatnonzero(np.bincount(band.ravel())), [0, *held]).all():
+                msg = f"{where}: holds a class that the report does not state"
+                raise ReadError(msg)
+            for number, mask in held.items():
+                mask[top : top + len(band)] = np.packbits(band == number, axis=1)
+        top += len(band)
+    return BitClasses({number: BitMask(mask, shape) for number, mask in held.items()}, shape)
+
+
+def sampled(image: Any, by: int) -> NDArray[Any]:
+    """Every so many rows and columns of what is asked for row by row."""
+    tall = 64 * by
+    return np.concatenate([image[top : top + tall][::by, ::by] for top in range(0, image.shape[0], tall)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

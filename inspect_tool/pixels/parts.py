@@ -6,7 +6,7 @@ Strips also serve what else is wanted row by row or box by box of an image, so t
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, Literal, Protocol, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -83,22 +83,27 @@ class Parts:
     box: NDArray[np.intp]  # top, left, bottom, right, half-open
     area: NDArray[np.int64]  # pixels of each; 0 of what is outside
     numbers: tuple[NDArray[np.int32], ...]  # strip by strip: number of every part of the strip by itself
+    connectivity: Literal[4, 8] = 8
 
     def rows(self, top: int, bottom: int) -> LabelImage:
         """Numbers of the parts in the rows of one strip."""
-        return np.asarray(self.numbers[top // strip_rows(self.shape)][_alone(self.mask(top, bottom))[0]], np.int32)
+        own, _ = _alone(self.mask(top, bottom), self.connectivity)
+        return np.asarray(self.numbers[top // strip_rows(self.shape)][own], np.int32)
 
 
-def _alone(mask: Mask) -> tuple[LabelImage, NDArray[np.int32]]:
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+def _alone(mask: Mask, connectivity: Literal[4, 8]) -> tuple[LabelImage, NDArray[np.int32]]:
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(
+        mask.astype(np.uint8), connectivity=connectivity, ltype=cv2.CV_32S
+    )
     return np.asarray(parts, np.int32), np.asarray(stats, np.int32)
 
 
-def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...]) -> Parts:
-    """Number the 8-connected parts of a mask.
+def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...], connectivity: Literal[4, 8] = 8) -> Parts:
+    """Number the connected parts of a mask.
 
-    The numbers are those of ``cv2.connectedComponents`` of the whole mask: parts in the order of the first square of
-    2 x 2 pixels that they are in. Strips begin at even rows, so that their squares are those of the whole.
+    The numbers of 8-connected ones are those of ``cv2.connectedComponents`` of the whole mask: parts in the order of
+    the first square of 2 x 2 pixels that they are in. Strips begin at even rows, so that their squares are those of the
+    whole.
 
     Parameters
     ----------
@@ -106,18 +111,21 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...]) ->
         Mask of the rows from the first to before the second number.
     shape : tuple of int
         Rows and columns of the whole mask.
+    connectivity : 4 or 8
+        Whether pixels that share a corner alone are apart.
     """
     counts, boxes, pairs = [0], [np.zeros((0, 4), np.intp)], [np.zeros((0, 2), np.intp)]
     areas = [np.zeros(0, np.int64)]
     above = np.zeros(shape[1], np.intp)
     for top, bottom in strips(shape):
-        own, stats = _alone(mask(top, bottom))
+        own, stats = _alone(mask(top, bottom), connectivity)
         left, first, width, height = stats[1:, :4].T.astype(np.intp)
         boxes.append(np.stack([first + top, left, first + top + height, left + width], axis=1))
         areas.append(stats[1:, cv2.CC_STAT_AREA].astype(np.int64))
         before = sum(counts)
         upper = np.where(own[0] > 0, own[0] + before, 0)
-        for a, b in ((above, upper), (above[1:], upper[:-1]), (above[:-1], upper[1:])):
+        beside = ((above, upper), (above[1:], upper[:-1]), (above[:-1], upper[1:]))
+        for a, b in beside if connectivity == 8 else beside[:1]:
             both = (a > 0) & (b > 0)
             pairs.append(np.unique(np.stack([a[both], b[both]], axis=1), axis=0).astype(np.intp))
         above = np.where(own[-1] > 0, own[-1] + before, 0)
@@ -141,4 +149,4 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...]) ->
     numbers = tuple(np.concatenate([np.zeros(1, np.int32), every[start:end]]) for start, end in pairwise(ends.tolist()))
     area = np.zeros(len(first_of) + 1, np.int64)
     np.add.at(area, every, np.concatenate(areas))
-    return Parts(mask=mask, shape=shape, box=box, area=area, numbers=numbers)
+    return Parts(mask=mask, shape=shape, box=box, area=area, numbers=numbers, connectivity=connectivity)

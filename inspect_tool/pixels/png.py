@@ -74,6 +74,88 @@ def decode(data: bytes, shape: tuple[int, int], where: str = "mask") -> NDArray[
     return numbers.astype(np.int32)
 
 
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GRAY = 0
+_BLOCK = 1 << 22  # bytes that are packed or unpacked in one go
+_LARGEST_ROWS = 2_500_000_000  # bytes: 20 Gpx of one bit
+
+
+def encode_rows(rows: Iterator[NDArray[np.uint8]], shape: tuple[int, int], bits: int) -> bytes:
+    """Write a gray image of 1 or 8 bits as PNG from rows that come band by band, as they are stored.
+
+    Parameters
+    ----------
+    rows : iterator of (n, bytes of a row) arrays
+        With 1 bit eight columns in a byte, the first one in its highest bit, as ``numpy.packbits`` makes them.
+    shape : (rows, columns)
+    bits : 1 or 8
+    """
+    packer = zlib.compressobj(6)
+    head = struct.pack(">IIBBBBB", shape[1], shape[0], bits, _GRAY, 0, 0, 0)
+    made = [_SIGNATURE, _chunk(b"IHDR", head)]
+    for band in rows:
+        plain = np.pad(band, [(0, 0), (1, 0)])  # each row begins with the filter that it was made with: none
+        if data := packer.compress(plain.tobytes()):
+            made.append(_chunk(b"IDAT", data))
+    return b"".join([*made, _chunk(b"IDAT", packer.flush()), _chunk(b"IEND", b"")])
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def decode_rows(data: bytes, shape: tuple[int, int], where: str = "mask") -> tuple[Iterator[NDArray[np.uint8]], int]:
+    """Read such an image back, band by band as it was stored; gives also its bits for each pixel.
+
+    Raises
+    ------
+    ReadError
+        Not such a PNG, or of another size; when the bands are read: it is cut off or damaged.
+    """
+    head = data[16:29] if data[:8] == _SIGNATURE and data[12:16] == b"IHDR" else b""
+    columns, rows, bits, *way = struct.unpack(">IIBBBBB", head) if len(head) == 13 else (0, 0, 0)
+    width = -(-columns * bits // 8)
+    if way != [_GRAY, 0, 0, 0] or bits not in (1, 8) or len(data) > _LARGEST_FILE or rows * width > _LARGEST_ROWS:
+        msg = f"{where}: cannot be read as a mask: is not a PNG of 1 or 8 bit gray, or is too large"
+        raise ReadError(msg)
+    if (rows, columns) != shape:
+        msg = f"{where}: has {rows} x {columns} pixels, the report states {shape[0]} x {shape[1]}"
+        raise ReadError(msg)
+    return _rows_of(data, rows, width, where), bits
+
+
+def _rows_of(data: bytes, rows: int, width: int, where: str) -> Iterator[NDArray[np.uint8]]:
+    unpacker, left, done = zlib.decompressobj(), b"", 0
+    try:
+        for part in _stored(data):
+            while part and not unpacker.eof:
+                left += unpacker.decompress(part, _BLOCK)
+                part = unpacker.unconsumed_tail
+                n = min(len(left) // (width + 1), rows - done)
+                band = np.frombuffer(left, np.uint8, n * (width + 1)).reshape(n, width + 1)
+                if band[:, 0].any():
+                    msg = "its rows are filtered"
+                    raise ValueError(msg)
+                yield band[:, 1:]
+                left, done = left[n * (width + 1) :], done + n
+        if done < rows:
+            msg = f"it has {done} of {rows} rows"
+            raise ValueError(msg)
+    except (ValueError, struct.error, zlib.error) as error:
+        msg = f"{where}: cannot be read as a mask: {error}"
+        raise ReadError(msg) from None
+
+
+def _stored(data: bytes) -> Iterator[bytes]:
+    """What is packed in a PNG, piece by piece."""
+    place = 8
+    while data[place + 4 : place + 8] != b"IEND":
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        if kind == b"IDAT":
+            yield data[place + 8 : place + 8 + length]
+        place += length + 12
+
+
 @contextmanager
 def own_limits() -> Iterator[None]:
     """Undo what other libraries set in Pillow for the whole process.

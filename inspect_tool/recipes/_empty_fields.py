@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import numpy as np
+
 from inspect_tool.acceptance import plausibility
+from inspect_tool.errors import MeasurementError
 from inspect_tool.images import quality_measures
 from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
@@ -70,6 +73,12 @@ def signs_of(micrograph: Micrograph, segmentation: Segmentation, *, found: bool)
 
     def read(sign: _Sign) -> float | None:
         asked = judged and (sign.of_bright or not of_bright)
+        if asked and not isinstance(micrograph.pixels, np.ndarray):
+            msg = (
+                f"{micrograph.path}: nothing of what is looked for was found; by windows it cannot be judged whether"
+                " the image could have shown it: check the levels, or cut the image into fields"
+            )
+            raise MeasurementError(msg)
         return sign.figure(micrograph.pixels, micrograph.roi) if asked else None
 
     return {name: read_off(micrograph, name, partial(read, sign)) for name, sign in _SIGNS.items()}

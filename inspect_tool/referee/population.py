@@ -160,8 +160,7 @@ def _seen(
     ledger: Sequence[edits.Entry],
 ) -> tuple[Micrograph, Segmentation]:
     """Read the segmentation of a field with its alternatives, as the recipe takes them."""
-    if record.evidence is None or record.evidence.gap:
-        why = record.evidence.gap if record.evidence is not None else "the masks were not kept"
+    if why := masks.why_not_by_hand(record):
         msg = f"{record.image}: no sample can be drawn: {why}"
         raise MeasurementError(msg)
     micrograph, raw = masks.field(record, read)

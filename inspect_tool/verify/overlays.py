@@ -1,6 +1,7 @@
 """Pictures against masks: whether what is drawn over the pictures of a report is what its masks and marks draw."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 
 import cv2
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from inspect_tool.model import FieldMeasurement, MicrographRecord, Segmentation
+from inspect_tool.mosaic.classes import step_of
+from inspect_tool.pixels.bits import BitClasses, sampled
 from inspect_tool.pixels.png import own_limits
 from inspect_tool.report import field_pictures
 
@@ -41,8 +44,12 @@ def differences(
     exact : bool
         The pictures were made with the same libraries: an overlay is the same to the last byte.
     """
-    shape = (record.height_px, record.width_px)
-    if not 0 < record.picture_scale * max(shape) <= field_pictures.PICTURE_PX + 1:
+    shape, scale = (record.height_px, record.width_px), record.picture_scale
+    if isinstance(segmentation.labels, BitClasses):  # drawn from every so many pixels, as it was
+        by = step_of(shape)
+        segmentation = replace(segmentation, labels=sampled(segmentation.labels, by))
+        shape, scale = (-(-shape[0] // by), -(-shape[1] // by)), scale * by
+    if not 0 < scale * max(shape) <= field_pictures.PICTURE_PX + 1:
         return 0, [f"{record.picture}: its scale {record.picture_scale:g} is that of no picture of a report"]
     picture, overlay = read(record.picture), read(record.overlay)
     layers = {layer.name: read(layer.file) for layer in record.layers}
@@ -50,7 +57,7 @@ def differences(
     if picture is None or overlay is None or len(drawn) < len(layers) or "segmentation" not in drawn:
         return 0, []
     unlike: list[str] = []
-    size = field_pictures.picture_size(shape, record.picture_scale)
+    size = field_pictures.picture_size(shape, scale)
     ways = [field_pictures.segmentation_layer(segmentation, size, stroke) for stroke in field_pictures.STROKES]
     outlines = next((way for way in ways if _same_layer(drawn["segmentation"], way)), ways[0])
     if not _same_layer(drawn["segmentation"], outlines):

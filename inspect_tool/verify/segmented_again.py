@@ -15,11 +15,13 @@ from inspect_tool.inspection import job_plan, lost_fields, one_field
 from inspect_tool.inspection.job_plan import Progress
 from inspect_tool.model import (
     Job,
+    LabelImage,
     LostField,
     MicrographRecord,
     Report,
     Segmentation,
 )
+from inspect_tool.pixels.parts import strips
 from inspect_tool.report import field_pictures
 from inspect_tool.verify import overlays
 from inspect_tool.verify.differences import contained, differences
@@ -130,7 +132,7 @@ def _segmented_again(
     entries: Sequence[edits.Entry],
 ) -> tuple[list[Finding], tuple[quality.Figure, ...]]:
     """What came out for one field, and the figures of its image and of what was segmented in it."""
-    micrograph = one_field.read_source(planned, planned.sources[index])
+    source = planned.sources[index]
     _, stated = masks.field(record, reader_of(dossier))
     kept = {"": stated, **dict(stated.alternatives())}
     unlike: list[str] = []
@@ -141,7 +143,7 @@ def _segmented_again(
         if one is None or one.labels.shape != segmentation.labels.shape:
             unlike.append(f"{what}: is not among the kept ones")
             return
-        share = float(np.count_nonzero(one.labels != segmentation.labels)) / one.labels.size
+        share = _unlike(one.labels, segmentation.labels) / one.labels.size
         if share:
             unlike.append(f"{what}: {100 * share:.3g} % of the pixels differ")
         if (one.objects is None) != (segmentation.objects is None) or (
@@ -149,9 +151,18 @@ def _segmented_again(
         ):
             unlike.append(f"{what}: the numbers of the objects differ")
 
-    taken, measured, _ = one_field.measured_field(
-        planned, planned.sources[index], micrograph, one_field.model_of(planned), keep=compare, entries=entries
-    )
+    if masks.is_windowed(record):
+        from inspect_tool.inspection import huge_field
+
+        seen = huge_field.seen(planned, source)[1]
+        with huge_field.measured(planned, source, None, compare) as field:
+            taken, measured, drawn = field.segmentation, field.measurement, field.picture()
+    else:
+        micrograph = one_field.read_source(planned, source)
+        seen = quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, record.image)
+        model = one_field.model_of(planned)
+        taken, measured, _ = one_field.measured_field(planned, source, micrograph, model, keep=compare, entries=entries)
+        drawn = field_pictures.field_picture(micrograph)[0]
     unlike += [f"other segmentation '{name}': was not made again" for name in kept if name]
     said = record.evidence.read_off if record.evidence is not None else {}
     unlike += differences(plain(said), plain(measured.read_off), "read off the image:", LOOSE)
@@ -160,11 +171,15 @@ def _segmented_again(
         text, read = f"{record.image}: segmented again, the same masks", tuple(names_read_off(measured))
         found.append(Finding(part="segmentation", state="verified", text=text, of_images=read))
     picture = pictures_shown(dossier)(record.picture)
-    if picture is not None and not overlays.same_picture(picture, field_pictures.field_picture(micrograph)[0]):
+    if picture is not None and not overlays.same_picture(picture, drawn):
         text = f"{record.picture}: is not the picture of the image {record.image}"
         found.append(Finding(part="pictures", state="differs", text=text))
-    seen = quality.image_figures(micrograph.pixels, micrograph.roi, planned.limits, record.image)
     return found, quality.structure_figures(taken, measured.values, seen, planned.limits)
+
+
+def _unlike(one: LabelImage, other: LabelImage) -> int:
+    """Pixels in which two label images differ, of arrays or of bits."""
+    return sum(int(np.count_nonzero(one[top:bottom] != other[top:bottom])) for top, bottom in strips(one.shape))
 
 
 def _judged_again(report: Report, planned: job_plan.Plan, figures: Sequence[quality.Figure]) -> Iterator[Finding]:

@@ -1,11 +1,12 @@
 """An image that is open to be read window by window, and never held whole."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from inspect_tool.model import Calibration, Samples
+from inspect_tool.pixels.parts import strips
 
 Box = tuple[slice, slice]
 
@@ -35,3 +36,20 @@ class PixelWindows:
         rows, columns = (index, slice(None)) if isinstance(index, slice) else index
         (top, bottom, _), (left, right, _) = rows.indices(self.shape[0]), columns.indices(self.shape[1])
         return self.read((slice(top, bottom), slice(left, right)))
+
+    def as_read(self) -> "PixelWindows":
+        """Give it with the gray values that ``read`` of the image whole gives: 8 bit, or real."""
+        if self.dtype == np.uint8:
+            return self
+        return replace(self, dtype=np.dtype(np.float32), read=lambda box: self.read(box).astype(np.float32))
+
+    def min(self) -> float:
+        """Smallest sample."""
+        return min(float(part.min()) for part in self._rows())
+
+    def max(self) -> float:
+        """Largest sample."""
+        return max(float(part.max()) for part in self._rows())
+
+    def _rows(self) -> Iterator[Samples]:
+        return (self[top:bottom] for top, bottom in strips(self.shape))

@@ -1,4 +1,4 @@
-"""The features of a mask as a table, whether it is an array or has a bit for each pixel."""
+"""The features of a mask as a table and by their numbers, whether it is an array or has a bit for each pixel."""
 
 import pandas as pd
 
@@ -7,8 +7,8 @@ from inspect_tool.measure.seamless import cracks
 from inspect_tool.measure.seamless.objects import objects_of
 from inspect_tool.measure.seamless.pieces import pieces_of_mask
 from inspect_tool.measure.seamless.windows import windows
-from inspect_tool.model import Mask
-from inspect_tool.pixels.bits import BitMask
+from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.bits import BitMask, as_labels, objects_of_bits
 
 SIDE_PX = 2048
 """Of the windows of a mask of bits; the numbers do not depend on it."""
@@ -50,3 +50,22 @@ def feature_table(
         around = window.around(cracks.RIM_PX)
         pieces.append(pieces_of_mask(mask[around], window, None if roi is None else roi[around]))
     return objects_of(pieces, where).table(pixel_um, shape_factors=shape_factors)
+
+
+def numbered_features(
+    mask: Mask | BitMask, pixel_um: float | None = None, *, roi: Mask | BitMask | None = None, where: str = "image"
+) -> tuple[LabelImage, pd.DataFrame]:
+    """Number the 8-connected features of a mask and measure them, see ``feature_table``.
+
+    Returns
+    -------
+    label image
+        Of a mask of bits one that is made as it is asked for (``bits.BitObjects``).
+    DataFrame
+        Its ``feature`` is the number of each.
+    """
+    if isinstance(mask, BitMask):
+        return as_labels(objects_of_bits(mask)), feature_table(mask, pixel_um, roi=roi, where=where)
+    assert not isinstance(roi, BitMask)
+    labels = connected(mask)
+    return labels, region_table(labels, pixel_um, roi=roi)

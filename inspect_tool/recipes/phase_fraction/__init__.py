@@ -65,6 +65,7 @@ __all__ = [
     "check_tables",
     "combine",
     "measure_field",
+    "needs_whole",
     "other_editions",
     "phantoms",
     "point_classes",
@@ -93,6 +94,11 @@ def other_editions(
 ) -> tuple[str, ...]:
     """Name the editions beside that of the job: image analysis and point count check each other."""
     return tuple(name for name in (ANALYSIS, COUNT) if name != standard.name)
+
+
+def needs_whole(settings: Settings) -> str:  # noqa: ARG001
+    """Name the setting by which an image is not measured by windows: there is none."""
+    return ""
 
 
 def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:

@@ -64,6 +64,7 @@ __all__ = [
     "combine",
     "expand",
     "measure_field",
+    "needs_whole",
     "other_editions",
     "phantoms",
     "point_classes",
@@ -142,12 +143,13 @@ def measure_field(
         del objects
     pores, place, found = numbers(one.objects_of(segmentation, settings))
     check_pores_are_no_matrix(segmentation, found.porosity_percent, micrograph.path)
+    mask = pores.labels != 0
     sizes = _feature_sizes.facts_of(micrograph)
-    inner = share_scatter(pores.labels != 0, micrograph.roi, needles=_feature_sizes.needles_count(sizes))
+    inner = share_scatter(mask, micrograph.roi, needles=_feature_sizes.needles_count(sizes))
     features, near, marks = one.with_neighbors(pores, settings, pixel_um)
-    shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, pores))
+    shallow = read_off(micrograph, "shallow_percent", lambda: one.shallow_percent(micrograph, mask))
     judged = (1,) if settings.tinted_grains else ()
-    spread = _colors.spread_of(micrograph, segmentation.backend, pores.labels != 0, judged)
+    spread = _colors.spread_of(micrograph, segmentation.backend, mask, judged)
     if place is not None:
         marks += one.reference_marks(place)
     worst = one.worst_field(pores, micrograph, settings)
@@ -160,9 +162,9 @@ def measure_field(
         areas=_feature_sizes.that_count(inner.areas, sizes),
         neighbors=near,
         shallow_percent=shallow,
-        line_percent={"pores": line_percent(pores.labels != 0)},
-        cells_percent={"pores": cells_percent(pores.labels != 0)},
-        hole_percent=hole_percent(pores.labels != 0),
+        line_percent={"pores": line_percent(mask)},
+        cells_percent={"pores": cells_percent(mask)},
+        hole_percent=hole_percent(mask),
         color=_colors.color_of(spread, segmentation),
         whole=one.whole_sizes(pores, pixel_um),
     )
@@ -183,6 +185,11 @@ def measure_field(
             **sizes,
         },
     )
+
+
+def needs_whole(settings: Settings) -> str:
+    """Name the setting by which an image is not measured by windows; empty: there is none."""
+    return "" if settings.reference_area is None else "reference_area"
 
 
 def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
@@ -241,13 +248,14 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         why = why_no_extreme(mine, settings)
         if why:
             warnings.append(Text("porosity.warning_no_extreme", specimen=specimen, why=why))
+    pores = feature_table(fields)
     return Findings(
         results=tuple(results),
         checks=tuple(checks),
-        measurements=Measurements(features=feature_table(fields), fields=pages.field_table(fields)),
+        measurements=Measurements(features=pores, fields=pages.field_table(fields)),
         statements=pages.statements(fields, settings, standard, shown),
-        tables=pages.tables(fields, results, settings, standard, shown),
-        charts=pages.charts(fields, settings),
+        tables=pages.tables(fields, pores, results, settings, standard, shown),
+        charts=pages.charts(fields, pores, settings),
         warnings=tuple(warnings),
     )
 

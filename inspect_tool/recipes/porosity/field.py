@@ -1,10 +1,10 @@
 """One field of the porosity recipe: which pores are measured, their numbers, neighbors and marks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text
 from inspect_tool.measure import neighbors, reference_area
-from inspect_tool.measure.regions import connected, region_table
+from inspect_tool.measure.gray import Grays, grays_of
+from inspect_tool.measure.regions import region_table
+from inspect_tool.measure.seamless.tables import numbered_features
 from inspect_tool.measure.surface_distance import surface_distances
-from inspect_tool.measure.worst_field import WorstField, worst_square
+from inspect_tool.measure.worst_field import WorstField, worst_square_of_mask
 from inspect_tool.model import Editions, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation, Standard
+from inspect_tool.pixels.bits import BitObjects, as_labels
 from inspect_tool.recipes.porosity.settings import ReferenceArea, Settings, presentation
 from inspect_tool.recipes.porosity.values import Neighbors, Numbers, Unit, Whole
 from inspect_tool.standards.editions import constant, edition_of
@@ -89,8 +92,11 @@ def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Setti
     """Number the pores, measure them and put those aside that are too small or linear."""
     roi, pixel_um = micrograph.roi, micrograph.calibration.pixel_um
     whole = objects.dtype != np.bool_
-    labels = np.asarray(objects, dtype=np.int32) if whole else connected(np.asarray(objects, dtype=np.bool_))
-    table = region_table(labels, pixel_um, roi=roi)
+    if whole:
+        labels: LabelImage = np.asarray(objects, dtype=np.int32)
+        table = region_table(labels, pixel_um, roi=roi)
+    else:
+        labels, table = numbered_features(cast("Mask", objects), pixel_um, roi=roi, where=micrograph.path)
     feret = table["feret_max_px" if pixel_um is None else "feret_max_um"].to_numpy()
     area = table["area_px2"].to_numpy()
     left_out = feret < settings.minimum_um
@@ -122,11 +128,8 @@ def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Setti
         kept["feature"] = renumbered
     else:
         keep[inside] = inside
-    # in strips: an index of numpy's own has 8 bytes per pixel; the user's own labels stay as they are
-    pores = np.empty_like(labels) if whole else labels
-    for start in range(0, height, _STRIP):
-        pores[start : start + _STRIP] = keep[labels[start : start + _STRIP]]
-    field_px2 = int(labels.size if roi is None else np.count_nonzero(roi))
+    pores = _renumbered(labels, keep, in_place=not whole)  # the user's own labels stay as they are
+    field_px2 = int(labels.size if roi is None else roi.sum())
     if field_px2 == 0:
         msg = f"{micrograph.path}: the region holds no pixel; check [region] of the job"
         raise MeasurementError(msg)
@@ -140,6 +143,16 @@ def pores_of(micrograph: Micrograph, objects: LabelImage | Mask, settings: Setti
         surface_px=None if micrograph.mount is None else _from_surface(pores, kept, micrograph.mount),
         left_out=int(left_out.sum()),
     )
+
+
+def _renumbered(labels: LabelImage, numbers: NDArray[np.int32], *, in_place: bool) -> LabelImage:
+    """Give each object another number, 0: none. In strips: an index of numpy's own has 8 bytes per pixel."""
+    if isinstance(labels, BitObjects):
+        return as_labels(labels.renumbered(numbers))
+    made = labels if in_place else np.empty_like(labels)
+    for start in range(0, len(labels), _STRIP):
+        made[start : start + _STRIP] = numbers[labels[start : start + _STRIP]]
+    return made
 
 
 def _from_surface(pores: LabelImage, kept: pd.DataFrame, mount: Mask) -> NDArray[np.float64]:
@@ -261,8 +274,7 @@ def worst_field(found: Pores, micrograph: Micrograph, settings: Settings) -> Wor
             f"field has {shape[0]} x {shape[1]}; take larger fields or a smaller square"
         )
         raise MeasurementError(msg)
-    rows, columns = np.nonzero(found.labels)
-    return worst_square(rows, columns, np.ones(len(rows)), shape, side)
+    return worst_square_of_mask(found.labels != 0, side)
 
 
 def _worst_field_percent(found: Pores, micrograph: Micrograph, settings: Settings) -> float | None:
@@ -301,26 +313,24 @@ SIZE_SHARES: Mapping[str, float] = MappingProxyType({"d10": 0.1, "d50": 0.5, "d9
 """Diameters that so large a share of the pores does not reach, by number."""
 
 
-def shallow_percent(micrograph: Micrograph, found: Pores) -> float | None:
+def shallow_percent(micrograph: Micrograph, pores: Mask) -> float | None:
     """Share of the pore pixels that are less than half as far from the matrix as the darkest of them. [%]
 
     Pores are the darkest thing in a polished section; a level half-way up their edges leaves nothing
     shallower than half. A large share means that another phase or etching was taken for pores. None:
     there is no pore, or no gray difference to tell.
     """
-    inside = micrograph.pixels[found.labels != 0]
-    outside = found.labels == 0
-    if micrograph.roi is not None:
-        outside &= micrograph.roi
-    if not inside.size or not outside.any():
+    outside = ~pores if micrograph.roi is None else ~pores & micrograph.roi
+    inside, around = grays_of(micrograph.pixels, pores), grays_of(micrograph.pixels, outside)
+    if not inside.pixels or not around.pixels:
         return None
-    matrix = float(np.median(micrograph.pixels[outside]))
-    depth = np.asarray(inside, dtype=np.float64) - matrix
-    depth = depth * (np.sign(np.median(depth)) or 1.0)
-    deepest = float(np.percentile(depth, 99))
+    depth = inside.values.astype(np.float64) - around.quantile(0.5)
+    if Grays(values=depth, counts=inside.counts).quantile(0.5) < 0:
+        depth, inside = -depth[::-1], replace(inside, counts=inside.counts[::-1])
+    deepest = Grays(values=depth, counts=inside.counts).quantile(0.99)
     if deepest <= 0:
         return None
-    return 100 * float((depth < deepest / 2).mean())
+    return 100 * (int(inside.counts[depth < deepest / 2].sum()) / inside.pixels)
 
 
 def _hardmetal_percent(feret_um: NDArray[np.float64], share: NDArray[np.float64], b276: Standard) -> dict[str, float]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inspect_tool.languages import Text, Words, joined, named, recognized
 from inspect_tool.measure.neighbors import expected_center_distance
 from inspect_tool.model import Cell, Chart, Result, Series, Standard, Statement, Table, Wording
-from inspect_tool.recipes._common import feature_table, specimens_of
+from inspect_tool.recipes._common import specimens_of
 from inspect_tool.recipes.porosity.values import Measured
 from inspect_tool.standards.formulas.shape import FORMULAS
 from inspect_tool.statistics.fields import field_statistics, fields_for_accuracy
@@ -160,18 +160,19 @@ def _factor(name: str) -> Words:
 
 def tables(
     fields: Sequence[Measured],
+    pores: pd.DataFrame,
     results: Sequence[Result],
     settings: "Settings",
     standard: Standard,  # noqa: ARG001 - one shape with statements
     shown: str,
 ) -> tuple[Table, ...]:
-    """All tables of the report."""
+    """All tables of the report; ``pores`` of all fields."""
     made = [_statistics_table(fields, shown)]
     if shown == "hardmetal":
         made.append(_hardmetal_table(results))
-    made += [_largest_table(fields)]
+    made += [_largest_table(fields, pores)]
     if calibrated(fields):
-        made.append(_size_table(fields, settings))
+        made.append(_size_table(fields, pores, settings))
     made.append(_neighbor_table(fields))
     clusters = _cluster_table(fields)
     if clusters is not None:
@@ -243,9 +244,8 @@ def _lengths(fields: Sequence[Measured]) -> tuple[str, str, str]:
     return ("um", "µm", "area_um2") if calibrated(fields) else ("px", "px", "area_px2")
 
 
-def _largest_table(fields: Sequence[Measured]) -> Table:
+def _largest_table(fields: Sequence[Measured], pores: pd.DataFrame) -> Table:
     unit, mark, area = _lengths(fields)
-    pores = feature_table(fields)
     pores = pores[~pores["linear"]].sort_values(f"feret_max_{unit}", ascending=False, kind="stable").head(_LARGEST)
     rows = tuple(
         (
@@ -280,11 +280,10 @@ def _largest_table(fields: Sequence[Measured]) -> Table:
     )
 
 
-def size_bounds(fields: Sequence[Measured], settings: "Settings") -> list[float]:
+def size_bounds(pores: pd.DataFrame, settings: "Settings") -> list[float]:
     """Bounds of the size classes [um]: from the settings, or 1-2-5 steps around what was found."""
     if settings.size_classes_um:
         return [0.0, *settings.size_classes_um, float("inf")]
-    pores = feature_table(fields)
     values = pores.loc[~pores["linear"], f"{settings.size_by}_um"]
     if values.empty:
         return []
@@ -294,9 +293,8 @@ def size_bounds(fields: Sequence[Measured], settings: "Settings") -> list[float]
     return [lower, *inner[: upper + 1]]
 
 
-def _size_table(fields: Sequence[Measured], settings: "Settings") -> Table:
-    bounds = size_bounds(fields, settings)
-    pores = feature_table(fields)
+def _size_table(fields: Sequence[Measured], pores: pd.DataFrame, settings: "Settings") -> Table:
+    bounds = size_bounds(pores, settings)
     pores = pores[~pores["linear"]]
     rows: list[tuple[Cell, ...]] = []
     for specimen, mine in specimens_of(fields):
@@ -403,19 +401,21 @@ def _cluster_table(fields: Sequence[Measured]) -> Table | None:
     unit, mark, area = _lengths(fields)
     found: list[tuple[float, tuple[Cell, ...]]] = []
     for field in fields:
-        for number, members in field.features[field.features["cluster"] > 0].groupby("cluster"):
-            height = float(members["bottom_px"].max() - members["top_px"].min())
-            width = float(members["right_px"].max() - members["left_px"].min())
-            size = field.calibration.pixel_um if unit == "um" and field.calibration.pixel_um else 1.0
-            extent = max(height, width) * size
+        columns = ("cluster", "top_px", "bottom_px", "left_px", "right_px", area, f"feret_max_{unit}")
+        cluster, top, bottom, left_px, right, areas, lengths = (field.features[name].to_numpy() for name in columns)
+        size = field.calibration.pixel_um if unit == "um" and field.calibration.pixel_um else 1.0
+        for number in np.unique(cluster[cluster > 0]):
+            own = cluster == number
+            height, width = bottom[own].max() - top[own].min(), right[own].max() - left_px[own].min()
+            extent = float(max(height, width)) * size
             row = (
                 field.specimen,
                 field.field,
-                int(str(number)),
-                len(members),
+                int(number),
+                int(own.sum()),
                 extent,
-                float(members[area].sum()),
-                float(members[f"feret_max_{unit}"].max()),
+                float(areas[own].sum()),
+                float(lengths[own].max()),
             )
             found.append((extent, row))
     if not found:
@@ -442,10 +442,9 @@ def _cluster_table(fields: Sequence[Measured]) -> Table | None:
 # ---------------------------------------------------------------------------------------------------------- charts
 
 
-def charts(fields: Sequence[Measured], settings: "Settings") -> tuple[Chart, ...]:
-    """Distributions of diameter, length and shape, and the share of the pore area by size."""
+def charts(fields: Sequence[Measured], pores: pd.DataFrame, settings: "Settings") -> tuple[Chart, ...]:
+    """Distributions of diameter, length and shape, and the share of the pore area by size; ``pores`` of all fields."""
     unit, mark, area = _lengths(fields)
-    pores = feature_table(fields)
     pores = pores[~pores["linear"]]
     if pores.empty:
         return ()

@@ -658,8 +658,7 @@ def warnings_of(fields: Sequence[Measured]) -> list[str]:
     if apart := disagreement(share, _alternative_means(fields, "porosity_percent")):
         made.append(Text("porosity.warning_gray_levels_disagree", specimen=specimen, share=share, apart=apart))
     unit, mark = ("um", "µm") if fields[0].calibration.pixel_um is not None else ("px", "px")
-    cut = max((_longest(field, unit, cut=True) for field in fields), default=0.0)
-    whole = max((_longest(field, unit, cut=False) for field in fields), default=0.0)
+    cut, whole = (max(one) for one in zip(*(_longest(field, unit) for field in fields), strict=True))
     if cut > whole:
         made.append(Text("porosity.warning_largest_pore_cut", specimen=specimen, cut=cut, mark=mark))
     areas = [float(field.values.get("field_area_mm2", field.values.get("field_area_px2", 0.0))) for field in fields]
@@ -668,7 +667,8 @@ def warnings_of(fields: Sequence[Measured]) -> list[str]:
     return made
 
 
-def _longest(field: Measured, unit: str, *, cut: bool) -> float:
-    table = field.features
-    chosen = table.loc[(table["touches_edge"] == cut) & ~table["linear"], f"feret_max_{unit}"]
-    return float(chosen.max()) if len(chosen) else 0.0
+def _longest(field: Measured, unit: str) -> tuple[float, float]:
+    """Length of the longest pore that the edge cuts, and of the longest whole one; 0: there is none."""
+    names = (f"feret_max_{unit}", "touches_edge", "linear")
+    length, cut, linear = (field.features[name].to_numpy() for name in names)
+    return float(length[cut & ~linear].max(initial=0.0)), float(length[~cut & ~linear].max(initial=0.0))

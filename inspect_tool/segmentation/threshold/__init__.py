@@ -443,8 +443,7 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
         low, high = float(inside.min()), float(inside.max())
         offset, step = 0.0, 1.0
     else:
-        sample: Samples = inside.ravel()[:: max(1, inside.size // 1_000_000)]
-        low, high = (float(value) for value in np.percentile(sample, (0.01, 99.99)))
+        low, high = ends_of(inside.ravel()[:: sample_step(inside.size)])
         offset, step = low, (high - low) / 255
     if not high > low:
         msg = f"{path}: the image is constant (gray value {low:g}); there is nothing to tell apart"
@@ -453,8 +452,25 @@ def _eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[n
         return np.ascontiguousarray(image), offset, step
     made = np.empty(image.shape, np.uint8)
     for rows in _bands(image.shape):
-        made[rows] = np.clip(np.rint((image[rows] - offset) / step), 0, 255)
+        made[rows] = in_eight_bits(image[rows], offset, step)
     return made, offset, step
+
+
+def sample_step(pixels: int) -> int:
+    """Every how many pixels of an image tell its range of gray values."""
+    return max(1, pixels // 1_000_000)
+
+
+def ends_of(sample: Samples) -> tuple[float, float]:
+    """Gray values that become 0 and 255: without extreme outliers."""
+    low, high = (float(value) for value in np.percentile(sample, (0.01, 99.99)))
+    return low, high
+
+
+def in_eight_bits(band: Samples, offset: float, step: float) -> NDArray[np.uint8]:
+    """Bring real gray values to 8 bits: gray = offset + step * value."""
+    made: NDArray[np.uint8] = np.clip(np.rint((band - offset) / step), 0, 255).astype(np.uint8)
+    return made
 
 
 def _floats(image: object) -> NDArray[np.float32]:

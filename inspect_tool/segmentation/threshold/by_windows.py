@@ -33,6 +33,12 @@ _TRANSITION_PX = 4
 """How far ``without_transitions`` looks around a pixel."""
 
 
+DEPTHS = ("uint8", "uint16")
+"""Types of the pixels that are measured by windows."""
+
+INSTEAD = "flat_field 'off' and denoise_px as a number, and leave the others out"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Levels:
     """What tells the classes of an image apart. [gray values]"""
@@ -59,7 +65,7 @@ def check(settings: Settings) -> None:
     if found:
         msg = (
             f"backend threshold: by windows, {found} cannot be used yet; give method 'fixed', 'otsu', 'multi_otsu',"
-            " 'li' or 'triangle', flat_field 'off' and denoise_px as a number, and leave the others out"
+            f" 'li' or 'triangle', {INSTEAD}"
         )
         raise SettingsError(msg)
 

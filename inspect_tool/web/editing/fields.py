@@ -167,9 +167,8 @@ def _measured(lab: Lab, name: str, planned: job_plan.Plan, source: job_plan.Sour
     if record is None:
         msg = f"{source.name}: the report is without this field; measure the inspection again"
         raise ReadError(msg)
-    if record.evidence is None or record.evidence.gap:
-        why = "" if record.evidence is None else f": {record.evidence.gap}"
-        msg = f"{source.name}: the report keeps no masks of this field{why}"
+    if why := masks.why_not_by_hand(record):
+        msg = f"{source.name}: the report keeps no masks of this field to work on: {why}"
         raise ReadError(msg)
     raw = _raw(dossier, record, micrograph)
     present = correct.present_of(planned, source, raw)

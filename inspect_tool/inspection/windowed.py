@@ -1,0 +1,99 @@
+"""Which images of a job are measured by windows (``huge_field``), and where their windows are kept.
+
+Apart from it, so that what measures them is imported where a job has such an image.
+"""
+
+import shutil
+from pathlib import Path
+
+from inspect_tool import plugins, registry
+from inspect_tool.errors import ReadError
+from inspect_tool.images import readers
+from inspect_tool.images.readers.raster import MAX_PIXELS
+from inspect_tool.inspection.job_plan import Plan, Source
+from inspect_tool.inspection.one_field import selection
+from inspect_tool.pixels import png
+
+FROM_PX = png.LARGEST_PX
+"""Pixels of the largest image that is measured whole where it can be by windows."""
+
+_LARGE_FILE = 50_000_000  # bytes
+_METHODS = ("fixed", "multi_otsu")  # whose other segmentations are levels too
+
+
+def is_huge(planned: Plan, source: Source) -> bool:
+    """Whether an image is measured by windows: it is large, and its job can do with that.
+
+    Raises
+    ------
+    ReadError
+        It is too large to be measured whole, and its job cannot do with windows; the line says why.
+    """
+    why = why_whole(planned, source)
+    if source.unread or (why and source.path.is_file() and source.path.stat().st_size < _LARGE_FILE):
+        return False  # not opened a second time: jobs have thousands of images
+    try:
+        with readers.windows(source.path, selection(planned.job)) as image:
+            size, depth = image.size, image.dtype
+    except ReadError:
+        return False  # whatever is wrong with it is said by who reads it whole
+    if size <= FROM_PX:
+        return False
+    from inspect_tool.segmentation.threshold.by_windows import DEPTHS
+
+    why = why or ("" if depth in DEPTHS else f"its pixels are of type {depth}")
+    if why and size > MAX_PIXELS:
+        msg = (
+            f"{source.name}: {size / 1e6:.0f} Mpx are measured by windows only, and that cannot be: {why}; change the"
+            " job (docs/huge_images.md), or measure fields of the image (inspect-tool fields cut)"
+        )
+        raise ReadError(msg)
+    return not why
+
+
+def why_whole(planned: Plan, source: Source) -> str:
+    """Say what of a job needs its image whole; empty: nothing does."""
+    job, region = planned.job, planned.job.region
+    recipe = registry.load("recipe", job.recipe)
+    if not isinstance(recipe, plugins.MeasuresWindows):
+        return f"recipe {job.recipe} is not measured by windows yet"
+    if found := recipe.needs_whole(planned.settings):
+        return f"settings.{found} is not measured by windows yet"
+    if planned.backend != "threshold":
+        return f"backend {planned.backend} does not work by windows yet"
+    said = {
+        "region.rectangle": region.rectangle,
+        "region.polygon": region.polygon,
+        "region.mask": region.mask,
+        "region.exclude": region.exclude,
+        "region.footer_px": region.footer_px,
+        'scale_bar = "required"': job.scale_bar == "required",  # none is looked for
+        "a mask of its own": source.mask,
+        "a correction by hand": any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger),
+    }
+    wrong = [name for name, is_said in said.items() if is_said]
+    if wrong:
+        return f"{' and '.join(wrong)} cannot be taken by windows yet"
+    return _by_threshold(planned)
+
+
+def _by_threshold(planned: Plan) -> str:
+    from inspect_tool.segmentation.threshold import by_windows
+
+    settings = planned.backend_settings
+    refused = by_windows.refusal(settings)
+    if refused:
+        return f"backend threshold works by windows without {refused}; give {by_windows.INSTEAD}"
+    if settings.method not in _METHODS:
+        return f"backend threshold, method {settings.method}: its other segmentations go along edges; give multi_otsu"
+    return ""
+
+
+def records_of(target: Path) -> Path:
+    """Folder beside the place of a report that keeps the windows of its images while it is made."""
+    return target.parent / f".{target.name}.windows"
+
+
+def forget(records: Path) -> None:
+    """Remove what is kept of windows; the report has its place."""
+    shutil.rmtree(records, ignore_errors=True)

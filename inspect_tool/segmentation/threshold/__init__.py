@@ -158,8 +158,8 @@ def load(settings: Settings) -> None:
     if settings.denoise_px != "auto" and not (1 <= settings.denoise_px <= 31 and settings.denoise_px % 2):
         msg = f"backend threshold: denoise_px must be odd from 1 to 31, got {settings.denoise_px}"
         raise SettingsError(msg)
-    if settings.matrix != "even" and (settings.method != "auto" or n > 2 or settings.phase != "dark"):
-        msg = f"backend threshold: matrix '{settings.matrix}' is for method 'auto', phase 'dark' and two classes"
+    if settings.matrix == "tinted" and not _may_be_tinted(settings):
+        msg = f"backend threshold: matrix 'tinted' is for method 'auto', phase 'dark' and two classes"
         raise SettingsError(msg)
     for name in ("window_px", "min_object_px", "fill_holes_px", "n_classes", "min_contrast"):
         if getattr(settings, name) < 0:
@@ -219,6 +219,10 @@ def _others(micrograph: Micrograph, settings: Settings, method: str) -> Iterator
         )
 
 
+def _may_be_tinted(settings: Settings) -> bool:
+    return settings.method == "auto" and settings.phase == "dark" and number_of_classes(settings) == 2
+
+
 def number_of_classes(settings: Settings) -> int:
     """Count the classes that settings ask for."""
     if settings.method == "fixed":
@@ -247,7 +251,8 @@ class _Prepared:
 def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = False) -> _Prepared:
     started = time.perf_counter()
     roi = micrograph.roi
-    if settings.matrix == "tinted" or (settings.matrix == "auto" and is_tinted(micrograph.color, roi)):
+    may_be = settings.matrix == "auto" and _may_be_tinted(settings)
+    if settings.matrix == "tinted" or (may_be and is_tinted(micrograph.color, roi)):
         return _over_matrix(micrograph, settings, started)
     image, axis = _channel(micrograph, settings)
     gray, offset, step = _eight_bit(image, roi, micrograph.path)

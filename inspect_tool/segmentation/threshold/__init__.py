@@ -159,7 +159,7 @@ def load(settings: Settings) -> None:
         msg = f"backend threshold: denoise_px must be odd from 1 to 31, got {settings.denoise_px}"
         raise SettingsError(msg)
     if settings.matrix == "tinted" and not _may_be_tinted(settings):
-        msg = f"backend threshold: matrix 'tinted' is for method 'auto', phase 'dark' and two classes"
+        msg = "backend threshold: matrix 'tinted' is for method 'auto', phase 'dark' and two classes"
         raise SettingsError(msg)
     for name in ("window_px", "min_object_px", "fill_holes_px", "n_classes", "min_contrast"):
         if getattr(settings, name) < 0:

@@ -43,9 +43,8 @@ from inspect_tool.recipes.inclusions.values import Measured, Numbers, Values, Va
 
 ASPECT_STEP = 0.1  # of a limit of length over width, relative
 JOIN_STEP = 0.1  # of the gaps that are bridged, relative
-_OUTLINE_PX = (
-    0.25  # that an outline may lie off: widths of drawn particles have a standard deviation of 0.15 to 0.35 px
-)
+_OUTLINE_PX = 0.25  # that an outline may lie off: widths of drawn particles scatter by 0.15 px
+_BY_GRAY_PX = 0.33  # and of those whose size is by gray by 0.35 px
 _MARKED = 60  # inclusions of one type, as many as a reader can tell apart
 
 Floats = NDArray[np.float64]
@@ -231,7 +230,8 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         return {}
     particles = _particles(found, scene)
     made: dict[Variant, Numbers] = {}
-    for name, outline_um in (("wider", _OUTLINE_PX * scene.pixel_um), ("narrower", -_OUTLINE_PX * scene.pixel_um)):
+    off_um = (_BY_GRAY_PX if "outline_ratio" in found.table else _OUTLINE_PX) * scene.pixel_um
+    for name, outline_um in (("wider", off_um), ("narrower", -off_um)):
         moved_table = _moved(found.table, outline_um, scene)
         other_outlines = replace(found, table=moved_table)
         made[_variant(name)] = _numbers(other_outlines, scene, _particles(other_outlines, scene))

@@ -197,6 +197,15 @@ def judged_by_others(runs: Path, found: Sequence[Row], only: str = "") -> list[R
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KeptField:
+    """What the line asks of a field, from its report."""
+
+    specimen: str
+    read_off: Mapping[str, object]
+    features: pd.DataFrame
+
+
 def widened(runs: Path, one: Judged, known: Validation) -> Findings:
     """Findings of a kept report as they are with a validation, whatever validation it was run with."""
     report = report_of(place(runs, one.case, one.way))
@@ -208,7 +217,7 @@ def widened(runs: Path, one: Judged, known: Validation) -> Findings:
     findings = Findings(results=results, checks=checks, measurements=nothing)
     alone = SimpleNamespace(CARRIED=recipe.CARRIED, combine=lambda *_: findings)
     (record,) = report.micrographs
-    field = SimpleNamespace(specimen=record.specimen, read_off=record.evidence.read_off)
+    field = KeptField(specimen=record.specimen, read_off=record.evidence.read_off, features=nothing.features)
     stopped = any(check.accepted for check in report.checks)
     return line_of_error.applied(findings, alone, [field], None, None, known, stopped=stopped)
 

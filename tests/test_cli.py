@@ -268,8 +268,8 @@ def test_a_starter_job_runs_on_an_own_image_once_the_scale_is_in(tmp_path, recip
         job_run.check(job)
     job.write_text(text.replace("pixel_um = 0.0 ", "pixel_um = 1.0 "), encoding="utf-8")
     job_run.check(job)
-    done = tool("run", job, "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, ["run", str(job), "--out", str(tmp_path / "out")], catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
     pages = pypdf.PdfReader(tmp_path / "out" / "job" / "report.pdf").pages
     assert pages[2].extract_text().startswith("Annex to")  # the certificate ends on page 2 with nothing stated
     assert "rule of the method not met" in done.stdout or recipe in ("solder_voids", "particles", "layer_thickness")

@@ -89,7 +89,7 @@ def test_a_job_file_of_anything(folder, content):
 
 
 @pytest.mark.parametrize("recipe", registry.names("recipe"))
-@MANY
+@settings(MANY, max_examples=25)
 @given(st.data(), ODD)
 def test_a_job_with_one_odd_value(folder, recipe, data, value):
     job = tomllib.loads(starter_job(recipe)) | {"requirements": [{"quantity": "x", "upper": 1.0, "source": "drawing"}]}

@@ -99,9 +99,9 @@ def test_every_method_finds_the_mosaic(mosaics, method):
 
 @pytest.fixture(scope="module")
 def coverage():
-    """Intervals of 100 jobs of four fields, each field a new mosaic of about 110 grains."""
+    """Intervals of 60 jobs of four fields, each field a new mosaic of about 110 grains."""
     collected = {}
-    for seed in range(100):
+    for seed in range(60):
         labels = [mosaic(10_000 + 10 * seed + i, (250, 250)) for i in range(4)]
         for one in findings(labels, Settings(method="abrams")).results:
             collected.setdefault(one.quantity, []).append(one.interval)

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from inspect_tool import synthetic
 from inspect_tool.acceptance.conformity import decide
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.model import Calibration, Micrograph, Requirement, Segmentation
 from inspect_tool.recipes import porosity
 from inspect_tool.recipes.porosity import ReferenceArea, Settings
-from inspect_tool.segmentation import threshold
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas import astm_e2283
 from inspect_tool.statistics.uncertainty import expanded
@@ -429,29 +427,6 @@ def test_rules_of_the_standard_become_checks():
     accuracy = next(check for check in found.checks if check.name.startswith("Relative accuracy"))
     assert accuracy.value is None
     assert not accuracy.passed
-
-
-def cover(seeds, fields, **picture):
-    """Share of seeds whose 95 % interval holds the porosity of the process, through the default backend."""
-    hits = 0
-    for seed in range(seeds):
-        made = []
-        for k in range(fields):
-            drawn = synthetic.pores(seed=1000 * seed + k, **picture)
-            pixels = synthetic.degrade(drawn.pixels, 1, seed=1000 * seed + k)
-            image = replace(micrograph(pixels.shape, drawn.pixel_um, 0.004, field=k + 1), pixels=pixels)
-            settings = threshold.Settings(phase="dark")
-            labels = threshold.segment(None, image, settings)
-            made.append(porosity.measure_field(image, labels, Settings(), AREAL))
-        found = porosity.combine(made, Settings(), AREAL)
-        result = next(r for r in found.results if r.quantity == "porosity_percent")
-        hits += result.interval[0] <= picture["porosity_percent"] <= result.interval[1]
-    return hits / seeds
-
-
-def test_stated_interval_holds_the_truth():
-    # a short form of tests/truth: 25 seeds; 95 % coverage gives 20 or fewer hits once in 140
-    assert cover(25, 4, porosity_percent=2.5, mean_ecd_um=12.0, shape_px=(160, 200)) > 0.8
 
 
 # --------------------------------------------------------------------------------------- sizes beyond the mean

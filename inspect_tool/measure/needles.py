@@ -4,9 +4,12 @@ Long waves hardly tell them from clusters of small features, and say too little 
 is through each of its pixels, and how wide, tells its area, and with that what a few more or fewer of them would do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from math import cos, hypot, pi, sin
+from functools import partial
+from itertools import pairwise
+from math import ceil, cos, hypot, pi, sin
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +28,7 @@ _COARSE = 3  # one direction in three is looked at first, in which a run is a th
 
 Lengths = NDArray[np.uint16]
 Array = NDArray[np.float64]
+Back = Callable[[NDArray[Any]], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +82,14 @@ def _of_side(on: Mask, total: int, share: float) -> NeedleScatter | None:
     seen = int(np.count_nonzero(on))
     if seen == 0:
         return None
+    for step in (_COARSE, 1):  # few directions, then all of them tell most fields without needles
+        if np.count_nonzero(_has_runs(on, _LONG * total**0.5 / step, step)) < _MUCH * seen:
+            return None
     runs = np.empty((_DIRECTIONS, *on.shape), np.uint16)
-    runs[::_COARSE] = list(_runs(on, range(0, _DIRECTIONS, _COARSE)))
-    # a few directions tell most fields without needles
-    if np.count_nonzero(runs[::_COARSE].max(axis=0) >= _LONG * total**0.5 / _COARSE) < _MUCH * seen:
-        return None
-    rest = [k for k in range(_DIRECTIONS) if k % _COARSE]
-    runs[rest] = list(_runs(on, rest))
-    along = runs.argmax(axis=0)
+    for first in range(_COARSE):
+        runs[first::_COARSE] = _runs(on, range(first, _DIRECTIONS, _COARSE))
     rows, columns = np.nonzero(on)
-    turns = along[rows, columns]
+    turns = _longest(runs)[rows, columns]
     length = runs[turns, rows, columns].astype(float)
     width = runs[(turns + _DIRECTIONS // 2) % _DIRECTIONS, rows, columns].astype(float)
     needle = (length >= _ASPECT * width) & (length >= _LONG * total**0.5) & (width > 0)
@@ -104,20 +106,56 @@ def _of_side(on: Mask, total: int, share: float) -> NeedleScatter | None:
     return NeedleScatter(u=squares**0.5 * (1 - share), dof=dof)
 
 
-def _runs(mask: Mask, directions: Iterable[int]) -> Iterator[Lengths]:
-    """Length of the run on a mask through each of its pixels, direction by direction, (rows, columns). [px]"""
+def _longest(runs: Lengths) -> NDArray[np.intp]:
+    """Answer of ``runs.argmax(axis=0)``, in a fifth of its time."""
+    along, longest = np.zeros(runs.shape[1:], np.intp), runs[0].copy()
+    for k, run in enumerate(runs):
+        along[run > longest] = k
+        np.maximum(longest, run, out=longest)
+    return along
+
+
+def _has_runs(mask: Mask, least: float, step: int) -> Mask:
+    """Where a run at least this long [px] lies on a mask in one of every ``step`` directions, (rows, columns)."""
+    line = np.ones((1, max(1, ceil(least))), np.uint8)
+    found = np.zeros(mask.shape, np.uint8)
+    for turned, back in _turned(mask, range(0, _DIRECTIONS, step)):
+        # what a line fits into stays; what lies outside is no mask
+        fits = cv2.erode(turned, line, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        found |= back(cv2.dilate(fits, line, anchor=(line.size - 1 - line.size // 2, 0)))
+    return (found > 0) & mask
+
+
+def _runs(mask: Mask, directions: Iterable[int]) -> Lengths:
+    """Length of the run on a mask through each of its pixels, (directions, rows, columns). [px]"""
+    images, backs = zip(*_turned(mask, directions), strict=True)
+    # runs go down: a row of all directions is one step
+    on = np.stack([cv2.transpose(image) for image in images], axis=1)
+    length = _ends(on)
+    length += _ends(on[::-1])[::-1]
+    np.subtract(len(on) - 2, length, out=length)
+    np.maximum(length, 0, out=length)
+    found = [back(cv2.transpose(length[:, k].view(np.uint16))) for k, back in enumerate(backs)]
+    return np.where(mask, np.stack(found), np.uint16(0))
+
+
+def _ends(on: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Row of the last pixel that is off, from the first one of its column on to each one; -1 where there is none."""
+    place = np.where(on, np.int16(-1), np.arange(len(on), dtype=np.int16).reshape(-1, 1, 1))
+    for before, row in pairwise(place):
+        np.maximum(before, row, out=row)
+    return place
+
+
+def _turned(mask: Mask, directions: Iterable[int]) -> Iterator[tuple[NDArray[np.uint8], Back]]:
+    """Give a mask with each direction along its rows, as large as its diagonal, and what turns an answer back."""
     height, width = mask.shape
     side = int(hypot(height, width)) + 3
     image = np.ascontiguousarray(mask).view(np.uint8)
-    place = np.arange(side, dtype=np.int16)[None]
     for k in directions:
         c, s = cos(k * pi / _DIRECTIONS), sin(k * pi / _DIRECTIONS)
         x, y, middle = (width - 1) / 2, (height - 1) / 2, (side - 1) / 2
         turn = np.array([[c, s, middle - c * x - s * y], [-s, c, middle + s * x - c * y]])
         turned = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_NEAREST)
-        off = turned == 0
-        before = np.maximum.accumulate(np.where(off, place, np.int16(-1)), axis=1)
-        behind = np.minimum.accumulate(np.where(off, place, np.int16(side))[:, ::-1], axis=1)[:, ::-1]
-        length = ((behind - before - 1) * turned).astype(np.uint16)
-        back = cv2.warpAffine(length, turn, (width, height), flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
-        yield np.asarray(back * image, np.uint16)
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        yield np.asarray(turned), partial(cv2.warpAffine, M=turn, dsize=(width, height), flags=flags)

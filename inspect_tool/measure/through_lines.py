@@ -138,5 +138,5 @@ def _chords(mask: Mask) -> Array:
         x, y, middle = (columns - 1) / 2, (rows - 1) / 2, (side - 1) / 2
         turn = np.array([[c, s, middle - c * x - s * y], [-s, c, middle + s * x - c * y]])
         turned = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_NEAREST)
-        found[k] = turned.sum(axis=1)
+        found[k] = cv2.reduce(turned, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
     return found

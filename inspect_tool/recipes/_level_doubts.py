@@ -1,10 +1,11 @@
-"""Doubts about the gray level that a share rests on: no gray of its own, two ways to the level that disagree."""
+"""Doubts about the gray level that a share rests on: no gray of its own, two ways that disagree, layers of one gray."""
 
 from collections.abc import Mapping, Sequence
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
+from inspect_tool.measure.layers import layered_percent
 from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
 from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
@@ -14,6 +15,10 @@ _ON_EDGES = 80.0  # of the outline; drawn ones have 91 and more, right real ones
 _ON_EDGES_FIRST = 75.0  # what was asked before a field stated what was asked of it
 _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
+_MOST_IN_LAYERS = (
+    30.0  # by chance 14 at most where six features fit along a side; coatings 32 to 64 (docs/threshold.md)
+)
+_LAYERED = "layered_percent"
 
 
 def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
@@ -39,6 +44,18 @@ def _asked_on_edges(micrograph: Micrograph) -> float:
 def _is_automatic(segmentation: Segmentation) -> bool:
     """Whether a level was found in the histogram or on the edges, and not given by a person."""
     return segmentation.told.method_taken not in (None, "fixed", "nothing found")
+
+
+def layers_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
+    """How much a class lies in layers, the class that does so most, for ``FieldMeasurement.read_off``. [%]
+
+    Nothing where no level was automatic, or where a report does not have it, which is from before it was asked.
+    """
+    before = micrograph.read_off
+    if not (_is_automatic(segmentation) if before is None else _LAYERED in before):
+        return {}
+    labels = segmentation.labels
+    return {_LAYERED: max(layered_percent(labels == number, micrograph.roi) for number in segmentation.classes)}
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:
@@ -89,6 +106,35 @@ def matrix_check(fields: Sequence[FieldMeasurement], shares: Sequence[float], na
             specimen=fields[0].specimen,
             note=Text("recipes.note_worst_field", image=image),
             advice=Text("recipes.advice_scratch_may_stand_out"),
+        ),
+    )
+
+
+def layer_checks(fields: Sequence[FieldMeasurement], *, expected: bool) -> tuple[Check, ...]:
+    """Doubt of classes in layers, of which gray tells those of one gray as one; none where no level was automatic.
+
+    Parameters
+    ----------
+    fields : sequence of FieldMeasurement
+        Of one specimen.
+    expected : bool
+        The job says that any shape of a class is meant.
+    """
+    found = [(float(field.read_off[_LAYERED]), field.image) for field in fields if _LAYERED in field.read_off]
+    if not found:
+        return ()
+    most, image = max(found)
+    return (
+        plausibility.check(
+            Text("recipes.check_layers"),
+            most,
+            "<=",
+            100.0 if expected else _MOST_IN_LAYERS,
+            "%",
+            clause=Text("recipes.clause_layers"),
+            specimen=fields[0].specimen,
+            note=Text("recipes.note_worst_field", image=image),
+            advice=Text("recipes.advice_layers"),
         ),
     )
 

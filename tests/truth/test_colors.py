@@ -50,6 +50,18 @@ def test_axis_is_refused_where_color_does_not_fall_in_two(picture):
     assert color.axis_of(picture) is None
 
 
+@pytest.mark.parametrize(("seed", "inclusions"), [(4, 20), (1, 150), (4, 150)])
+def test_what_is_darker_than_all_tinted_grains_has_its_drawn_share(seed, inclusions):
+    # half-way up the edges, which are those between grains, lie 71, 1 and 50 %
+    picture, truth = tinted_grains(seed, inclusions=inclusions)
+    value, found = share(picture)
+    assert value == pytest.approx(truth, rel=0.3)
+    assert found.settings["outline_on_edges"] > 0.95
+    negative, _ = share(255 - picture, phase="bright")
+    assert negative == pytest.approx(truth, rel=0.3)
+    assert share(picture, channel="gray")[0] != pytest.approx(truth, rel=0.5)  # color is not looked at, by request
+
+
 def test_axis_lies_along_the_difference_of_the_hues_and_ignores_what_does_not_count():
     picture, _ = two_hues(35, TAN, BLUE, share=0.3)
     picture[:, :100] = (250, 20, 20)  # another thing, outside the region

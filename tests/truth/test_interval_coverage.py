@@ -1,6 +1,6 @@
 """The stated 95 % interval covers the synthetic truth in 90 to 99 % of the seeds, through the default backends.
 
-Sixty seeds of each recipe are enough to miss a line of a budget: without that between fields (phases, pores), of
+Forty seeds of each recipe are enough to miss a line of a budget: without that between fields (phases, pores), of
 boundaries never seen (grains) or of the edges of voids (joints) 45 to 87 % of them are held.
 
 Truth is that of the random process the fields are drawn from (grains, phases, pores), or of the very
@@ -27,7 +27,7 @@ class Study:
     truth: str
     make: object  # seed -> synthetic.Field
     fields: int
-    seeds: int = 60
+    seeds: int = 40
     first_seed: int = 0
     level: int = 1  # of degradation
     most: float = 99.0  # share of truths that the interval may hold [%]
@@ -41,6 +41,7 @@ STUDIES = [
         truth="process.grain_size_number.intercept",
         make=lambda seed: synthetic.grains(seed=seed, grain_size_number=9.0, shape_px=(240, 240), pixel_um=0.5),
         fields=3,
+        seeds=60,
     ),
     Study(
         recipe="phase_fraction",

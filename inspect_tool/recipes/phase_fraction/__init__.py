@@ -26,6 +26,7 @@ from inspect_tool.recipes import _colors, _empty_fields, _shapes
 from inspect_tool.recipes._common import feature_table, field_table
 from inspect_tool.recipes._level_doubts import (
     disagreement,
+    layer_checks,
     matrix_check,
     outline_checks,
     own_gray_checks,
@@ -176,6 +177,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         checks += specimen_checks(group, settings, editions)
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
+        checks += layer_checks(group.fields, expected=settings.expected_shape == "any")
         checks += _empty_fields.checks_of(group.fields, Text("phase_fraction.subject_any_phase"))
         seen = [(field.values.color, field.image) for field in group.fields]
         subject = (

@@ -29,6 +29,7 @@ from inspect_tool.recipes import _colors, _empty_fields, _feature_sizes
 from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
+    layers_of,
 )
 from inspect_tool.recipes.phase_fraction.settings import Settings
 from inspect_tool.recipes.phase_fraction.values import (
@@ -120,6 +121,7 @@ def measure_field(
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(labels.any())),
             **facts_of_level(segmentation, micrograph),
+            **layers_of(segmentation, micrograph),
             **sizes,
         },
     )

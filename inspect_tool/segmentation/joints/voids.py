@@ -48,6 +48,8 @@ _LARGE = 0.08  # share of a joint from which its voids pull up a background that
 _UNSURE = 0.05  # share of a joint in dispute (between two ways to tell its voids; void whose outline is an edge only
 # in parts), from which its voids are not known
 _SHARP = 0.5  # of the steepness of the edges between two levels: an edge like theirs
+_ABOVE_NOISE = 3.0  # times the noise of a pixel: the steps of its specks are lower, and their edges as steep as any
+_FAINT = 0.25  # of the step between solder and void: a lower one among noise is taken for a speck of it
 _SURE_EDGE = 0.35  # of the significance that is asked for is enough for a region with such an edge
 _DOUBT = 0.45  # evidence between this and 1/this of what is asked for: a void that may or may not be one
 
@@ -206,12 +208,15 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         if joint.disc and shape_right and each.contact > 0 and not (of_bubbles(region) or _is_band(region)):
             return False  # a band or the side of the ball, which ends at its rim, with voids in it or without
         # how often the region stands out as much as it must
-        sharp = levels is not None and each.score * levels.width >= _SHARP * step
+        in_noise = levels is not None and step < _ABOVE_NOISE * joint.noise
+        sharp = levels is not None and not in_noise and each.score * levels.width >= _SHARP * step
         asked = settings.significance * (_SURE_EDGE if sharp else 1)
         evidence = min(
             step / max(settings.min_contrast * contrast * (1 + 8 * each.contact), 1e-6),
             step * (region.sum() / 12) ** 0.5 / max(asked * spread, 1e-6),
         )
+        if levels is not None and in_noise and step < _FAINT * levels.step:
+            return False
         if not (shape_right and evidence >= 1):
             if shape_right and evidence >= _DOUBT:
                 support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))

@@ -38,7 +38,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.pixels.gradients import magnitude
 from inspect_tool.ranges import From0, Share
-from inspect_tool.segmentation.threshold.contours import better_level, contours
+from inspect_tool.segmentation.threshold.contours import BETTER, better_level, contours, darkest_level, followed
 from inspect_tool.segmentation.threshold.gray_levels import (
     Histogram,
     class_means,
@@ -64,6 +64,7 @@ _SURE = 6.0  # and somewhere in the image some of them reach this; one pixel of 
 _SURE_PIXELS = 12
 _COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
 _DEEP = 0.25  # an object has a pixel that lies this share of the contrast beyond the level
+_ON_EDGES = 0.8  # of the outline of a phase; where less of it lies on edges, the level runs through something
 _CLASS_CONTRAST = 0.1  # of that of the edges, which two classes by one level have at least
 _SMALL = 0.005
 _SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of an object
@@ -274,7 +275,7 @@ def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = Fal
         seconds=0.0,
     )
     if settings.method == "auto" and edges.n and number_of_classes(settings) == 2 and not carried:
-        ready = _with_one_level(ready, roi)
+        ready = _with_one_level(ready, micrograph, settings)
     return replace(ready, seconds=time.perf_counter() - started)
 
 
@@ -310,19 +311,26 @@ def _window_of(shape: tuple[int, ...], settings: Settings, path: str) -> int:
     return window_px
 
 
-def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
+def _with_one_level(ready: _Prepared, micrograph: Micrograph, settings: Settings) -> _Prepared:
     """Take one level for the whole image where its contour follows the edges farther than that of the carried one.
 
     A carried level is drawn to what lies nearest (white writing on the ground, bright particles beside dim ones). Its
     contour then leaves the edges, or misses them. A phase without a gray of its own is left: its level is not meant to
-    lie where the edges are steepest. So are edges of several kinds.
+    lie where the edges are steepest. So are edges of several kinds, but for those between grains of many tints, which
+    color tells from the edges of what is dark, or bright, among them.
     """
-    edges, choice, gray = ready.edges, ready.choice, ready.gray
-    if choice.is_mixed or choice.own_gray is None or choice.own_gray < OWN_GRAY:
+    edges, choice, gray, roi = ready.edges, ready.choice, ready.gray, micrograph.roi
+    is_clear = not choice.is_mixed and choice.own_gray is not None and choice.own_gray >= OWN_GRAY
+    may_be_tinted = (
+        micrograph.color is not None and ready.axis is None and settings.channel == "auto" and settings.phase != "auto"
+    )
+    if not is_clear and not may_be_tinted:
         return ready
     carried = _by_edges(gray, edges, choice, choice.height, carried=True)
-    level = better_level(*(contours(image, edges.mask, roi, _bands(gray.shape)) for image in (carried, gray)))
+    now, levels = (contours(image, edges.mask, roi, _bands(gray.shape)) for image in (carried, gray))
     ready = replace(ready, carried=carried)
+    among = _level_among_tints(ready, now, levels, micrograph, settings) if may_be_tinted else None
+    level = better_level(now, levels) if is_clear and among is None else among
     if level is None:
         return ready
     dark, bright = class_means(histogram_of(gray, roi), [float(level)])
@@ -332,10 +340,44 @@ def _with_one_level(ready: _Prepared, roi: Mask | None) -> _Prepared:
     return replace(
         ready,
         edges=replace(edges, level=float(level), contrast=contrast),
-        choice=Choice(own_gray=choice.own_gray, is_mixed=True),  # each outline ends half-way up its own edge
+        # each outline ends half-way up its own edge
+        choice=Choice(own_gray=choice.own_gray if among is None else None, is_mixed=True),
         one_level=True,
         carried=None,
     )
+
+
+def _level_among_tints(
+    ready: _Prepared,
+    now: tuple[NDArray[np.float64], NDArray[np.float64]],
+    levels: tuple[NDArray[np.float64], NDArray[np.float64]],
+    micrograph: Micrograph,
+    settings: Settings,
+) -> int | None:
+    """Level of a phase among grains of many tints, where the carried one runs among them; None elsewhere.
+
+    Most edges there are those between grains, of every contrast, so that half-way up the edges lies inside grains or
+    takes some of them for the phase. What is darker, or brighter, than all grains ends at edges all around.
+    """
+    ranks, picture, roi = ready.carried, micrograph.color, micrograph.roi
+    if ranks is None or picture is None or color.spread_inside(picture, ranks, roi) <= color.MANY_TINTS:
+        return None
+    phase = 0 if settings.phase == "dark" else 1
+    histogram = histogram_of(ready.gray, roi)
+    counted = int(histogram.sum())
+    level = darkest_level(levels if phase == 0 else (levels[0][::-1], levels[1][::-1]), counted)
+    if level is None:
+        return None
+    level = level if phase == 0 else len(histogram) - 1 - level
+    everywhere, on_edges = now[0][0], now[1][0]
+    if followed(levels[0][level], levels[1][level]) >= BETTER * followed(everywhere, on_edges):
+        return level
+    darker = float(histogram[: level + 1].sum()) / counted
+    dark = float(np.mean((ranks if roi is None else ranks[roi]) == 0))
+    if (darker >= dark) if phase == 0 else (darker <= dark):
+        return None
+    is_one_color = color.spread_inside(picture, ranks, roi, (phase,)) <= color.MANY_TINTS
+    return None if is_one_color and on_edges >= _ON_EDGES * everywhere else level
 
 
 def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shift: float) -> Segmentation:

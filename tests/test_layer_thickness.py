@@ -95,6 +95,15 @@ def test_a_level_that_loses_the_layer_doubts_the_result():
     assert "segmentation" not in lines(results([gone])["mean_thickness_um.layer"])
 
 
+def test_a_network_whose_sizes_disagree_doubts_the_result():
+    name = "Thickness by a network that saw the picture in several sizes: range"
+    image, found = field(flat())
+    assert name not in checks([(image, found)])
+    for apart, passes in ((0.11, True), (0.25, False)):
+        check = checks([(image, replace(found, settings={"sizes_apart": apart}))])[name]
+        assert (check.value, check.passed) == (pytest.approx(100 * apart), passes)
+
+
 def test_cracks_count_as_layer_where_they_are_named_so():
     cracked = flat()
     cracked[30:70, 100:110] = 2

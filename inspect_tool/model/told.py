@@ -27,6 +27,9 @@ class Told:
     # of a texture
     texture_separation: float | None = None  # of smooth and rough, over the sum of their standard deviations [1]
 
+    # of a layer that runs through
+    sizes_apart: float | None = None  # range of its thickness by several sizes of the picture, over it [1]
+
     # of joints
     polarity: str | None = None  # "solder dark" or "solder bright"
     layout: str | None = None  # "balls", "plates", ... or "given"
@@ -92,6 +95,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         min_void_px=number("min_void_px"),
         joint_names=tuple(str(name) for name in row("joint_names")),
         texture_separation=number("texture_separation"),
+        sizes_apart=number("sizes_apart"),
         joints_unsure=count("joints_unsure"),
         straight_bands_ignored=count("straight_bands_ignored"),
         twin_lamellae_merged=count("twin_lamellae_merged"),

@@ -67,6 +67,12 @@ class Request:
     batch: Annotated[int, Doc("Crops in each step."), Option(least=1)] = 8
     size_px: Annotated[int, Doc("Side of a crop [px]."), Option("--size", least=1)] = 256
     upright: Annotated[bool, Doc("Images have an up and a down, as layers do.")] = False
+    continuous: Annotated[bool, Doc("A layer runs through each image from left to right: its sides are learned.")] = (
+        False
+    )
+    reduce: Annotated[
+        float, Doc("Images are reduced so many times, to see more of the surroundings."), Option(least=1)
+    ] = 1.0
     # None: 0.001 from scratch, 0.0003 otherwise
     rate: Annotated[float | None, Doc("Highest learning rate.")] = None
     every: int | None = None  # steps between validations; None: a twentieth of the steps, at least 25
@@ -84,7 +90,7 @@ class Request:
 
 _OF_NETWORKS = (
     *("model", "from_scratch", "masks_are", "unmarked", "may_be_empty", "validation", "steps", "batch", "size_px"),
-    *("upright", "rate", "every", "patience", "device", "resume", "network"),
+    *("upright", "continuous", "reduce", "rate", "every", "patience", "device", "resume", "network"),
 )
 """What a pixel classifier has no use for."""
 

@@ -11,7 +11,7 @@ weights, model card, ``log.csv``, and the worst validation cases as ``validation
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from inspect_tool.languages import ENGLISH, Text
 from inspect_tool.model import Modality, ModelCard
 from inspect_tool.report.render import check_language
 from inspect_tool.segmentation.networks.layers import Weights
+from inspect_tool.segmentation.networks.magnification import EQUALIZED, REDUCED
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import (
@@ -39,7 +40,8 @@ from inspect_tool.segmentation.networks.weights import (
     write_model,
 )
 from inspect_tool.segmentation.unet import GRAINS
-from inspect_tool.training import annotations, augment, samples, worst_cases
+from inspect_tool.segmentation.unet.continuous_layer import ABOVE, BELOW
+from inspect_tool.training import annotations, augment, layer_pictures, samples, worst_cases
 from inspect_tool.training.annotations import UNKNOWN
 from inspect_tool.training.augment import Target
 from inspect_tool.training.fit import LOG, STATE, Draw, Fitted, clear, fit, judged
@@ -48,7 +50,7 @@ from inspect_tool.training.losses import cross_entropy_dice
 from inspect_tool.training.request import Ended, Progress, Request, Trained
 from inspect_tool.training.samples import MasksAre, Sample, Split
 
-RATE_NEW, RATE_TUNED = 1e-3, 3e-4
+RATE_NEW, RATE_TUNED, RATE_OF_SIDES = 1e-3, 3e-4, 4e-3
 ZOOM = (0.75, 1.33)  # how much larger or smaller the structure may be than in the images
 GRAIN_STRUCTURE = "mean lineal intercept of the grains"
 CROPS_OF_RARE = 0.5  # share of the crops that are looked for by class, so that rare ones are seen
@@ -78,6 +80,8 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     base = _base(request)
     reading = _reading(request, base)
     parted = _samples(request, reading, base)
+    if request.continuous:
+        reading = replace(reading, classes=_sides(reading.classes))
     architecture = UNet(**_arguments(request, base, reading.classes))
     network = _network(request, base, architecture, reading.classes)
     size = _crop_side(request, parted.training, architecture.stride)
@@ -86,14 +90,14 @@ def train(request: Request, progress: Progress | None = None) -> Trained:
     before = judged(network, validate)["score"] if same else None
     run = fit(
         network,
-        drawing(parted.training, reading.classes, size, request.seed, upright=request.upright),
+        _draws(request, parted.training, reading.classes, size),
         cross_entropy_dice(len(reading.classes)),
         validate,
         folder=work,
         steps=request.steps,
         batch=request.batch,
         seed=request.seed,
-        rate=request.rate or (RATE_TUNED if base is not None else RATE_NEW),
+        rate=request.rate or (RATE_TUNED if base is not None else RATE_OF_SIDES if request.continuous else RATE_NEW),
         every=request.every or max(LEAST_EVERY, request.steps // 20),
         patience=request.patience,
         device=request.device,
@@ -154,6 +158,9 @@ class _Base:
 
 def _base(request: Request) -> _Base | None:
     """Model to start from."""
+    if request.continuous and not request.from_scratch:
+        msg = "--continuous: no shipped model knows the sides of a layer; train from nothing with --from-scratch"
+        raise SettingsError(msg)
     if request.from_scratch:
         if request.model:
             msg = "--from-scratch starts from nothing, --model from a model; give one of them"
@@ -191,6 +198,9 @@ def _reading(request: Request, base: _Base | None) -> samples.Reading:
     if fixed and classes != fixed:
         msg = f"--classes {','.join(classes)}: recipe {request.recipe} has the classes {','.join(fixed)}, in this order"
         raise SettingsError(msg)
+    if request.continuous and len(classes) != 2:
+        msg = f"--continuous: one layer and the rest are learned, two classes; got {', '.join(classes) or 'none'}"
+        raise SettingsError(msg)
     if len(classes) < 2:
         msg = f"recipe {request.recipe}: name the classes, background first: --classes matrix,carbide"
         raise SettingsError(msg)
@@ -213,9 +223,18 @@ def _samples(request: Request, reading: samples.Reading, base: _Base | None) -> 
     """Read everything that trains or judges, at one scale."""
     read = samples.read_all(request.images, request.masks, reading)
     alike = samples.to_one_scale(read, base.card.pixel_um if base is not None else None)
+    alike = tuple(samples.scaled(sample, 1 / request.reduce) for sample in alike)
     if reading.classes == GRAINS:
         alike = samples.as_boundaries(alike, base.card.structure_px if base is not None else None)
-    return samples.split(alike, reading.classes, chosen=request.validation, seed=request.seed)
+    classes = reading.classes
+    if request.continuous:
+        alike, classes = tuple(layer_pictures.prepared(sample) for sample in alike), _sides(classes)
+    return samples.split(alike, classes, chosen=request.validation, seed=request.seed)
+
+
+def _sides(classes: Sequence[str]) -> tuple[str, str, str]:
+    """Classes of a layer that runs through, of those of its mask."""
+    return (ABOVE, classes[1], BELOW)
 
 
 def _identity(
@@ -234,13 +253,16 @@ def _identity(
         "network": _arguments(request, base, reading.classes),
         "crop": size,
         "upright": request.upright,
+        "continuous": request.continuous,
+        "reduce": request.reduce,
     }
 
 
 def _arguments(request: Request, base: _Base | None, classes: Sequence[str]) -> dict[str, Any]:
     if base is not None:
         return {**base.card.network, "classes": len(classes)}
-    return {"in_channels": 1, "base": 16, "depth": 4, **request.network, "classes": len(classes)}
+    usual = {"base": 8, "depth": 5, "widest": 64} if request.continuous else {"base": 16, "depth": 4}
+    return {"in_channels": 1, **usual, **request.network, "classes": len(classes)}
 
 
 def _network(request: Request, base: _Base | None, architecture: UNet, classes: Sequence[str]) -> TorchNetwork:
@@ -270,6 +292,21 @@ def _crop_side(request: Request, training: Sequence[Sample], stride: int) -> int
 
 
 # ------------------------------------------------------------------------------------------------ the two sides
+
+
+def _draws(request: Request, training: Sequence[Sample], classes: Sequence[str], side: int) -> Draw:
+    """Make the function that draws: crops, or of a layer that runs through whole new pictures."""
+    if not request.continuous:
+        return drawing(training, classes, side, request.seed, upright=request.upright)
+
+    def draw(rng: np.random.Generator) -> tuple[NDArray[np.float32], Target]:
+        sample = training[int(rng.integers(len(training)))]
+        image, target = layer_pictures.changed(sample.image, sample.target, rng, side)
+        image, target = augment.mirror(image, target, rng)
+        image = augment.altered(image, rng, augment.LOOK)
+        return np.ascontiguousarray(image.transpose(2, 0, 1)), target
+
+    return draw
 
 
 def drawing(training: Sequence[Sample], classes: Sequence[str], side: int, seed: int, *, upright: bool = False) -> Draw:
@@ -392,7 +429,7 @@ def _card(
         "structure_px": _structure_px(every) if reading.classes == GRAINS else None,
         "recipes": (request.recipe,),
         "modality": modalities.pop() if len(modalities) == 1 else "unknown",
-        "settings": _settings(base, reading.classes),
+        "settings": _settings(request, base, reading.classes),
         "training": [*(plain(base.card.training) if base is not None else []), own],
         "procedure": plain(
             {
@@ -404,7 +441,7 @@ def _card(
                 "stopped": run.stopped,
                 "batch": request.batch,
                 "crop_px": size,
-                "turned": "a little, mirrored" if request.upright else "by any angle, mirrored",
+                "turned": "a little, mirrored" if request.upright or request.continuous else "by any angle, mirrored",
                 "split": parted.how,
                 "image_scale": {sample.name: round(sample.scaled, 4) for sample in every if sample.scaled != 1},
                 "training_images": samples.hashes(parted.training),
@@ -415,11 +452,14 @@ def _card(
     }
 
 
-def _settings(base: _Base | None, classes: Sequence[str]) -> dict[str, Any]:
+def _settings(request: Request, base: _Base | None, classes: Sequence[str]) -> dict[str, Any]:
     """What turns the output into labels, but for the threshold: the network was judged at one half."""
+    own: dict[str, Any] = {EQUALIZED: True} if request.continuous else {}
+    if request.reduce != 1:
+        own[REDUCED] = request.reduce  # for images of unknown scale
     if base is None or base.card.classes != tuple(classes):
-        return {}
-    return {key: value for key, value in base.card.settings.items() if key != "threshold" or classes == GRAINS}
+        return own
+    return own | {key: value for key, value in base.card.settings.items() if key != "threshold" or classes == GRAINS}
 
 
 def _structure_px(known: Sequence[Sample]) -> tuple[float, float]:

@@ -96,8 +96,13 @@ def measure_field(
             for layer, one in found.items()
             for what, values in (("along", one.chords.along), ("thickness", one.chords.length))
         },
-        read_off=facts_of_level(segmentation, micrograph),
+        read_off={**facts_of_level(segmentation, micrograph), **_sizes_apart(segmentation)},
     )
+
+
+def _sizes_apart(segmentation: Segmentation) -> Mapping[str, float]:
+    apart = segmentation.told.sizes_apart
+    return {} if apart is None else {"sizes_apart": apart}
 
 
 def layers_of(segmentation: Segmentation, settings: Settings, where: str) -> Mapping[str, int]:

@@ -11,6 +11,7 @@ from inspect_tool.recipes.layer_thickness.settings import MEAN, Settings
 from inspect_tool.recipes.layer_thickness.values import Measured
 from inspect_tool.standards.editions import check_rule, constant
 
+_SIZES_APART = 20.0  # by a network that saw the picture in several sizes [%]; see docs/validation_layer_thickness.md
 _APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md
 
 
@@ -42,6 +43,22 @@ def checks_of(
             advice=Text("layer_thickness.advice_others"),
         )
     )
+    sizes = [(100 * float(one.read_off["sizes_apart"]), one.image) for one in fields if "sizes_apart" in one.read_off]
+    if sizes:
+        apart, where = max(sizes)
+        made.append(
+            plausibility.check(
+                Text("layer_thickness.check_sizes"),
+                apart,
+                "<=",
+                _SIZES_APART,
+                "%",
+                clause=Text("layer_thickness.clause_own"),
+                specimen=specimen,
+                note=Text("recipes.note_worst_field", image=where),
+                advice=Text("layer_thickness.advice_sizes"),
+            )
+        )
     for name in layers_in(fields):
         layers = of_layer(fields, name)
         note = Text("layer_thickness.note_layer", layer=name)

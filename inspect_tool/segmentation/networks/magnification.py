@@ -13,6 +13,12 @@ SAME_SCALE = 1.05
 LARGEST_SCALE = 8.0
 """Beyond, nothing of the structure is left or nothing is gained."""
 
+REDUCED = "reduced"
+"""Setting of a card: how many times smaller than the images of the training, of unknown scale, the model saw them."""
+
+EQUALIZED = "equalized"
+"""Setting of a card: whether the model sees shares of darker pixels (``weights.equalized``) in place of gray values."""
+
 
 def training_scale(card: ModelCard, micrograph: Micrograph, set_: float | None) -> tuple[float, str]:
     """Enlargement that brings an image to the scale of the training, and where it comes from.
@@ -20,7 +26,7 @@ def training_scale(card: ModelCard, micrograph: Micrograph, set_: float | None) 
     Parameters
     ----------
     card : ModelCard
-        Of the model; without ``pixel_um`` an image is taken as it is.
+        Of the model; without ``pixel_um`` an image is taken as it is, or reduced as the card says.
     micrograph : Micrograph
         The image.
     set_ : float or None
@@ -35,7 +41,8 @@ def training_scale(card: ModelCard, micrograph: Micrograph, set_: float | None) 
         return set_, "set"
     pixel_um = micrograph.calibration.pixel_um
     if card.pixel_um is None or pixel_um is None:
-        return 1.0, "as it is"
+        reduced = float(card.settings.get(REDUCED, 1.0))
+        return 1 / reduced, "as it is" if reduced == 1 else Text("segmentation.scale_reduced", reduced=reduced)
     scale = pixel_um / card.pixel_um
     if not 1 / LARGEST_SCALE <= scale <= LARGEST_SCALE:
         msg = (

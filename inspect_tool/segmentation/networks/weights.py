@@ -277,6 +277,9 @@ def _kept(value: "Tensor | Samples", half: bool) -> Samples:
     return np.array(plain, np.float16 if half and plain.dtype == np.float32 else plain.dtype, order="C")
 
 
+_LEVELS = 4096  # gray values that are told apart
+
+
 def gray_range(
     pixels: Samples, normalization: tuple[float, float] = (1.0, 99.0), roi: Mask | None = None
 ) -> tuple[float, float]:
@@ -315,3 +318,28 @@ def normalized(pixels: Samples, low: float, high: float) -> NDArray[np.float32]:
     """Gray values with ``low`` at 0 and ``high`` at 1, clipped to -0.5 ... 1.5; same shape, float32."""
     scaled = (pixels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
     return np.clip(scaled, *CLIP, out=scaled)
+
+
+def equalized(image: NDArray[np.float32], inside: Mask | None = None) -> NDArray[np.float32]:
+    """Share of the pixels that are darker: gray values of which there are many are spread, others drawn together.
+
+    Two materials of nearly one gray, and a third far brighter, are as far apart from each other as from it.
+
+    Parameters
+    ----------
+    image : ndarray of float32
+        (rows, columns).
+    inside : ndarray of bool, optional
+        (rows, columns); only what it marks is counted.
+
+    Examples
+    --------
+    >>> equalized(np.float32([[1, 1, 2, 9]])).tolist()
+    [[0.25, 0.25, 0.625, 0.875]]
+    """
+    low, high = float(image.min()), float(image.max())
+    level = ((image - low) * ((_LEVELS - 1) / max(high - low, 1e-12))).astype(np.intp)
+    counted = level.ravel() if inside is None or not inside.any() else level[inside]
+    many = np.bincount(counted, minlength=_LEVELS)
+    darker = (np.cumsum(many) - many / 2) / counted.size
+    return np.asarray(darker[level], np.float32)

@@ -4,6 +4,7 @@ The network gives probabilities of the classes. What becomes of them follows fro
 
 - ``grain``, ``boundary``: one label per grain, by a watershed of the boundary probability;
 - ``background``, ``joint``, ``void``: joints as objects, voids inside them;
+- ``above``, a name, ``below``: a layer that runs through the picture, between two interfaces (``continuous_layer``);
 - anything else: every pixel gets a class.
 
 The image is brought to the scale that the network was trained at: by um/px where the card has an absolute scale,
@@ -36,19 +37,20 @@ from inspect_tool.segmentation.joints.regions import eight_bit_scale
 from inspect_tool.segmentation.joints.shapes import joints_of_mask
 from inspect_tool.segmentation.networks import runtime, tiling
 from inspect_tool.segmentation.networks.arguments import unet_arguments
-from inspect_tool.segmentation.networks.magnification import resized, seen, training_scale
+from inspect_tool.segmentation.networks.magnification import EQUALIZED, resized, seen, training_scale
 from inspect_tool.segmentation.networks.runtime import Batch, Device, Engine, OutOfMemoryError, Precision, Predictor
 from inspect_tool.segmentation.networks.unet import UNet
 from inspect_tool.segmentation.networks.weights import (
     check_fit,
     described,
+    equalized,
     gray_range,
     load_weights,
     model_folder,
     normalized,
     permitted,
 )
-from inspect_tool.segmentation.unet import grain_labels, gray_opinion
+from inspect_tool.segmentation.unet import continuous_layer, grain_labels, gray_opinion, layer_gray
 from inspect_tool.segmentation.unet.joint_labels import FIRST_PX, JOINT, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.segmentation.unet.joint_opinion import unsure_joints
 
@@ -151,6 +153,8 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     start = perf_counter()
     if model.card.classes == GRAINS:
         return _grains(model, micrograph, settings, start)
+    if continuous_layer.described(model.card.classes):
+        return _layer(model, micrograph, settings, start)
     if model.card.classes == JOINTS and settings.scale is None:
         scale, how = _joint_scale(model, micrograph, settings)
     else:
@@ -161,6 +165,36 @@ def segment(model: Model, micrograph: Micrograph, settings: Settings) -> Segment
     found = {"scale": round(scale, 4), "scale_from": how, **used}
     made = _segmentation(model, settings, labels, found, start, **more)
     return replace(made, alternatives=partial(_other_classes, model, micrograph, settings, made, maps))
+
+
+def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: float) -> Segmentation:
+    """A layer between two interfaces; others are those by another probability, and by one size of the picture alone."""
+    scale, how = training_scale(model.card, micrograph, settings.scale)
+    views: dict[float, continuous_layer.Probability] = {}
+    used: dict[str, Any] = {}
+    for zoom in continuous_layer.ZOOMS:
+        maps, told = _maps(model, micrograph, settings, scale * zoom)
+        used = used or told
+        views[zoom] = _whole(maps, micrograph).astype(np.float32) / np.float32(255)
+    found = {"scale": round(scale, 4), "scale_from": how, "zooms": list(continuous_layer.ZOOMS), **used}
+    inside = micrograph.roi
+    found |= stated(Told(sizes_apart=round(continuous_layer.sizes_apart(views, inside), 3)))
+    mean = continuous_layer.averaged(views)
+    rough = continuous_layer.interfaces(mean, inside)
+    own = layer_gray.settled(micrograph.pixels, mean, rough, inside, scale)
+
+    def made(rows: tuple[continuous_layer.Rows, continuous_layer.Rows], start: float) -> Segmentation:
+        layer = continuous_layer.between(*rows, micrograph.pixels.shape, inside)
+        labels = layer_gray.without_open_pores(micrograph.pixels, layer).view(np.uint8)
+        labels.setflags(write=False)
+        one = _segmentation(model, settings, labels, found, start)
+        return replace(one, classes={0: "rest", 1: model.card.classes[1]})
+
+    def others() -> Iterator[tuple[str, Segmentation]]:
+        for name, rows in layer_gray.opinions(own, views, inside):
+            yield name, made(rows, perf_counter())
+
+    return replace(made((own.upper, own.lower), start), alternatives=others)
 
 
 def _other_classes(
@@ -262,6 +296,10 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
     pixels = resized(seen(card, micrograph), scale)
+    equal = bool(card.settings.get(EQUALIZED, False))
+    if equal:
+        small = np.asarray(resized(seen(card, micrograph).astype(np.float32), scale), np.float32)
+        pixels, low, high = equalized(small, _resized_region(micrograph.roi, small.shape)), 0.0, 1.0
     given = _given_joints(micrograph, settings)
     if card.classes == JOINTS and not solder_dark(micrograph.pixels, micrograph.roi, given):
         low, high = high, low  # an inverted picture: the network knows solder darker than the board
@@ -290,8 +328,16 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     packed = tuple((rows, band.shape, compress(kept(band).tobytes(), 1)) for rows, band in bands)
     if pixels.shape[0] * pixels.shape[1] > _LARGE_PX:
         model.predictor.release()
-    described = {"gray_range": [round(low, 3), round(high, 3)], "tile_px": tile_px, "overlap_px": grid.overlap_px}
+    values = {EQUALIZED: True} if equal else {"gray_range": [round(low, 3), round(high, 3)]}
+    described = {**values, "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return _Maps(bands=packed), {**described, **made_on}
+
+
+def _resized_region(region: Mask | None, shape: tuple[int, ...]) -> Mask | None:
+    if region is None:
+        return None
+    small = cv2.resize(region.view(np.uint8), (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(small, np.uint8).view(np.bool_)
 
 
 def _averaged(run: Callable[[Batch], Batch], batch: Batch) -> Batch:

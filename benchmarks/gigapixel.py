@@ -1,11 +1,12 @@
 """Huge drawn mosaics measured by windows: time and peak memory against the size, and the numbers against the truth.
 
-    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--run phase_fraction]
+    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--run porosity] [--deep] [--verify]
 
 Wanted: time that grows as the pixels, at most 2 GB. Drawn tile by tile, without seams: round pores in a jittered grid,
 none touching another, one crack that runs through the whole width, a black corner and a black gap. The measure is a
 process of its own, whose peak is its resident set (``ru_maxrss``); drawing is not in the time, reading and hashing are.
-``--run`` runs a job of a recipe instead, with its report as JSON, CSV, HTML and PDF.
+``--run`` runs a job of a recipe by windows instead, with its report as JSON, CSV, HTML and PDF; ``--deep`` draws 16
+bits, ``--verify`` recomputes the report from its masks in a process of its own.
 """
 
 import argparse
@@ -58,13 +59,24 @@ denoise_px = 3
 """
 RUN = """
 import resource, sys, time
-from inspect_tool.inspection import job_run
+from inspect_tool.inspection import job_run, windowed
+windowed.FROM_PX = 0
 begun = time.perf_counter()
 report = job_run.run(sys.argv[1], sys.argv[2], trail=False)
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 said = {one.quantity: f"{one.value:.6f}" for one in report.results if one.quantity.split(".")[0] in sys.argv[3:]}
 print(f"{seconds:.1f} s, {peak:.0f} MB, by windows: {'windows' in report.micrographs[0].meta}", said)
+"""
+VERIFY = """
+import resource, sys, time
+from pathlib import Path
+from inspect_tool.verify import verify
+begun = time.perf_counter()
+found = verify.verify(Path(sys.argv[1]))
+seconds = time.perf_counter() - begun
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(f"verified: {found.verified}, {seconds:.1f} s, {peak:.0f} MB")
 """
 
 
@@ -109,11 +121,11 @@ def tiles(shape: tuple[int, int]) -> Iterator[np.ndarray]:
             yield tile(row, column, shape, middle, radius)
 
 
-def draw(path: Path, shape: tuple[int, int], *, as_zarr: bool) -> None:
+def draw(path: Path, shape: tuple[int, int], *, as_zarr: bool, deep: bool = False) -> None:
     if not as_zarr:
-        tifffile.imwrite(
-            path, tiles(shape), shape=shape, dtype=np.uint8, tile=(TILE, TILE), bigtiff=True, compression="zlib"
-        )
+        drawn = (one * np.uint16(257) if deep else one for one in tiles(shape))
+        depth = np.uint16 if deep else np.uint8
+        tifffile.imwrite(path, drawn, shape=shape, dtype=depth, tile=(TILE, TILE), bigtiff=True, compression="zlib")
         return
     import zarr
 
@@ -146,6 +158,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--run", metavar="RECIPE")
+    parser.add_argument("--deep", action="store_true")
+    parser.add_argument("--verify", action="store_true")
     asked = parser.parse_args()
     print(
         "| image [Gpx] | windows | found / drawn pores and cracks | pores cut by corner or gap | longest [px]", end=""
@@ -157,7 +171,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=asked.folder) as name:
             path = Path(name) / ("mosaic.ome.zarr" if asked.zarr else "mosaic.tif")
             begun = time.perf_counter()
-            draw(path, shape, as_zarr=asked.zarr)
+            draw(path, shape, as_zarr=asked.zarr, deep=asked.deep)
             print(f"drawn in {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
             command = [sys.executable, "-c", MEASURE, str(path), str(asked.side), name]
             if asked.run:
@@ -168,8 +182,12 @@ def main() -> None:
             said = subprocess.run(command, capture_output=True, text=True, check=False)
             if said.returncode:
                 sys.exit(said.stderr)
+            again = ""
+            if asked.verify:
+                command = [sys.executable, "-c", VERIFY, str(Path(name) / "out" / "job")]
+                again = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         if asked.run:
-            print(f"{asked.run}, {side * side / 1e9:.3f} Gpx: {said.stdout}", flush=True)
+            print(f"{asked.run}, {side * side / 1e9:.3f} Gpx: {said.stdout}{again}", flush=True)
             continue
         found, specimen, longest, seconds, peak, kept = said.stdout.split()
         number = truth(shape)

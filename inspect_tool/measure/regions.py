@@ -160,6 +160,21 @@ def edge_labels(labels: LabelImage, roi: Mask | None = None) -> NDArray[np.int32
     return inner
 
 
+def frame_contacts(labels: LabelImage, roi: Mask | None = None) -> NDArray[np.intp]:
+    """Pixels of each object, 1 to n, along the image frame or the border of ``roi``: 0 of those that it does not cut.
+
+    >>> frame_contacts(np.array([[1, 1, 0], [0, 0, 0], [0, 2, 0], [3, 0, 0]], dtype=np.int32)).tolist()
+    [2, 0, 1]
+    """
+    if roi is None:
+        along = [labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]]
+    else:
+        outside = cv2.copyMakeBorder(np.logical_not(roi).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+        rim = cv2.dilate(outside, np.ones((3, 3), np.uint8))[1:-1, 1:-1]
+        along = [labels[(rim > 0) & roi]]
+    return np.bincount(np.concatenate(along), minlength=int(labels.max(initial=0)) + 1)[1:]
+
+
 def connected(mask: Mask, connectivity: int = 8) -> LabelImage:
     """Number the connected pieces of a mask; pores are 8-connected, grains are 4-connected.
 

@@ -222,7 +222,7 @@ class Wording:
 
     titles: Mapping[str, Words] = default(default_factory=dict)
     """Title of a column, by its name without its class and, if all units have it, without its unit: "count" is that of
-    "count.pearlite". The unit is put behind."""
+    "count.pearlite", and the unit is put behind; or by its whole name, "count.pearlite", as it is to stand."""
     spreads: frozenset[str] = frozenset()
     """Heads of scatter, differences and shares, which get three digits: keys of sentences, or plain texts."""
     feature: str = ""

@@ -446,7 +446,11 @@ def heading(column: str, wording: Wording = PLAIN) -> str:
     ('Area [µm²]', 'Area, pore [%]', 'Grains per area [mm⁻²]', 'Class')
     >>> heading("half_pixel_percent.pore", Wording(titles={"half_pixel": "Half a pixel"}))
     'Half a pixel, pore [%]'
+    >>> heading("length_um.a", Wording(titles={"length_um.a": "Length of type A [µm]"}))
+    'Length of type A [µm]'
     """
+    if "." in column and column in wording.titles:
+        return wording.titles[column]
     if is_known(f"columns.{column}") and column not in wording.titles:
         return Text(f"columns.{column}")
     if "[" in column:

@@ -128,7 +128,7 @@ def decarburised(
     local = np.maximum(1 + spread * bent_waves(rng, len(x), length / _STEP_PX), 0.1)
     rough = roughness_um / pixel_um * bent_waves(rng, len(x), 4.0 / _STEP_PX)
     scale = oxide_um / pixel_um * np.maximum(1 + 0.15 * bent_waves(rng, len(x), length / 3 / _STEP_PX), 0.2)
-    depth, near = _depths(x, y, shape_px)
+    depth, near = _depths(x, y, shape_px, None if radius_um is None else radius_um / pixel_um)
     share = (1 - core_ferrite_percent / 100) * recovered(depth / local[near])
     grain, between, number = _grains(rng, shape_px, grain_um / pixel_um)
     fine = gaussian_field(rng, shape_px, 0.18 * grain_um / pixel_um)
@@ -223,17 +223,27 @@ def _surface(
     return x, top + sign * np.tan(np.radians(slope_deg)) * away
 
 
-def _depths(x: Floats, y: Floats, shape: Shape) -> tuple[Floats, NDArray[np.intp]]:
-    """Depth of every pixel below the surface, negative above it, and the point of it that is nearest."""
+def _depths(x: Floats, y: Floats, shape: Shape, radius: float | None) -> tuple[Floats, NDArray[np.intp]]:
+    """Depth of every pixel below the surface, negative above it, and the point of it that is nearest.
+
+    The points lie on a straight line, or on a circle of that radius whose middle is below the first row.
+    """
+    rows, columns = np.mgrid[: shape[0], : shape[1]].astype(np.float64)
+    if radius is None:
+        slope = (y[-1] - y[0]) / (x[-1] - x[0])
+        foot = (columns - x[0] + slope * (rows - y[0])) / (1 + slope**2) + x[0]
+    else:
+        middle = (x[0] + x[-1]) / 2
+        top = float(y.min())
+        right, up = columns - middle, top + radius - rows
+        foot = middle + radius * np.where(up > 0, right / np.maximum(np.hypot(right, up), 1e-9), np.sign(right))
+    nearest = np.clip(np.rint((foot - x[0]) / _STEP_PX), 0, len(x) - 1).astype(np.intp)
     line = np.column_stack([y, x])
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    at = np.column_stack([rows.ravel(), columns.ravel()]).astype(float)
-    _, nearest = cKDTree(line).query(at)
     along = np.gradient(line, axis=0)
     normal = np.column_stack([along[:, 1], -along[:, 0]])
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-    depth = ((at - line[nearest]) * normal[nearest]).sum(axis=1)
-    return depth.reshape(shape), nearest.reshape(shape)
+    down, right = rows - y[nearest], columns - x[nearest]
+    return down * normal[nearest, 0] + right * normal[nearest, 1], nearest
 
 
 def _grains(rng: np.random.Generator, shape: Shape, size: float) -> tuple[Floats, Floats, NDArray[np.intp]]:

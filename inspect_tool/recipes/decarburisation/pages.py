@@ -40,21 +40,8 @@ WORDING = Wording(
 
 
 def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
-    """Depths of every place of every field, and of the mean profile of each."""
+    """Depths of the mean profile of every field; those of its places are the table of its features."""
     unit, mark = length_unit(fields)
-    rows: list[tuple[Cell, ...]] = []
-    for field in fields:
-        rows += [
-            (
-                field.specimen,
-                field.field,
-                int(row["feature"]),
-                float(row[f"along_{unit}"]),
-                *(float(row[f"{depth}_depth_{unit}"]) for depth in DEPTHS),
-                float(row[f"total_depth_u_{unit}"]),
-            )
-            for row in field.features.to_dict("records")
-        ]
     profiles: list[tuple[Cell, ...]] = [
         (
             field.specimen,
@@ -81,20 +68,7 @@ def tables(fields: Sequence[Measured]) -> tuple[Table, ...]:
                 Text("page.head_with_unit", head=Text("decarburisation.column_surface"), unit=mark),
             ),
             rows=tuple(profiles),
-            note=Text("decarburisation.note_profiles"),
-        ),
-        Table(
-            title=Text("decarburisation.title_places"),
-            columns=(
-                Text("words.specimen"),
-                Text("words.field"),
-                Text("decarburisation.column_place"),
-                Text("page.head_with_unit", head=Text("decarburisation.column_along"), unit=mark),
-                *depths,
-                Text("page.head_with_unit", head=Text("decarburisation.column_place_u"), unit=mark),
-            ),
-            rows=tuple(rows),
-            note=Text("decarburisation.note_places"),
+            note=joined(" ", (Text("decarburisation.note_profiles"), Text("decarburisation.note_places"))),
         ),
     )
 

@@ -1,6 +1,7 @@
 """How much darker than the matrix an inclusion is: sulfides are gray, oxides and silicates nearly black."""
 
 from dataclasses import dataclass
+from math import erf, exp, pi, sqrt
 
 import cv2
 import numpy as np
@@ -17,11 +18,21 @@ _PART = 0.15  # of the distance of two humps of darkness: what the limit between
 _LEAST = 3  # particles of either hump
 _APART = 3.0  # standard deviations inside the humps that they lie apart
 _LIGHTER = 0.8  # darkness of the lighter hump over that of the darker one, at most
-_RING_PX = 7  # and beyond it, where the shade of the matrix is taken
-_CORES_PX = (2.0, 3.0)  # from the outline of a particle: where its own gray is seen, and better seen
+_RING_PX = 8  # and beyond it, where the shade of the matrix is taken
+_CORES_PX = (1.0, 2.0)  # from the outline of a particle, beyond the reach of blur: its own gray is seen, better seen
+_REACH = 2.0  # standard deviations of the blur, from an edge: 2 % of its height are left there
+_SHARP_PX = 0.5  # blur where no particle is wide enough to tell it
+_BLUR_U = 0.05  # of the blur: what it is known by
+_BLURS_PX = (0.05, 20.0)  # that are possible
+_DEEP_PX, _DEEP_LEAST = 3.5, 5  # from the outline, and pixels there: particles whose outline tells the blur
 _CORE_LEAST = 3  # pixels
-_RATIOS = (0.4, 1.5)  # of areas by gray and by mask
-_RIM_PX = 3  # around a particle: what blur has spread of its darkness
+_RATIOS = (0.02, 1.5)  # of areas by gray and by mask
+_ALIKE = 0.9  # of the darkness of its kind, from which on the middle of a particle is its own gray and no flank
+_RIM_PX = 4  # around a particle: what blur has spread of its darkness
+_PEAK_PX = 3  # side of the square over which the deepest place of a particle is averaged
+_PEAK_SPREAD = float(np.sqrt((_PEAK_PX**2 - 1) / 12))  # standard deviation of that square along a side [px]
+_ALONG = 0.8  # of the length beyond the width: deepest places of a long particle lie along all of it
+_WIDTHS_PX = np.geomspace(0.25, 16.0, 160)  # that a particle without a middle of its own may have
 
 Floats = NDArray[np.float64]
 
@@ -82,19 +93,32 @@ class Gray:
 
     missing: Floats  # (n,) all that is missing in the particle and its rim, over its area
     core: Floats  # (n,) in its middle, where blur does not reach; -1: it has no such middle
+    own: Floats  # (n,) of such ones without blur, by their deepest places and all that is missing; -1: not known
+    own_u: Floats  # (n,) by how much that may be wrong; 0 where it is not known
 
     @property
     def darkness(self) -> Floats:
-        """What tells the kind: of small round particles a mask too wide would hide it in their missing gray."""
-        return np.maximum(self.missing, self.core)
+        """What tells the kind: a mask too wide would hide it in the missing gray of small particles."""
+        wide = np.maximum(self.missing, self.core)
+        return np.where((self.core < 0) & (self.own > 0), self.own, wide)
 
 
-def read_gray(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) -> Gray:
+def read_gray(
+    pixels: GrayImage,
+    labels: LabelImage,
+    length_px: Floats,
+    width_px: Floats,
+    outline_px: Floats,
+    roi: Mask | None = None,
+    *,
+    drawn: bool = False,
+) -> Gray:
     """Read the darkness of every particle, as a share of the gray of the matrix around it.
 
     The gray that is missing in a particle and its rim is added up and spread over its own area: blur moves it, and
     takes nothing away, so that thin particles are not taken for lighter ones. What is missing in the ring around the
-    rim is the shade of the matrix there.
+    rim is the shade of the matrix there. Of particles that blur reaches all through, all that is missing over what is
+    missing at their deepest places says how wide they are without it, and so how dark.
 
     Parameters
     ----------
@@ -102,12 +126,16 @@ def read_gray(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) ->
         Gray image; a level of 0 is black.
     labels : int32 array of shape (rows, columns)
         Numbers of the particles, 1 to n without gaps.
+    length_px, width_px, outline_px : arrays of shape (n,)
+        Largest caliper, width and perimeter of their masks, which may lie a little too far out or in.
     roi : bool array, optional
         Where the image counts.
+    drawn : bool
+        A person drew the outlines: they are taken as they are, also of particles that blur reaches all through.
     """
     n = int(labels.max(initial=0))
     if not n:
-        return Gray(missing=np.zeros(0), core=np.zeros(0))
+        return Gray(missing=np.zeros(0), core=np.zeros(0), own=np.zeros(0), own_u=np.zeros(0))
     gray = np.asarray(pixels, np.float32)
     missing = (1 - gray / _matrix(gray, roi)).astype(np.float64)
     counts = np.ones(labels.shape, bool) if roi is None else np.asarray(roi)
@@ -116,31 +144,121 @@ def read_gray(pixels: GrayImage, labels: LabelImage, roi: Mask | None = None) ->
     shade = _sums(ring, missing, counts, n) / np.maximum(_sums(ring, None, counts, n), 1)
     lost = _sums(around, missing, counts, n) - shade * _sums(around, None, counts, n)
     area = np.maximum(_sums(labels, None, counts, n), 1)
+    deep = np.asarray(cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5), np.float32)
+    seen = _Seen(missing=missing, labels=labels, deep=deep, shade=shade, counts=counts)
+    blur = None if drawn else _blur(seen, lost, outline_px)
     core = np.full(n, -1.0)
-    deep = cv2.distanceTransform((labels > 0).astype(np.uint8), cv2.DIST_L2, 5)
     for least in _CORES_PX:  # the deeper one last
-        inside = np.where(deep >= least, labels, 0)
-        number = _sums(inside, None, counts, n)
-        has = number >= _CORE_LEAST
-        core[has] = (_sums(inside, missing, counts, n)[has] / number[has]) - shade[has]
-    return Gray(missing=np.clip(lost / area, 0.0, _MOST), core=core)
+        own_gray, number = seen.middle(least + _REACH * (_SHARP_PX if blur is None else blur))
+        core[number >= _CORE_LEAST] = own_gray[number >= _CORE_LEAST]
+    own, own_u = np.full(n, -1.0), np.zeros(n)
+    peak = seen.ridge(np.maximum(_ALONG * (length_px - width_px), 1)) - shade
+    thin = (core < 0) & (lost > 0) & (peak > 0)
+    if thin.any() and blur is not None:
+        of = (lost[thin], peak[thin], length_px[thin], width_px[thin])
+        low, middle, high = (
+            np.minimum(_without_blur(*of, float(np.hypot(blur * factor, _PEAK_SPREAD))), _MOST)
+            for factor in (1 - _BLUR_U, 1.0, 1 + _BLUR_U)
+        )
+        own[thin], own_u[thin] = middle, np.abs(high - low) / 2
+    return Gray(missing=np.clip(lost / area, 0.0, _MOST), core=core, own=own, own_u=own_u)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """Missing gray of an image, and where its particles lie."""
+
+    missing: Floats  # (rows, columns)
+    labels: LabelImage
+    deep: NDArray[np.float32]  # of pixels in particles, from their outline [px]
+    shade: Floats  # (n,)
+    counts: NDArray[np.bool_]
+
+    def middle(self, least_px: float) -> tuple[Floats, Floats]:
+        """Mean darkness of the pixels so far inside each particle, and their number; (n,) both."""
+        n = len(self.shade)
+        inside = np.where(self.deep >= least_px, self.labels, 0)
+        number = _sums(inside, None, self.counts, n)
+        return _sums(inside, self.missing, self.counts, n) / np.maximum(number, 1) - self.shade, number
+
+    def ridge(self, longest_px: Floats) -> Floats:
+        """Mean darkness, without the shade, at the deepest places of each particle, (n,): as many as are given."""
+        mean = cv2.blur(self.missing, (_PEAK_PX, _PEAK_PX), borderType=cv2.BORDER_REPLICATE)
+        inside = (self.labels > 0) & self.counts
+        label, value = self.labels[inside] - 1, mean[inside]
+        order = np.lexsort((-value, label))
+        number = np.bincount(label, minlength=len(longest_px))
+        summed = np.concatenate([[0.0], np.cumsum(value[order])])
+        first = np.cumsum(number) - number
+        taken = np.clip(np.rint(longest_px).astype(np.int64), 1, np.maximum(number, 1))
+        last = np.minimum(first + taken, len(value))
+        return np.asarray((summed[last] - summed[first]) / taken)
+
+
+def _blur(seen: _Seen, lost: Floats, outline_px: Floats) -> float | None:
+    """Standard deviation of the blur, from what it carried over the outlines of wide particles. [px]
+
+    Behind a Gaussian an edge of height 1 has s / √(2π) outside and lacks as much inside, per length; with an outline
+    that lies a distance d too far out both together are s √(2/π) exp(-d²/2s²) + d erf(d/s√2), and d is what more is
+    lacking inside than there is outside. None: no particle is wide enough.
+    """
+    from scipy.optimize import brentq
+
+    core, number = seen.middle(_DEEP_PX)
+    wide = (number >= _DEEP_LEAST) & (core > 0)
+    if not wide.any():
+        return None
+    n = len(lost)
+    area = _sums(seen.labels, None, seen.counts, n)
+    within = _sums(seen.labels, seen.missing, seen.counts, n) - seen.shade * area
+    lacks, beyond, edge = (float(x[wide].sum()) for x in (core * area - within, lost - within, core * outline_px))
+    off, carried = (lacks - beyond) / edge, max(lacks + beyond, 0.0) / edge
+
+    def surplus(blur: float) -> float:
+        return blur * sqrt(2 / pi) * exp(-((off / blur) ** 2) / 2) + off * erf(off / blur / sqrt(2)) - carried
+
+    low, high = _BLURS_PX
+    return low if surplus(low) >= 0 else high if surplus(high) <= 0 else float(brentq(surplus, low, high))
+
+
+def _without_blur(lost: Floats, deepest: Floats, length_px: Floats, width_px: Floats, spread_px: float) -> Floats:
+    """Darkness that particles would have without blur.
+
+    All that is missing over what is missing at the deepest places is the area over the share that blur leaves there: it
+    rises with the width, and the width that gives what was measured is taken. Their masks are as much too long as they
+    are too wide. The share is that of a rectangle of the same area and length behind a Gaussian, the product of two
+    error functions.
+    """
+    from scipy import special
+
+    width = _WIDTHS_PX[None, :]
+    length = np.maximum(length_px[:, None] - (width_px[:, None] - width), width)
+
+    def left(side: Floats) -> Floats:
+        return np.asarray(special.erf(np.sqrt(np.pi / 4) * side / (2 * np.sqrt(2) * spread_px)))
+
+    area = np.pi / 4 * width * length
+    apart = np.abs(np.log(area / (left(width) * left(length))) - np.log(lost / deepest)[:, None])
+    best = apart.argmin(axis=1)
+    return np.asarray(lost / area[np.arange(len(best)), best])
 
 
 def outline_ratios(gray: Gray, sulfide: NDArray[np.bool_], area_px2: Floats) -> Floats:
     """Area of each particle by its gray over that of its mask; 1 where the gray of its kind is not known.
 
     A level cuts a particle of a few pixels too wide or too narrow, by the blur, by the level, and by the kinds that it
-    must serve together. The gray that is missing does not depend on it: over the darkness of the middles of particles
-    of that kind it is the area.
+    must serve together. The gray that is missing does not depend on it: over the darkness of its middle, or of the
+    middles of particles of that kind where it has none as dark as these, it is the area.
     """
     ratio = np.ones(len(gray.missing))
     for kind in (True, False):
         known = (sulfide == kind) & (gray.core > 0)
         if np.count_nonzero(known) < _LEAST:
             continue
-        own = weighted_quantile(gray.core[known], area_px2[known], 0.5)
+        own = weighted_quantile(gray.core[known], np.sqrt(area_px2[known]), 0.5)  # one thing of another kind is no half
         mine = sulfide == kind
-        ratio[mine] = np.clip(gray.missing[mine] / own, *_RATIOS)
+        itself = np.where(gray.core >= _ALIKE * own, gray.core, own)
+        ratio[mine] = np.clip(gray.missing[mine] / itself[mine], *_RATIOS)
     return ratio
 
 

@@ -12,32 +12,30 @@ from numpy.typing import NDArray
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, Words
 from inspect_tool.measure.fraction import line_counts
-from inspect_tool.measure.gray import read_off
-from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.measure.worst_field import WorstField
 from inspect_tool.model import (
     Editions,
     FieldMeasurement,
-    LabelImage,
     Mark,
-    Mask,
     Micrograph,
     PointClass,
     Segmentation,
 )
 from inspect_tool.recipes import _colors, _empty_fields
-from inspect_tool.recipes._common import largest_features, numbers_of_classes, place_of
+from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
-from inspect_tool.recipes.inclusions.darkness import (
-    Gray,
-    GrayLimit,
-    found_limit,
-    outline_ratios,
-    read_gray,
-    stated_limit,
-)
 from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
+from inspect_tool.recipes.inclusions.particles import (
+    Found,
+    aligned,
+    counting,
+    direction_of,
+    found_in,
+    kept,
+    mask_of,
+    specks,
+)
 from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, series_of, worst_fields
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
 from inspect_tool.recipes.inclusions.stringers import Inclusion, Particles, inclusions_of
@@ -45,23 +43,11 @@ from inspect_tool.recipes.inclusions.values import Measured, Numbers, Values, Va
 
 ASPECT_STEP = 0.1  # of a limit of length over width, relative
 JOIN_STEP = 0.1  # of the gaps that are bridged, relative
-_WIDE_PX = 3.5  # width of particles whose gray is told
-_ELONGATED = 3.0  # length over width of particles that tell the rolling direction
-_LEAST = 4  # of them in a field
-_ALIKE = 0.7  # mean resultant length of their directions
+_OUTLINE_PX = 0.25  # that an outline may lie off: widths of drawn particles scatter by 0.15 px
+_BY_GRAY_PX = 0.33  # and of those whose size is by gray by 0.35 px
 _MARKED = 60  # inclusions of one type, as many as a reader can tell apart
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
-    """Particles of one segmentation."""
-
-    table: pd.DataFrame  # all of them; "counts" says which are inclusions
-    mask: Mask  # pixels of those that count
-    gray: Gray | None  # of all particles; None: sulfides are classes of their own
-    limit: GrayLimit | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +95,8 @@ def measure_field(
         msg = f"{micrograph.path}: the region holds no pixel; check [region] of the job"
         raise MeasurementError(msg)
     shape = (micrograph.pixels.shape[0], micrograph.pixels.shape[1])
-    found = _found(segmentation, micrograph, settings, "gray")
-    direction, is_found = _direction(found.table, settings)
+    found = found_in(segmentation, micrograph, settings, "gray")
+    direction, is_found = direction_of(found.table, settings)
     scene = _Scene(
         shape=shape,
         area_px2=float(found.mask.size if roi is None else np.count_nonzero(roi)),
@@ -120,12 +106,12 @@ def measure_field(
         minimum_um=settings.minimum_um,
         minimum_px2=settings.minimum_px2,
     )
-    read = _kept("gray", found)
+    read = kept("gray", found)
     shifted: dict[str, Numbers] = {}
     for name, other in segmentation.alternatives():
-        this = _found(other, micrograph, settings, f"gray, {name}", found.limit)
+        this = found_in(other, micrograph, settings, f"gray, {name}", found.limit)
         shifted[name] = _numbers(this, scene, _particles(this, scene))
-        read |= _kept(f"gray, {name}", this)
+        read |= kept(f"gray, {name}", this)
     inside = share_scatter(found.mask, roi)
     rated = _rated(_particles(found, scene), scene)
     job = scene.editions[0]
@@ -145,7 +131,7 @@ def measure_field(
             sulfides_told=int(found.limit is None or found.limit.found),
             direction_deg=direction,
             direction_found=int(is_found),
-            aligned_percent=_aligned(found.table, direction, job.direction_deg),
+            aligned_percent=aligned(found.table, direction, job.direction_deg),
             area_px2=scene.area_px2,
             area_mm2=None if pixel_um is None else scene.area_px2 * pixel_um**2 * 1e-6,
             color=_colors.color_of(spread, segmentation),
@@ -170,7 +156,7 @@ def measure_field(
 def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArray[np.uint8], tuple[PointClass, ...]]:
     """Give every pixel the class that a person would name there; the classes, each with the result that it is."""
     named = (PointClass(name="matrix"), PointClass(name="inclusion", quantity=PERCENT))
-    return _mask(segmentation, settings).astype(np.uint8), named
+    return mask_of(segmentation, settings).astype(np.uint8), named
 
 
 def is_oversize(one: Inclusion, limits: Limits) -> bool:
@@ -179,103 +165,6 @@ def is_oversize(one: Inclusion, limits: Limits) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------------- particles
-
-
-def _mask(segmentation: Segmentation, settings: Settings) -> Mask:
-    if segmentation.kind == "instance":
-        return np.asarray(segmentation.labels > 0)
-    names = (*settings.classes, *(name for name in settings.sulfides if name not in settings.classes))
-    if not settings.classes:
-        return np.asarray(segmentation.labels > 0 if settings.sulfides else segmentation.labels == 1)
-    return np.isin(segmentation.labels, numbers_of_classes(segmentation, names, "inclusions"))
-
-
-def _found(
-    segmentation: Segmentation, micrograph: Micrograph, settings: Settings, key: str, otherwise: GrayLimit | None = None
-) -> Found:
-    """Number and measure the particles; which count, and which are sulfides."""
-    mask, pixel_um = _mask(segmentation, settings), micrograph.calibration.pixel_um
-    labels: LabelImage = _numbered(segmentation.labels) if segmentation.kind == "instance" else connected(mask)
-    table = region_table(labels, pixel_um, roi=micrograph.roi)
-    unit, least = ("px", 0.0) if pixel_um is None else ("um", settings.minimum_um)
-    gray = limit = None
-    if settings.sulfides and segmentation.kind == "semantic":
-        wanted = np.isin(segmentation.labels, numbers_of_classes(segmentation, settings.sulfides, "inclusions"))
-        inside = np.bincount(labels[wanted], minlength=len(table) + 1)[1:]
-        table["sulfide"] = inside > table["area_px2"] / 2
-    else:
-        gray = _gray(micrograph, labels, key)
-        table["darkness"] = gray.darkness
-        limit = _gray_limit(gray.darkness, table, settings, pixel_um)
-        if not limit.found and otherwise is not None:
-            limit = otherwise
-        table["sulfide"] = gray.darkness < limit.darkness
-        if segmentation.backend != "labels":
-            _by_gray(table, gray, unit)
-    counts = (table[f"feret_max_{unit}"] >= least) & (table["area_px2"] >= settings.minimum_px2)
-    table["counts"] = counts
-    # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
-    long = table[f"feret_max_{unit}"].to_numpy(np.float64)
-    table[f"width_{unit}"] = np.minimum(table[f"ecd_{unit}"] ** 2 / long, table[f"feret_min_{unit}"])
-    # a frame that tiles the plane counts what is cut once; around a region each half stands for a whole one
-    if micrograph.roi is None:
-        first = np.unique(np.concatenate([labels[0], labels[:, 0]]))
-        table["count_weight"] = np.where(np.isin(table["feature"], first), 0.0, 1.0)
-    else:
-        table["count_weight"] = np.where(table["touches_edge"], 0.5, 1.0)
-    counting = np.concatenate([[False], counts.to_numpy(bool)])
-    kept = counting[labels]
-    return Found(
-        table=table,
-        mask=np.asarray(kept if micrograph.roi is None else kept & micrograph.roi),
-        gray=gray,
-        limit=limit,
-    )
-
-
-def _kept(key: str, found: Found) -> dict[str, tuple[float, ...]]:
-    """What was read off the gray values, for ``FieldMeasurement.read_off``."""
-    if found.gray is None:
-        return {}
-    return {key: (*found.gray.missing.tolist(), *found.gray.core.tolist())}
-
-
-def _gray(micrograph: Micrograph, labels: LabelImage, key: str) -> Gray:
-    """Gray of the particles, or what was kept of it where the image is gone."""
-
-    def read() -> tuple[float, ...]:
-        found = read_gray(micrograph.pixels, labels, micrograph.roi)
-        return (*found.missing.tolist(), *found.core.tolist())
-
-    both = np.asarray(read_off(micrograph, key, read), np.float64)
-    return Gray(missing=both[: len(both) // 2], core=both[len(both) // 2 :])
-
-
-def _by_gray(table: pd.DataFrame, gray: Gray, unit: str) -> None:
-    """Take the area of each particle from its gray, and its calipers with the outline that this area asks for."""
-    area = table["area_px2"].to_numpy(np.float64)
-    ratio = outline_ratios(gray, table["sulfide"].to_numpy(bool), area)
-    square = area * (table[f"ecd_{unit}"].to_numpy() / np.sqrt(4 * area / np.pi)) ** 2  # in the unit of the lengths
-    off = (ratio - 1) * square / table[f"perimeter_{unit}"].to_numpy()  # by so much the outline lies farther out
-    table["outline_ratio"] = ratio
-    table[f"ecd_{unit}"] *= np.sqrt(ratio)
-    for name in (f"feret_max_{unit}", f"feret_min_{unit}"):
-        table[name] = np.maximum(table[name] + 2 * off, table[name] / 2)
-
-
-def _gray_limit(dark: Floats, table: pd.DataFrame, settings: Settings, pixel_um: float | None) -> GrayLimit:
-    if settings.sulfide_darkness != "auto":
-        return stated_limit(float(settings.sulfide_darkness))
-    wide = table["feret_min_um" if pixel_um is not None else "feret_min_px"].to_numpy() / (pixel_um or 1.0)
-    telling = wide >= _WIDE_PX
-    return found_limit(dark[telling], table["area_px2"].to_numpy(np.float64)[telling])
-
-
-def _numbered(labels: LabelImage) -> LabelImage:
-    """Give the objects the numbers 1 to n."""
-    _, places = np.unique(labels, return_inverse=True)
-    numbers = places.reshape(labels.shape).astype(np.int32)
-    return numbers if (labels == 0).any() else numbers + 1
 
 
 def _particles(found: Found, scene: _Scene) -> Particles:
@@ -290,33 +179,11 @@ def _particles(found: Found, scene: _Scene) -> Particles:
         ecd_um=counted[f"ecd_{unit}"].to_numpy(np.float64),
         angle_deg=column["feret_angle_deg"],
         sulfide=counted["sulfide"].to_numpy(bool),
+        unsure=counted["unsure"].to_numpy(bool),
         weight=counted["count_weight"].to_numpy(np.float64),
         cut=counted["touches_edge"].to_numpy(bool),
+        whole_um=counted[f"whole_width_{unit}"].to_numpy(np.float64),
     )
-
-
-def _direction(table: pd.DataFrame, settings: Settings) -> tuple[float, bool]:
-    """Rolling direction, and whether the field tells it. [deg]"""
-    if settings.rolling_direction_deg != "auto":
-        return float(settings.rolling_direction_deg), False
-    long = table[table["counts"] & (table["aspect_ratio"] <= 1 / _ELONGATED)]
-    if len(long) < _LEAST:
-        return 0.0, False
-    turns = np.radians(2 * long["orientation_deg"].to_numpy())
-    weight = long["area_px2"].to_numpy() ** 0.5
-    mean = np.average(np.exp(1j * turns), weights=weight)
-    if abs(mean) < _ALIKE:
-        return 0.0, False
-    return float((np.degrees(np.angle(mean)) / 2 + 90) % 180 - 90), True
-
-
-def _aligned(table: pd.DataFrame, direction: float, tolerance: float) -> float | None:
-    long = table[table["counts"] & (table["aspect_ratio"] <= 1 / _ELONGATED)]
-    if not len(long):
-        return None
-    apart = np.abs((long["orientation_deg"].to_numpy() - direction + 90) % 180 - 90)
-    length = long["ellipse_major_um" if "ellipse_major_um" in long else "ellipse_major_px"].to_numpy()
-    return 100 * float(length[apart <= tolerance].sum() / length.sum())
 
 
 # --------------------------------------------------------------------------------------------------------- numbers
@@ -363,10 +230,13 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         return {}
     particles = _particles(found, scene)
     made: dict[Variant, Numbers] = {}
-    for name, outline_um in (("wider", scene.pixel_um / 2), ("narrower", -scene.pixel_um / 2)):
+    off_um = (_BY_GRAY_PX if "outline_ratio" in found.table else _OUTLINE_PX) * scene.pixel_um
+    for name, outline_um in (("wider", off_um), ("narrower", -off_um)):
         moved_table = _moved(found.table, outline_um, scene)
         other_outlines = replace(found, table=moved_table)
         made[_variant(name)] = _numbers(other_outlines, scene, _particles(other_outlines, scene))
+    without = replace(found, table=found.table.assign(counts=found.table["counts"] & ~specks(found)))
+    made["without specks"] = _numbers(without, scene, _particles(without, scene))
     dark = None if found.gray is None else found.gray.darkness[found.table["counts"].to_numpy(bool)]
     for way, sign in (("lower", -1), ("higher", 1)):
         if dark is not None and found.limit is not None:
@@ -389,14 +259,15 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         made[_variant(f"joined {way}")] = _numbers(found, replace(scene, editions=tuple(bridged)), particles)
     made["cut less"] = _numbers(found, scene, replace(particles, weight=np.where(particles.cut, 0.0, 1.0)))
     made["cut more"] = _numbers(found, scene, replace(particles, weight=np.ones(len(particles.weight))))
+    made["cut wider"] = _numbers(found, scene, replace(particles, width_um=particles.whole_um))
     return made
 
 
 def _moved(table: pd.DataFrame, outline_um: float, scene: _Scene) -> pd.DataFrame:
     """Move every outline outward by a length; which particles count then."""
     sizes = {name: np.maximum(table[name] + 2 * outline_um, 1e-3) for name in ("feret_max_um", "width_um", "ecd_um")}
-    large = (sizes["feret_max_um"] >= scene.minimum_um) & (table["area_px2"] >= scene.minimum_px2)
-    return table.assign(**sizes, counts=large)
+    sizes["whole_width_um"] = table["whole_width_um"] + sizes["width_um"] - table["width_um"]
+    return table.assign(**sizes, counts=counting(table, sizes["feret_max_um"], scene.minimum_um, scene.minimum_px2))
 
 
 def _variant(name: str) -> Variant:
@@ -404,9 +275,9 @@ def _variant(name: str) -> Variant:
 
 
 _VARIANTS: tuple[Variant, ...] = (
-    *("wider", "narrower", "gray lower", "gray higher"),
+    *("wider", "narrower", "without specks", "gray lower", "gray higher"),
     *("aspect lower", "aspect higher", "joined less", "joined more"),
-    *("cut less", "cut more"),
+    *("cut less", "cut more", "cut wider"),
 )
 
 

@@ -41,6 +41,17 @@ WORDING = Wording(
         "sulfides_told": Text("inclusions.column_sulfides_told"),
         "type": Text("inclusions.column_type"),
         "thickness": Text("inclusions.column_thickness"),
+        "width": Text("inclusions.head_width"),
+        "whole_width": Text("inclusions.head_whole_width"),
+        "unsure": Text("inclusions.head_unsure"),
+        **{f"length_um.{kind}": Text("inclusions.head_length", type=kind.upper()) for kind in "abc"},
+        **{
+            f"worst.{edition}.{series}": Text(
+                "inclusions.head_worst", series=Text(f"inclusions.series_{series}"), edition=name
+            )
+            for edition, name in (("iso_4967_2013", "ISO 4967"), ("astm_e45_2018", "ASTM E45"))
+            for series in (*(f"{kind}_{thick}" for kind in "abcd" for thick in ("thin", "heavy")), "ds")
+        },
     },
     feature="particle",
 )
@@ -120,7 +131,7 @@ def _severities(fields: Sequence[Measured], results: Sequence[Result], editions:
                         worst_total(mine, edition.name, series),
                         result.value,
                         result.expanded_u,
-                        result.rounded,
+                        _step(float(result.rounded or 0.0)),
                         _sure(result),
                     )
                 )
@@ -141,8 +152,8 @@ def _severities(fields: Sequence[Measured], results: Sequence[Result], editions:
     )
 
 
-def _step(value: float) -> str:
-    return f"{value:.1f}"
+def _step(value: float) -> Words:
+    return Text("inclusions.class_step", value=value)
 
 
 def _sure(result: Result) -> Words:
@@ -151,7 +162,7 @@ def _sure(result: Result) -> Words:
     return joined(
         ", ",
         (
-            Text("inclusions.class_with_share", name=one.name, percent=100 * one.probability)
+            Text("inclusions.class_with_share", value=float(one.name), percent=100 * one.probability)
             for one in shares
             if one.probability is not None
         ),

@@ -25,10 +25,11 @@ from inspect_tool.statistics.uncertainty import evaluated, expanded
 _FEW = 4  # inclusions of a type: from there on they say themselves how long another one might be
 _VARIED: tuple[tuple[str, str, tuple[Variant, ...]], ...] = (
     ("inclusion_outline", "outline", ("wider", "narrower")),
+    ("specks", "specks", ("without specks",)),
     ("gray_of_sulfides", "gray", ("gray lower", "gray higher")),
     ("limits_of_type", "aspect", ("aspect lower", "aspect higher")),
     ("joining_distance", "joined", ("joined less", "joined more")),
-    ("cut_by_the_frame", "cut", ("cut less", "cut more")),
+    ("cut_by_the_frame", "cut", ("cut less", "cut more", "cut wider")),
 )
 """Line of the budget, end of the key of its basis, and the variants whose range it is."""
 
@@ -153,7 +154,7 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
             n=len(fields),
             clause=joined(": ", (designation(edition), Text("inclusions.clause_severity"))),
             definition=Text("inclusions.definition_severity"),
-            budget=(*_lines(fields, value, measure, "1"), missed, scale),
+            budget=(*_lines(fields, value, measure, ""), missed, scale),
             title=Text("inclusions.title_severity_of", series=named)
             if is_job
             else Text("inclusions.title_severity_by", series=named, edition=designation(edition)),
@@ -228,7 +229,7 @@ def _count(fields: Sequence[Measured], edition: Standard) -> Result:
         edition,
         power=2,
         key="count",
-        varied=1,
+        varied=2,
         kind=stringer,
         unseen=(1.0, 2 * limits_of(edition).particles),
     )

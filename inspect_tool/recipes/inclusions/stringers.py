@@ -26,13 +26,10 @@ class Particles:
     ecd_um: Floats
     angle_deg: Floats  # of the largest caliper: 0 along the rows, counter-clockwise
     sulfide: Bools
+    unsure: Bools  # too small for its gray to tell whether it is a sulfide
     weight: Floats  # what each counts as a number: 0 for those that are counted in the next frame
     cut: Bools  # by the frame
-
-    @property
-    def aspect(self) -> Floats:
-        """Length over width."""
-        return self.length_um / self.width_um
+    whole_um: Floats  # width that a cut one may have beyond the frame, at most; that of others is theirs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +51,11 @@ def inclusions_of(particles: Particles, limits: Limits, direction_deg: float, pi
     """Join particles to inclusions and tell their types.
 
     Particles of one kind (sulfides, or all others) belong together where the gap between them along the rolling
-    direction and their offset across it are no wider than the edition bridges. Elongated ones that lie off the
-    direction by more than its tolerance stay alone. Of the others three particles or more are a stringer: type C where
-    elongated ones have more than half of its length, else B. What is no stringer is rated particle by particle.
+    direction and their offset across it are no wider than the edition bridges. One that is too small for its gray to
+    tell its kind is of the kind of the nearest that it could belong to. Elongated ones that lie off the direction by
+    more than its tolerance stay alone, but for those that the frame cuts: a sliver at the frame has the direction of
+    the frame. Of the others three particles or more are a stringer: type C where elongated ones have more than half of
+    its length, else B. What is no stringer is rated particle by particle.
 
     Parameters
     ----------
@@ -75,20 +74,23 @@ def inclusions_of(particles: Particles, limits: Limits, direction_deg: float, pi
     """
     axis = np.radians(direction_deg)
     off = np.radians(particles.angle_deg) - axis
-    apart = np.abs((np.degrees(off) + 90) % 180 - 90)
-    alone = (particles.aspect >= _DIRECTED) & (apart > limits.direction_deg)
+    apart = np.abs((np.degrees(off) + 90) % 180 - 90) > limits.direction_deg
+    aspect = np.where(particles.cut & apart, 1.0, particles.length_um / particles.width_um)
+    alone = (aspect >= _DIRECTED) & apart
     place = _Place(
         along=(particles.column_px * np.cos(axis) - particles.row_px * np.sin(axis)) * pixel_um,
         across=(particles.row_px * np.cos(axis) + particles.column_px * np.sin(axis)) * pixel_um,
         half=np.hypot(particles.length_um * np.cos(off), particles.width_um * np.sin(off)) / 2,
     )
+    sulfide = _kinds(particles, place, limits)
+    seen = _Seen(particles=particles, place=place, aspect=aspect, sulfide=sulfide, axis=axis, pixel_um=pixel_um)
     made: list[Inclusion] = []
     for sulfides in (True, False):
-        kind = np.flatnonzero((particles.sulfide == sulfides) & ~alone)
+        kind = np.flatnonzero((sulfide == sulfides) & ~alone)
         for members in _groups(kind, place, limits):
-            made += _rated(members, particles, place, limits, axis, pixel_um)
-        for one in np.flatnonzero((particles.sulfide == sulfides) & alone).tolist():
-            made.append(_single(one, particles, limits, pixel_um))
+            made += _rated(members, seen, limits)
+        for one in np.flatnonzero((sulfide == sulfides) & alone).tolist():
+            made.append(_single(one, seen, limits))
     return made
 
 
@@ -99,6 +101,33 @@ class _Place:
     along: Floats
     across: Floats
     half: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """Particles as an edition and a rolling direction see them."""
+
+    particles: Particles
+    place: _Place
+    aspect: Floats  # length over width; 1 where the frame hides it
+    sulfide: Bools
+    axis: float  # rolling direction [rad]
+    pixel_um: float
+
+
+def _kinds(particles: Particles, place: _Place, limits: Limits) -> Bools:
+    """Which are sulfides: those whose gray does not say it are what the nearest is that they could belong to."""
+    sulfide = particles.sulfide.copy()
+    sure = np.flatnonzero(~particles.unsure)
+    if not len(sure):
+        return sulfide
+    for one in np.flatnonzero(particles.unsure).tolist():
+        gap = np.abs(place.along[sure] - place.along[one]) - place.half[sure] - place.half[one]
+        far = np.maximum(gap / limits.along_um, 0.0), np.abs(place.across[sure] - place.across[one]) / limits.across_um
+        nearest = int(np.hypot(*far).argmin())
+        if max(far[0][nearest], far[1][nearest]) <= 1:
+            sulfide[one] = particles.sulfide[sure[nearest]]
+    return sulfide
 
 
 def _groups(kind: Ints, place: _Place, limits: Limits) -> list[Ints]:
@@ -127,29 +156,28 @@ def _connected(n: int, first: Ints, second: Ints) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _rated(
-    members: Ints, particles: Particles, place: _Place, limits: Limits, axis: float, pixel_um: float
-) -> list[Inclusion]:
+def _rated(members: Ints, seen: _Seen, limits: Limits) -> list[Inclusion]:
     """One inclusion of particles that belong together, or each of them where they are no stringer."""
+    particles, place = seen.particles, seen.place
     length = particles.length_um[members]
-    elongated = particles.aspect[members] >= limits.elongated
+    elongated = seen.aspect[members] >= limits.elongated
     kind: Type
     if len(members) == 1:
-        return [_single(int(members[0]), particles, limits, pixel_um)]
-    if particles.sulfide[members[0]]:
+        return [_single(int(members[0]), seen, limits)]
+    if seen.sulfide[members[0]]:
         kind = "A"
     elif elongated.all() or (len(members) >= limits.particles and length[elongated].sum() > length.sum() / 2):
         kind = "C"
     elif len(members) >= limits.particles:
         kind = "B"
     else:
-        return [_single(one, particles, limits, pixel_um) for one in members.tolist()]
+        return [_single(one, seen, limits) for one in members.tolist()]
     low, high = (place.along - place.half)[members].min(), (place.along + place.half)[members].max()
     middle = float(np.average(place.across[members], weights=length))
     order = np.argsort(particles.width_um[members], kind="stable")
     half = np.searchsorted(np.cumsum(length[order]), length.sum() / 2)
     width = float(particles.width_um[members][order][half])
-    start, end = (_back(float(end), middle, axis, pixel_um) for end in (low, high))
+    start, end = (_back(float(end), middle, seen.axis, seen.pixel_um) for end in (low, high))
     return [
         Inclusion(
             type=kind,
@@ -171,17 +199,18 @@ def _back(along: float, across: float, axis: float, pixel_um: float) -> tuple[fl
     return (across * cos - along * sin) / pixel_um, (along * cos + across * sin) / pixel_um
 
 
-def _single(one: int, particles: Particles, limits: Limits, pixel_um: float) -> Inclusion:
-    aspect, length, width = (float(x[one]) for x in (particles.aspect, particles.length_um, particles.width_um))
+def _single(one: int, seen: _Seen, limits: Limits) -> Inclusion:
+    particles = seen.particles
+    aspect, length, width = (float(x[one]) for x in (seen.aspect, particles.length_um, particles.width_um))
     kind: Type
-    if particles.sulfide[one]:
+    if seen.sulfide[one]:
         kind = "A"
     elif aspect >= limits.elongated:
         kind = "C"
     else:
         kind = "B" if aspect >= limits.globular else "D"
     turn = np.radians(float(particles.angle_deg[one]))
-    reach = length / 2 / pixel_um
+    reach = length / 2 / seen.pixel_um
     row, column = float(particles.row_px[one]), float(particles.column_px[one])
     down, right = -float(np.sin(turn)) * reach, float(np.cos(turn)) * reach
     return Inclusion(

@@ -11,6 +11,7 @@ from inspect_tool.recipes._colors import Color
 Variant: TypeAlias = Literal[
     "wider",
     "narrower",
+    "without specks",
     "gray lower",
     "gray higher",
     "aspect lower",
@@ -19,9 +20,11 @@ Variant: TypeAlias = Literal[
     "joined more",
     "cut less",
     "cut more",
+    "cut wider",
 ]
-"""Other ways to measure the same particles: outlines half a pixel off, other limits of type, other gaps bridged,
-globules that the frame cuts counted or not."""
+"""Other ways to measure the same particles: outlines a quarter of a pixel off, without specks of the gray of
+sulfides, other limits of type, other gaps bridged,
+globules that the frame cuts counted or not, what it cuts as wide as it may be beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -52,6 +52,7 @@ from inspect_tool.segmentation.threshold.gray_levels import (
     without_transitions,
 )
 from inspect_tool.segmentation.threshold.level_choice import HEIGHTS, OWN_GRAY, SHIFT, STEP, Choice, Profile, choose
+from inspect_tool.segmentation.threshold.tints import MATRIX, OVER_MATRIX, black_of, is_tinted, over_matrix
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic",)
 
@@ -74,6 +75,7 @@ _NEAR_PX = 8  # from an edge: both its plateaus, and no place where the level is
 _BLOCK = 4  # [px] the level is carried on a grid this coarse
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
 _WIDEST_MEDIAN = 9  # [px]
+_DENOISE_TINTS = 3  # [px] median of an image over its matrix
 _BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 
 
@@ -104,6 +106,10 @@ class Settings:
     channel: Annotated[
         Literal["auto", "gray", "red", "green", "blue"], Doc("auto: gray, or two hues where gray is the same")
     ] = "auto"
+    matrix: Annotated[
+        Literal["even", "tinted", "auto"],
+        Doc("tinted: grains of many tints, each dark thing against those around it; auto: where the color says so"),
+    ] = "even"
 
 
 _Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]
@@ -152,6 +158,9 @@ def load(settings: Settings) -> None:
         raise SettingsError(msg)
     if settings.denoise_px != "auto" and not (1 <= settings.denoise_px <= 31 and settings.denoise_px % 2):
         msg = f"backend threshold: denoise_px must be odd from 1 to 31, got {settings.denoise_px}"
+        raise SettingsError(msg)
+    if settings.matrix == "tinted" and not _may_be_tinted(settings):
+        msg = "backend threshold: matrix 'tinted' is for method 'auto', phase 'dark' and two classes"
         raise SettingsError(msg)
     for name in ("window_px", "min_object_px", "fill_holes_px", "n_classes", "min_contrast"):
         if getattr(settings, name) < 0:
@@ -211,6 +220,10 @@ def _others(micrograph: Micrograph, settings: Settings, method: str) -> Iterator
         )
 
 
+def _may_be_tinted(settings: Settings) -> bool:
+    return settings.method == "auto" and settings.phase == "dark" and number_of_classes(settings) == 2
+
+
 def number_of_classes(settings: Settings) -> int:
     """Count the classes that settings ask for."""
     if settings.method == "fixed":
@@ -230,6 +243,8 @@ class _Prepared:
     choice: Choice
     denoise_px: int
     seconds: float
+    over_matrix: bool = False  # the matrix has grains of many tints, and gray is a share of the matrix around
+    black: float | None = None  # value of what is black then; None: nothing is clearly darker than the matrix
     one_level: bool = False  # of method auto: the level is not carried, see _with_one_level
     carried: NDArray[np.uint8] | None = None  # dark (0) and bright (1) by the carried level, where it was compared
 
@@ -237,6 +252,9 @@ class _Prepared:
 def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = False) -> _Prepared:
     started = time.perf_counter()
     roi = micrograph.roi
+    may_be = settings.matrix == "auto" and _may_be_tinted(settings)
+    if settings.matrix == "tinted" or (may_be and is_tinted(micrograph.color, roi)):
+        return _over_matrix(micrograph, settings, started)
     image, axis = _channel(micrograph, settings)
     gray, offset, step = _eight_bit(image, roi, micrograph.path)
     if settings.method in ("auto", "edge") and settings.flat_field != "off" and number_of_classes(settings) == 2:
@@ -259,6 +277,38 @@ def _prepared(micrograph: Micrograph, settings: Settings, *, carried: bool = Fal
     if settings.method == "auto" and edges.n and number_of_classes(settings) == 2 and not carried:
         ready = _with_one_level(ready, micrograph, settings)
     return replace(ready, seconds=time.perf_counter() - started)
+
+
+def _over_matrix(micrograph: Micrograph, settings: Settings, started: float) -> _Prepared:
+    """The same of an image over a matrix of many tints; its level comes from what is black in it."""
+    roi = micrograph.roi
+    side = _DENOISE_TINTS if settings.denoise_px == "auto" else settings.denoise_px
+    picture = micrograph.color if micrograph.color is not None else _eight_bit(micrograph.pixels, roi, "")[0]
+    gray = over_matrix(picture, roi, _window_of(picture.shape[:2], settings, micrograph.path), side)
+    return _Prepared(
+        gray=gray,
+        offset=0.0,
+        step=1 / MATRIX,
+        axis=None,
+        edges=_find_edges(gray, roi, 0.0),
+        choice=Choice(),
+        denoise_px=side,
+        seconds=time.perf_counter() - started,
+        over_matrix=True,
+        black=black_of(gray, roi),
+    )
+
+
+def _window_of(shape: tuple[int, ...], settings: Settings, path: str) -> int:
+    """Side of the window of local levels, odd. [px]"""
+    window_px = (settings.window_px or max(3, min(shape) // 8)) | 1
+    if window_px > min(shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
+        msg = (
+            f"{path}: backend.window_px: got {settings.window_px}, the image is {shape[1]} x {shape[0]} px; give at "
+            "most its shorter side, or method 'otsu' for one level of the image"
+        )
+        raise SettingsError(msg)
+    return window_px
 
 
 def _with_one_level(ready: _Prepared, micrograph: Micrograph, settings: Settings) -> _Prepared:
@@ -334,7 +384,10 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
     started = time.perf_counter()
     roi, gray, edges, offset, step = micrograph.roi, ready.gray, ready.edges, ready.offset, ready.step
     n = number_of_classes(settings)
-    method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
+    if ready.over_matrix:
+        method = "nothing found" if ready.black is None else OVER_MATRIX
+    else:
+        method = "edge" if ready.one_level else _chosen(gray, roi, edges, n, settings.method)
     found: dict[str, object] = {"denoise_px": ready.denoise_px, "shift": shift}
     own_gray, on_edges = ready.choice.own_gray, None
     ranks: NDArray[np.uint8]  # 0 for the darkest class
@@ -352,14 +405,11 @@ def _segmented(ready: _Prepared, micrograph: Micrograph, settings: Settings, shi
         if is_reported:
             everywhere, along = (float(of[0]) for of in contours(ranks, edges.mask, roi, _bands(gray.shape)))
             on_edges = along / everywhere if everywhere else None
+    elif ready.black is not None:
+        levels = [(MATRIX + ready.black) / 2 + shift * (MATRIX - ready.black)]
+        ranks = _above(gray, _same_everywhere(levels[0]))
     elif method in ("local", "sauvola"):
-        window_px = (settings.window_px or max(3, min(gray.shape) // 8)) | 1
-        if window_px > min(gray.shape) | 1:  # the sums take memory with the window, and mirrored rows tell nothing new
-            msg = (
-                f"{micrograph.path}: backend.window_px: got {settings.window_px}, the image is {gray.shape[1]} x "
-                f"{gray.shape[0]} px; give at most its shorter side, or method 'otsu' for one level of the image"
-            )
-            raise SettingsError(msg)
+        window_px = _window_of(gray.shape, settings, micrograph.path)
         found["window_px"] = window_px
         level_image = _window_levels(gray, window_px, settings.sauvola_k if method == "sauvola" else None)
         dark, bright = class_means(histogram_of(gray, roi), [float(level_image.mean())])

@@ -1,6 +1,7 @@
 """Proposals of one backend and outlines of another one, on discs that are drawn."""
 
 import re
+import shutil
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from known_networks import bright_pixels
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.inspection import job_plan
+from inspect_tool.inspection import job_plan, one_field
 from inspect_tool.measure.seeded import grown
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import hybrid
@@ -122,3 +123,20 @@ def test_a_model_of_a_part_lies_beside_the_job(tmp_path):
     planned = job_plan.plan(tmp_path / "job.toml")
     assert planned.backend_settings.proposals == {"name": "pixels", "model": str(tmp_path / "bright")}
     assert tmp_path / "bright" in set(job_plan.inputs_of(planned))
+
+
+def test_weights_that_were_trained_anew_are_loaded_anew(tmp_path):
+    bright_pixels(tmp_path / "bright")
+    cv2.imwrite(str(tmp_path / "discs.png"), picture())
+    (tmp_path / "job.toml").write_text(
+        'recipe = "particles"\nimages = ["discs.png"]\n[calibration]\nsource = "ratio only"\n'
+        '[backend]\nname = "hybrid"\nproposals = { name = "pixels", model = "bright" }\n'
+    )
+    planned = job_plan.plan(tmp_path / "job.toml")
+    source = planned.sources[0]
+    first = one_field.model_of(planned)
+    assert one_field.model_of(planned) is first
+    before = one_field.segmented(planned, source, image(), first).weights_sha256
+    shutil.rmtree(tmp_path / "bright")
+    bright_pixels(tmp_path / "bright", levels=(0.2, 0.3))
+    assert one_field.segmented(planned, source, image(), one_field.model_of(planned)).weights_sha256 != before

@@ -14,7 +14,7 @@ from inspect_tool.files import (
     plain,
 )
 from inspect_tool.images import colored_marks, preprocess, quality, readers, specimen_area
-from inspect_tool.inspection.job_plan import Plan, Source
+from inspect_tool.inspection.job_plan import Plan, Source, plugins_of
 from inspect_tool.languages import Text
 from inspect_tool.measure.recall import Recall
 from inspect_tool.model import (
@@ -197,13 +197,27 @@ class _Asked:
 
     backend: str
     stated: str
+    files: tuple[tuple[str, int, int], ...]  # of its model: path, size [B], time of the last change [ns]
     settings: Any = default(compare=False)
 
 
 def model_of(planned: Plan) -> Any:
-    """Load the model of a backend once per process and settings."""
+    """Load the model of a backend once per process, settings and files: weights that were trained anew are other ones.
+
+    A folder that holds other files under the same name is noticed by their sizes and times.
+    """
     stated = json.dumps(plain(planned.backend_settings), sort_keys=True)
-    return _model(_Asked(backend=planned.backend, stated=stated, settings=planned.backend_settings))
+    files = tuple(_files_of_models(planned))
+    return _model(_Asked(backend=planned.backend, stated=stated, files=files, settings=planned.backend_settings))
+
+
+def _files_of_models(planned: Plan) -> Iterator[tuple[str, int, int]]:
+    for module, table in plugins_of(planned):
+        for key in plugins.models_of(module):
+            named = planned.path.parent / str(table.get(key) or "")
+            for file in sorted(named.iterdir()) if table.get(key) and named.is_dir() else ():
+                facts = file.stat()
+                yield str(file), facts.st_size, facts.st_mtime_ns
 
 
 @lru_cache(maxsize=1)  # loading weights takes longer than using them

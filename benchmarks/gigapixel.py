@@ -77,6 +77,7 @@ found = verify.verify(Path(sys.argv[1]))
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(f"verified: {found.verified}, {seconds:.1f} s, {peak:.0f} MB")
+print(*(item.text for item in found.findings if item.state == "differs"), sep="\\n")
 """
 
 

@@ -32,6 +32,7 @@ SAYS_ALL = Told(
     scratch_lines_merged=7,
     scratched_percent=2.5,
     texture_separation=2.25,
+    sizes_apart=0.031,
 )
 
 

@@ -155,6 +155,33 @@ def test_pictures_of_earlier_versions_verify_and_those_of_other_masks_do_not(tmp
     assert len({field_pictures.segmentation_layer(found, size, stroke) for stroke in field_pictures.STROKES}) == 2
 
 
+@pytest.mark.parametrize("side", [1590, 2048])
+def test_the_overlay_of_a_square_field_whose_strip_makes_it_too_long_is_compared_as_it_was_reduced(tmp_path, side):
+    labels = np.zeros((side, side), np.uint8)
+    labels[300:900, 500:1200] = 1
+    found = Segmentation(labels=labels, classes={0: "metal", 1: "pore"}, kind="semantic", backend="labels")
+    made = field_pictures.write_field(tmp_path, "1_a", micrograph(np.uint8(200 - 120 * labels)), found)
+    picture, overlay = (opened((tmp_path / name).read_bytes()) for name in (made.picture, made.overlay))
+    assert max(overlay.shape) == field_pictures.PICTURE_PX < max(picture.shape)
+    record = SimpleNamespace(
+        height_px=side,
+        width_px=side,
+        picture=made.picture,
+        overlay=made.overlay,
+        layers=made.layers,
+        picture_scale=made.scale,
+    )
+    measurement = SimpleNamespace(marks=())
+
+    def read(name):
+        return (tmp_path / name).read_bytes()
+
+    for exact in (True, False):
+        assert overlays.differences(record, found, measurement, read, exact) == (2, [])
+        other = replace(found, labels=np.roll(labels, 12, axis=1))
+        assert len(overlays.differences(record, other, measurement, read, exact)[1]) == 2
+
+
 def test_classes_differ_without_color():
     labels = np.zeros((800, 800), np.int32)
     labels[100:350, 100:700], labels[450:700, 100:700] = 1, 2

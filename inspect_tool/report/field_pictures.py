@@ -160,7 +160,7 @@ def field_picture(micrograph: Micrograph, max_px: int = PICTURE_PX) -> tuple[byt
 
 def bare_picture(micrograph: Micrograph, max_px: int, most_bytes: int = PICTURE_BYTES) -> bytes:
     """Draw a field as ``field_picture`` does, with nothing added: no bar that might be taken for one of the image."""
-    return _jpeg(_shrunk(full_size(micrograph), max_px), most_bytes)
+    return _jpeg(shrunk(full_size(micrograph), max_px), most_bytes)
 
 
 def segmentation_layer(segmentation: Segmentation, size: Shape, stroke: Stroke = THIN) -> bytes:
@@ -245,7 +245,7 @@ def composite(picture: bytes, layers: Sequence[bytes], max_px: int = PICTURE_PX)
         alpha = rgba[part, :, 3:].astype(np.float32) / 255
         base[part] += (rgba[part, :, :3] - base[part]) * alpha  # the strip of the scale bar stays clear
     drawn = np.clip(np.rint(base), 0, 255).astype(np.uint8)
-    return _jpeg(_shrunk(drawn, max_px), PICTURE_BYTES)
+    return _jpeg(shrunk(drawn, max_px), PICTURE_BYTES)
 
 
 @lru_cache(maxsize=32)
@@ -256,7 +256,7 @@ def reduced(picture: bytes, max_px: int) -> bytes:
     """
     with Image.open(io.BytesIO(picture)) as header:  # reads no pixels
         small = max(header.size) <= max_px
-    return picture if small else _jpeg(_shrunk(_decoded(picture), max_px), PICTURE_BYTES)
+    return picture if small else _jpeg(shrunk(_decoded(picture), max_px), PICTURE_BYTES)
 
 
 def thumbnail(micrograph: Micrograph, segmentation: Segmentation, notable: Notable) -> bytes:
@@ -377,7 +377,8 @@ def _resized_labels(labels: LabelImage, size: Shape) -> LabelImage:
     return resized
 
 
-def _shrunk(rgb: Rgb, max_px: int) -> Rgb:
+def shrunk(rgb: Rgb, max_px: int = PICTURE_PX) -> Rgb:
+    """Reduce a picture whose longest side is longer, as an overlay is: that of a square field with its strip may be."""
     longest = max(rgb.shape[:2])
     return rgb if longest <= max_px else _resized(rgb, picture_size(rgb.shape[:2], max_px / longest))
 

@@ -90,7 +90,7 @@ def _same_layer(data: bytes, wanted: bytes) -> bool:
 def _apart(picture: bytes, overlay: bytes, layers: list[bytes]) -> float | None:
     """How far an overlay is from a picture with layers on it [gray levels]; None: they are no such pictures."""
     base, shown = _pixels(picture, "RGB"), _pixels(overlay, "RGB")
-    if base is None or shown is None or base.shape != shown.shape:
+    if base is None or shown is None:
         return None
     wanted = base.astype(np.float32)
     for data in layers:
@@ -100,7 +100,8 @@ def _apart(picture: bytes, overlay: bytes, layers: list[bytes]) -> float | None:
         alpha = layer[..., 3:].astype(np.float32) / 255
         color = layer[..., :3] * alpha
         wanted[: len(layer)] += color - wanted[: len(layer)] * alpha
-    return difference(shown, wanted)
+    drawn = field_pictures.shrunk(np.clip(np.rint(wanted), 0, 255).astype(np.uint8))
+    return difference(shown, drawn) if shown.shape == drawn.shape else None
 
 
 def difference(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:

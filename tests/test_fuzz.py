@@ -117,6 +117,15 @@ def report(tmp_path_factory):
     return made.folder, json.loads(dump_report(made.report))
 
 
+@pytest.mark.parametrize("language", ["\0", "xx", "de-AT", "../en", "a" * 5000, "=1+1", " "])
+def test_a_report_of_a_language_that_there_are_no_words_of_is_shown_in_english(report, language):
+    folder, plain = report
+    path = folder / "report.json"
+    path.write_text(json.dumps(plain | {"language": language}), encoding="utf-8")
+    shown = render(load_report(path), folder, TEMPLATE, "screen")
+    assert "Grain size" in shown
+
+
 @settings(MANY, max_examples=100)
 @given(st.data(), ODD)
 def test_a_report_with_one_odd_value(report, data, value):

@@ -44,8 +44,16 @@ def fingerprint(language: str) -> str:
 
 
 @cache
+def _is_known(language: str) -> bool:
+    """Whether there are words of a language; a file may name any, and its sentences are English then."""
+    return language in languages()
+
+
+@cache
 def catalogue(language: str, room: str) -> Mapping[str, str]:
     """Templates of a room in a language, by the name of the sentence; empty where the language has no such room."""
+    if language != FIRST_SCHEMA and not _is_known(language):
+        return {}
     path = _FOLDER / language / f"{room}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
@@ -79,7 +87,7 @@ def plural(forms: str, count: float, language: str) -> str:
     ('grain', 'Körner')
     """
     given = forms.split("|")
-    if language in (ENGLISH, FIRST_SCHEMA):
+    if language == ENGLISH or not _is_known(language):
         return given[0 if count == 1 else -1]
     rule, categories = _plural_rule(language)
     assert callable(rule)
@@ -90,7 +98,7 @@ def plural(forms: str, count: float, language: str) -> str:
 @cache
 def decimal_sign(language: str) -> str:
     """Sign between the whole and the broken part of a number."""
-    if language in (ENGLISH, FIRST_SCHEMA):
+    if language == ENGLISH or not _is_known(language):
         return "."
     from babel import Locale
 

@@ -1,103 +1,127 @@
-"""Layers of one gray: a level counts them together, which the recipe doubts; of scattered features it does not."""
+"""The house: a room imports only rooms below it, so that there are no circles and a name tells where to look."""
 
-from dataclasses import replace
+import ast
+from pathlib import Path
 
-import cv2
-import numpy as np
-import pytest
+import inspect_tool
 
-from inspect_tool.measure.layers import layered_percent
-from inspect_tool.model import Calibration, Micrograph
-from inspect_tool.recipes import phase_fraction
-from inspect_tool.recipes.phase_fraction import Settings
-from inspect_tool.segmentation import threshold
-from inspect_tool.standards.editions import editions_for
-
-E1245 = editions_for(phase_fraction, Settings(), "astm_e1245_2016")
-TITLE = "Share of the variance of a class that lies in layers"
-
-
-def coating():
-    """A bright coating over a layer of oxide, and a base of the gray of the oxide; both have dark pores.
-
-    The oxide is 20 % of the field: rows 140 to 204 of 320.
-    """
-    scene = np.full((320, 400), 200.0)
-    scene[140:] = 120.0
-    rng = np.random.default_rng(5)
-    for _ in range(160):
-        cv2.circle(scene, (int(rng.integers(400)), int(rng.integers(320))), int(rng.integers(2, 6)), 40.0, -1)
-    scene[203:205] = 95.0  # a thin dark line parts oxide and base
-    return seen(scene)
-
-
-def seen(scene):
-    noise = np.random.default_rng(1).normal(0, 4, scene.shape)
-    return np.clip(np.rint(cv2.GaussianBlur(scene, (0, 0), 1.0) + noise), 0, 255).astype(np.uint8)
-
-
-def found(pixels, settings=None, **backend):
-    micrograph = Micrograph(
-        pixels=pixels, calibration=Calibration(pixel_um=1.0, source="test"), path="field.png", field=1
-    )
-    segmentation = threshold.segment(None, micrograph, threshold.Settings(**backend))
-    field = phase_fraction.measure_field(micrograph, segmentation, settings or Settings(), E1245)
-    return micrograph, segmentation, field
+PACKAGE = Path(inspect_tool.__file__).parent
+FLOORS = (
+    # what everything stands on: no room of its own
+    ("errors", "options", "ranges", "units", "offline", "paths", "locks", "languages", "bounded"),
+    ("model",),
+    ("typos", "plugins", "json_pieces"),
+    ("registry", "files", "folders"),
+    ("pixels",),
+    ("statistics",),
+    ("standards",),
+    ("scale",),
+    ("acceptance",),
+    ("synthetic",),
+    ("images",),
+    ("measure",),
+    ("evidence",),
+    ("segmentation",),
+    ("referee",),
+    ("mosaic",),
+    ("recipes",),
+    ("validation",),
+    ("report",),
+    ("inspection",),
+    ("verify",),
+    ("studies",),
+    ("training",),
+    ("lab",),
+    ("batch",),
+    ("web",),
+    ("cli",),
+    ("__main__",),
+)
+REMEMBERING = {"ContextVar", "local", "defaultdict", "deque", "dict", "list", "set", "OrderedDict", "Counter"}
+CHANGES = {"append", "add", "update", "setdefault", "pop", "popitem", "clear", "extend", "insert"}
+FLOOR = {name: i for i, names in enumerate(FLOORS) for name in names}
 
 
-def layer_checks(field, settings=None):
-    findings = phase_fraction.combine([field], settings or Settings(), E1245)
-    return [one for one in findings.checks if one.name.startswith(TITLE)]
+def imports(path):
+    """Rooms and modules of the package that a file names, whether at its top or where they are used."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "inspect_tool":
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from (name.name.split(".")[1] for name in node.names if name.name.startswith("inspect_tool."))
 
 
-@pytest.fixture(scope="module")
-def layered():
-    return found(coating(), n_classes=3, classes=("pore", "oxide", "coating"))
+def test_a_room_imports_only_rooms_below_it():
+    wrong = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        own = parts[0].removesuffix(".py")
+        if own == "__init__":  # hands on what users import
+            continue
+        wrong += [
+            f"{'/'.join(parts)} imports {name}"
+            for name in imports(path)
+            if name != "__version__" and FLOOR[name] > FLOOR[own]
+        ]
+    assert wrong == []
 
 
-def test_two_layers_of_one_gray_are_counted_together_and_that_is_doubted(layered):
-    _, segmentation, field = layered
-    oxide = 100 * float((segmentation.labels == 2).mean())
-    assert oxide > 45  # 20 % is true: no level tells it from the base
-    (doubt,) = layer_checks(field)
-    assert not doubt.passed
-    assert doubt.scope == "plausibility"
-    (accepted,) = layer_checks(field, Settings(expected_shape="any"))
-    assert accepted.passed
+def test_every_room_has_its_floor_and_says_what_it_is_for():
+    rooms = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert rooms - {"__init__"} == set(FLOOR)
+    for init in PACKAGE.rglob("__init__.py"):
+        assert ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))), init
 
 
-def test_a_report_of_before_is_not_asked(layered):
-    micrograph, segmentation, field = layered
-    kept = {name: value for name, value in field.read_off.items() if name != "layered_percent"}
-    again = phase_fraction.measure_field(replace(micrograph, read_off=kept), segmentation, Settings(), E1245)
-    assert "layered_percent" not in again.read_off
-    assert not layer_checks(again)
-    now = phase_fraction.measure_field(replace(micrograph, read_off=field.read_off), segmentation, Settings(), E1245)
-    assert now.read_off["layered_percent"] == field.read_off["layered_percent"]
+def test_whoever_measures_is_handed_its_editions_and_reads_none():
+    reading = {"load_standard", "editions_for"}
+    found = [
+        f"{path.relative_to(PACKAGE)} uses {name}"
+        for room in ("recipes", "referee", "validation", "measure", "standards/formulas")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in [getattr(node, "attr", None) or getattr(node, "id", None)]
+        if name in reading
+    ]
+    assert found == []
 
 
-def test_a_level_that_a_person_gives_is_not_asked():
-    _, _, field = found(coating(), method="fixed", levels=(80.0, 160.0))
-    assert not layer_checks(field)
+def test_no_module_fills_what_it_binds_at_its_top():
+    # maps, lists and sets that a function changes would be remembered from one call to the next
+    growing = (ast.Dict, ast.List, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    found = []
+    for path in sorted({*PACKAGE.rglob("*.py")} - {PACKAGE / "registry.py"}):  # which a user fills by ``register``
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        bound = {}
+        for node in tree.body:
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
+            value = getattr(node, "value", None)
+            if isinstance(value, ast.Call) and ast.unparse(value.func).split(".")[-1] in REMEMBERING:
+                found.append(f"{path.name}:{node.lineno} binds {ast.unparse(value.func)}()")
+            if isinstance(value, growing):
+                bound |= {target.id: node.lineno for target in targets if isinstance(target, ast.Name)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Global):
+                found.append(f"{path.name}:{node.lineno} global {', '.join(node.names)}")
+            filled = None
+            if isinstance(node, ast.Assign | ast.AugAssign | ast.Delete):
+                targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
+                filled = next((t.value for t in targets if isinstance(t, ast.Subscript)), None)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGES:
+                filled = node.func.value
+            if isinstance(filled, ast.Name) and filled.id in bound:
+                found.append(f"{path.name}:{node.lineno} fills {filled.id}")
+    assert found == []
 
 
-@pytest.mark.parametrize("radius", [4, 25])
-def test_scattered_features_are_no_layers(radius):
-    rng = np.random.default_rng(radius)
-    scene = np.full((300, 300), 180.0)
-    for _ in range(int(0.3 * scene.size / (np.pi * radius**2))):
-        cv2.circle(scene, tuple(int(at) for at in rng.integers(0, 300, 2)), radius, 60.0, -1)
-    (check,) = layer_checks(found(seen(scene))[2])
-    assert check.passed
-    assert check.value < 20
-
-
-def test_a_region_counts_alone():
-    # a class that scatters over the upper part, and nothing below it
-    scene = np.zeros((320, 160), bool)
-    scene[:160] = np.random.default_rng(2).random((160, 160)) < 0.5
-    upper = np.zeros(scene.shape, bool)
-    upper[:160] = True
-    assert layered_percent(scene, upper) < 2
-    assert layered_percent(scene) > 20
-    assert layered_percent(upper, upper) == 0  # it fills all that counts
+def test_the_public_names_exist_and_are_few():
+    assert len(inspect_tool.__all__) <= 25
+    for name in inspect_tool.__all__:
+        assert getattr(inspect_tool, name) is not None

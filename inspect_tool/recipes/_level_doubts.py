@@ -15,9 +15,7 @@ _ON_EDGES = 80.0  # of the outline; drawn ones have 91 and more, right real ones
 _ON_EDGES_FIRST = 75.0  # what was asked before a field stated what was asked of it
 _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
-_MOST_IN_LAYERS = (
-    30.0  # by chance 14 at most where six features fit along a side; coatings 32 to 64 (docs/threshold.md)
-)
+_MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/threshold.md)
 _LAYERED = "layered_percent"
 
 

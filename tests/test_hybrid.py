@@ -113,26 +113,25 @@ def test_the_licence_of_a_part_binds_the_whole(tmp_path):
     assert re.fullmatch(r"[0-9a-f]{64}", found.weights_sha256)
 
 
-def test_a_model_of_a_part_lies_beside_the_job(tmp_path):
-    bright_pixels(tmp_path / "bright")
-    cv2.imwrite(str(tmp_path / "discs.png"), picture())
-    (tmp_path / "job.toml").write_text(
+def planned_with_bright_pixels(folder):
+    """A job whose proposals are of a model beside it."""
+    bright_pixels(folder / "bright")
+    cv2.imwrite(str(folder / "discs.png"), picture())
+    (folder / "job.toml").write_text(
         'recipe = "particles"\nimages = ["discs.png"]\n[calibration]\nsource = "ratio only"\n'
         '[backend]\nname = "hybrid"\nproposals = { name = "pixels", model = "bright" }\n'
     )
-    planned = job_plan.plan(tmp_path / "job.toml")
+    return job_plan.plan(folder / "job.toml")
+
+
+def test_a_model_of_a_part_lies_beside_the_job(tmp_path):
+    planned = planned_with_bright_pixels(tmp_path)
     assert planned.backend_settings.proposals == {"name": "pixels", "model": str(tmp_path / "bright")}
     assert tmp_path / "bright" in set(job_plan.inputs_of(planned))
 
 
 def test_weights_that_were_trained_anew_are_loaded_anew(tmp_path):
-    bright_pixels(tmp_path / "bright")
-    cv2.imwrite(str(tmp_path / "discs.png"), picture())
-    (tmp_path / "job.toml").write_text(
-        'recipe = "particles"\nimages = ["discs.png"]\n[calibration]\nsource = "ratio only"\n'
-        '[backend]\nname = "hybrid"\nproposals = { name = "pixels", model = "bright" }\n'
-    )
-    planned = job_plan.plan(tmp_path / "job.toml")
+    planned = planned_with_bright_pixels(tmp_path)
     source = planned.sources[0]
     first = one_field.model_of(planned)
     assert one_field.model_of(planned) is first

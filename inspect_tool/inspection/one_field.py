@@ -214,10 +214,10 @@ def model_of(planned: Plan) -> Any:
 def _files_of_models(planned: Plan) -> Iterator[tuple[str, int, int]]:
     for module, table in plugins_of(planned):
         for key in plugins.models_of(module):
-            named = planned.path.parent / str(table.get(key) or "")
-            for file in sorted(named.iterdir()) if table.get(key) and named.is_dir() else ():
-                facts = file.stat()
-                yield str(file), facts.st_size, facts.st_mtime_ns
+            folder = planned.path.parent / str(table.get(key) or "")
+            if table.get(key) and folder.is_dir():
+                facts = ((file, file.stat()) for file in sorted(folder.iterdir()))
+                yield from ((str(file), one.st_size, one.st_mtime_ns) for file, one in facts)
 
 
 @lru_cache(maxsize=1)  # loading weights takes longer than using them

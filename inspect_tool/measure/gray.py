@@ -14,6 +14,8 @@ from inspect_tool.pixels.parts import strips
 
 T = TypeVar("T")
 
+_WHOLE = 1 << 16  # whole gray values that are counted one by one
+
 
 def read_off(micrograph: Micrograph, name: str, read: Callable[[], T]) -> T:
     """Read a value off the gray image, or take the one that was kept where the image is gone.
@@ -73,9 +75,6 @@ def grays_of(pixels: GrayImage, inside: Mask) -> Grays:
         if numbers is not None:
             counts += np.bincount(numbers, minlength=_WHOLE)
     return Grays(values=np.flatnonzero(counts), counts=counts[counts > 0])
-
-
-_WHOLE = 1 << 16  # whole gray values that are counted one by one
 
 
 def _grays_of_reals(pixels: GrayImage, inside: Mask) -> Grays:

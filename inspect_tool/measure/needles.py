@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from math import ceil, cos, hypot, pi, sin
+from math import ceil, pi
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.measure.through_lines import COVERED, is_aligned, reduced
+from inspect_tool.measure.through_lines import COVERED, is_aligned, reduced, turned_mask
 from inspect_tool.model import Mask
 
 _DIRECTIONS = 48  # half a step of them turns a run of 64 px by one pixel at each end
@@ -107,7 +107,7 @@ def _of_side(on: Mask, total: int, share: float) -> NeedleScatter | None:
 
 
 def _longest(runs: Lengths) -> NDArray[np.intp]:
-    """Answer of ``runs.argmax(axis=0)``, in a fifth of its time."""
+    """Answer of ``runs.argmax(axis=0)``, in a third of its time."""
     along, longest = np.zeros(runs.shape[1:], np.intp), runs[0].copy()
     for k, run in enumerate(runs):
         along[run > longest] = k
@@ -148,14 +148,8 @@ def _ends(on: NDArray[np.uint8]) -> NDArray[np.int16]:
 
 
 def _turned(mask: Mask, directions: Iterable[int]) -> Iterator[tuple[NDArray[np.uint8], Back]]:
-    """Give a mask with each direction along its rows, as large as its diagonal, and what turns an answer back."""
-    height, width = mask.shape
-    side = int(hypot(height, width)) + 3
-    image = np.ascontiguousarray(mask).view(np.uint8)
+    """Give a mask with each direction along its rows, and what turns an answer back."""
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
     for k in directions:
-        c, s = cos(k * pi / _DIRECTIONS), sin(k * pi / _DIRECTIONS)
-        x, y, middle = (width - 1) / 2, (height - 1) / 2, (side - 1) / 2
-        turn = np.array([[c, s, middle - c * x - s * y], [-s, c, middle + s * x - c * y]])
-        turned = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_NEAREST)
-        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-        yield np.asarray(turned), partial(cv2.warpAffine, M=turn, dsize=(width, height), flags=flags)
+        turned, turn = turned_mask(mask, k * pi / _DIRECTIONS)
+        yield turned, partial(cv2.warpAffine, M=turn, dsize=mask.shape[::-1], flags=flags)

@@ -129,14 +129,30 @@ def _chords_of_all(shape: tuple[int, int]) -> Array:
 
 def _chords(mask: Mask) -> Array:
     """Length of a mask on every chord of the field, (directions, offsets). [px]"""
+    turned = (turned_mask(mask, k * pi / _DIRECTIONS)[0] for k in range(_DIRECTIONS))
+    return np.stack([cv2.reduce(one, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F)[:, 0] for one in turned])
+
+
+def turned_mask(mask: Mask, turn: float) -> tuple[NDArray[np.uint8], Array]:
+    """Turn a mask about its middle, so that a direction lies along the rows of a square as large as its diagonal.
+
+    Parameters
+    ----------
+    mask : array of bool, (rows, columns)
+    turn : float
+        Of the direction from that of the rows. [rad]
+
+    Returns
+    -------
+    uint8 array of shape (side, side)
+        1 on the mask.
+    array of shape (2, 3)
+        The affine map from the mask to it.
+    """
     rows, columns = mask.shape
     side = int(hypot(rows, columns)) + 3
-    image = mask.view(np.uint8)
-    found = np.empty((_DIRECTIONS, side))
-    for k in range(_DIRECTIONS):
-        c, s = cos(k * pi / _DIRECTIONS), sin(k * pi / _DIRECTIONS)
-        x, y, middle = (columns - 1) / 2, (rows - 1) / 2, (side - 1) / 2
-        turn = np.array([[c, s, middle - c * x - s * y], [-s, c, middle + s * x - c * y]])
-        turned = cv2.warpAffine(image, turn, (side, side), flags=cv2.INTER_NEAREST)
-        found[k] = cv2.reduce(turned, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0]
-    return found
+    c, s = cos(turn), sin(turn)
+    x, y, middle = (columns - 1) / 2, (rows - 1) / 2, (side - 1) / 2
+    to = np.array([[c, s, middle - c * x - s * y], [-s, c, middle + s * x - c * y]])
+    image = np.ascontiguousarray(mask).view(np.uint8)
+    return np.asarray(cv2.warpAffine(image, to, (side, side), flags=cv2.INTER_NEAREST)), to

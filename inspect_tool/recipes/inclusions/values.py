@@ -22,9 +22,9 @@ Variant: TypeAlias = Literal[
     "cut more",
     "cut wider",
 ]
-"""Other ways to measure the same particles: outlines a quarter of a pixel off, without specks of the gray of
-sulfides, other limits of type, other gaps bridged,
-globules that the frame cuts counted or not, what it cuts as wide as it may be beyond it."""
+"""Other ways to measure the same particles: outlines a part of a pixel off, without specks of the gray of sulfides,
+other limits of type, other gaps bridged, globules that the frame cuts counted or not, what it cuts as wide as it may be
+beyond it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

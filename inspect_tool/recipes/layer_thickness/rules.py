@@ -45,20 +45,7 @@ def checks_of(
     )
     sizes = [(100 * float(one.read_off["sizes_apart"]), one.image) for one in fields if "sizes_apart" in one.read_off]
     if sizes:
-        apart, where = max(sizes)
-        made.append(
-            plausibility.check(
-                Text("layer_thickness.check_sizes"),
-                apart,
-                "<=",
-                _SIZES_APART,
-                "%",
-                clause=Text("layer_thickness.clause_own"),
-                specimen=specimen,
-                note=Text("recipes.note_worst_field", image=where),
-                advice=Text("layer_thickness.advice_sizes"),
-            )
-        )
+        made.append(_worst("sizes", max(sizes), _SIZES_APART, specimen))
     for name in layers_in(fields):
         layers = of_layer(fields, name)
         note = Text("layer_thickness.note_layer", layer=name)
@@ -74,25 +61,30 @@ def checks_of(
             "seen": 100 * seen / (seen + sum(one.chords_missed for one in layers)),
         }
         made += [check_rule(standard, rule, value, specimen=specimen, note=note) for rule, value in found.items()]
-        apart, image = max(
+        apart = max(
             (100 * abs(only(one.area_over_length) / only(one.mean_thickness) - 1), field.image)
             for one, field in zip(layers, fields, strict=True)
         )
-        made.append(
-            plausibility.check(
-                Text("layer_thickness.check_area"),
-                apart,
-                "<=",
-                _APART,
-                "%",
-                clause=Text("layer_thickness.clause_own"),
-                specimen=specimen,
-                note=Text("recipes.note_worst_field", image=image),
-                advice=Text("layer_thickness.advice_area"),
-                quantities=tuple(one.quantity for one in results if one.quantity.endswith(f".{name}")),
-            )
-        )
+        quantities = tuple(one.quantity for one in results if one.quantity.endswith(f".{name}"))
+        made.append(_worst("area", apart, _APART, specimen, quantities))
     return [check for check in made if check is not None]
+
+
+def _worst(what: str, found: tuple[float, str], most: float, specimen: str, quantities: tuple[str, ...] = ()) -> Check:
+    """Doubt of the field in which two ways to a thickness lie farthest apart: by how much, and its image. [%]"""
+    apart, image = found
+    return plausibility.check(
+        Text(f"layer_thickness.check_{what}"),
+        apart,
+        "<=",
+        most,
+        "%",
+        clause=Text("layer_thickness.clause_own"),
+        specimen=specimen,
+        note=Text("recipes.note_worst_field", image=image),
+        advice=Text(f"layer_thickness.advice_{what}"),
+        quantities=quantities,
+    )
 
 
 def _over_allowed(results: Sequence[Result], name: str, standard: Standard) -> float | None:

@@ -277,9 +277,6 @@ def _kept(value: "Tensor | Samples", half: bool) -> Samples:
     return np.array(plain, np.float16 if half and plain.dtype == np.float32 else plain.dtype, order="C")
 
 
-_LEVELS = 4096  # gray values that are told apart
-
-
 def gray_range(
     pixels: Samples, normalization: tuple[float, float] = (1.0, 99.0), roi: Mask | None = None
 ) -> tuple[float, float]:
@@ -318,6 +315,9 @@ def normalized(pixels: Samples, low: float, high: float) -> NDArray[np.float32]:
     """Gray values with ``low`` at 0 and ``high`` at 1, clipped to -0.5 ... 1.5; same shape, float32."""
     scaled = (pixels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
     return np.clip(scaled, *CLIP, out=scaled)
+
+
+_LEVELS = 4096  # gray values that are told apart
 
 
 def equalized(image: NDArray[np.float32], inside: Mask | None = None) -> NDArray[np.float32]:

@@ -295,11 +295,11 @@ def _maps(model: Model, micrograph: Micrograph, settings: Settings, scale: float
     except BackendError as error:
         msg = f"{micrograph.path}: {error}"
         raise BackendError(msg) from None
-    pixels = resized(seen(card, micrograph), scale)
     equal = bool(card.settings.get(EQUALIZED, False))
+    shown = seen(card, micrograph)
+    pixels = resized(shown.astype(np.float32) if equal else shown, scale)
     if equal:
-        small = np.asarray(resized(seen(card, micrograph).astype(np.float32), scale), np.float32)
-        pixels, low, high = equalized(small, _resized_region(micrograph.roi, small.shape)), 0.0, 1.0
+        pixels, low, high = equalized(pixels, _resized_region(micrograph.roi, pixels.shape)), 0.0, 1.0
     given = _given_joints(micrograph, settings)
     if card.classes == JOINTS and not solder_dark(micrograph.pixels, micrograph.roi, given):
         low, high = high, low  # an inverted picture: the network knows solder darker than the board

@@ -178,12 +178,18 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
         views[zoom] = _whole(maps, micrograph).astype(np.float32) / np.float32(255)
     found = {"scale": round(scale, 4), "scale_from": how, "zooms": list(continuous_layer.ZOOMS), **used}
     inside = micrograph.roi
-    found |= stated(Told(sizes_apart=round(continuous_layer.sizes_apart(views, inside), 3)))
+    sizes = [continuous_layer.interfaces(one, inside) for one in views.values()]
     mean = continuous_layer.averaged(views)
     rough = continuous_layer.interfaces(mean, inside)
     own = layer_gray.settled(micrograph.pixels, mean, rough, inside, scale)
+    found |= stated(
+        Told(
+            sizes_apart=round(continuous_layer.apart(sizes), 3),
+            grays_apart=round(continuous_layer.apart([own.lines, own.farther]), 3),
+        )
+    )
 
-    def made(rows: tuple[continuous_layer.Rows, continuous_layer.Rows], start: float) -> Segmentation:
+    def made(rows: continuous_layer.Lines, start: float) -> Segmentation:
         layer = continuous_layer.between(*rows, micrograph.pixels.shape, inside)
         labels = layer_gray.without_open_pores(micrograph.pixels, layer).view(np.uint8)
         labels.setflags(write=False)
@@ -194,7 +200,7 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
         for name, rows in layer_gray.opinions(own, views, inside):
             yield name, made(rows, perf_counter())
 
-    return replace(made((own.upper, own.lower), start), alternatives=others)
+    return replace(made(own.lines, start), alternatives=others)
 
 
 def _other_classes(

@@ -152,21 +152,14 @@ def test_opinions_move_an_interface_as_far_as_it_is_unsure():
     assert moved["shown as it is"] == pytest.approx(60, abs=0.6)
 
 
-def test_thicknesses_that_disagree_say_so():
-    """By one size the layer is 30 rows thick, by another 20: a range of 10 over 25."""
-    assert continuous_layer.apart([(UPPER, LOWER), (UPPER, LOWER - 10)]) == pytest.approx(0.4)
-    assert continuous_layer.apart([(UPPER, LOWER)]) == 0
-
-
-@pytest.mark.parametrize(("off", "least", "most"), [(0, 0.0, 0.05), (10, 0.2, 0.5)])
-def test_gray_values_farther_off_contradict_a_line_that_those_beside_it_confirm(off, least, most):
+@pytest.mark.parametrize("off", [0, 10])
+def test_gray_values_farther_off_contradict_a_line_that_those_beside_it_confirm(off):
     """The network is sure of an upper interface ``off`` rows inside a layer of 30: all that is beside it is layer."""
     pixels = picture_of(UPPER, LOWER, (200, 80, 120))
     maps = blurred(maps_of(UPPER + off, LOWER), 1.0)
     found = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1 / 4)
     assert abs((found.lines[0] - UPPER).mean() - off) < 1
     assert abs((found.farther[0] - UPPER).mean()) < 1
-    assert least <= continuous_layer.apart([found.lines, found.farther]) <= most
     opinions = dict(layer_gray.opinions(found, {1.0: maps}, None))
     np.testing.assert_array_equal(opinions["gray values farther off"], found.farther)
 

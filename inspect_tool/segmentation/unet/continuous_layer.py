@@ -70,14 +70,12 @@ def between(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | Non
     return layer
 
 
-def apart(found: Sequence[Lines]) -> float:
-    """Range of the mean thickness by several ways to the lines, over its mean. [1]
+def apart(thick: Sequence[float]) -> float:
+    """Range of the thickness by several ways to it, over their mean. [1]
 
-    >>> rows = np.arange(3)
-    >>> apart([(rows, rows + 9), (rows, rows + 11)])
+    >>> apart([9.0, 11.0])
     0.2
     """
-    thick = [float((lower - upper).mean()) for upper, lower in found]
     return (max(thick) - min(thick)) / max(sum(thick) / len(thick), 1e-9)
 
 

@@ -7,7 +7,8 @@ laid anew, a few times (region competition: S. C. Zhu, A. Yuille, IEEE Trans. Pa
 Where both sides have the same gray values they say nothing, and the network decides alone.
 
 A line that is far off has gray values of the wrong side beside it, and they confirm it. So another opinion takes them
-from farther off, half a thickness and more from the line: where the line is right, both agree.
+from farther off, half a thickness and more from the line, and beside it only what is more frequent there than in the
+layer: where the line is right, both agree.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,8 +33,8 @@ _GRAYS = 48  # as many, each of which is as frequent
 _FLOOR = 0.002  # of the pixels of a side are of every gray, seen or not
 _SKIN = 0.2  # of the thickness: so near to an interface nobody knows on which side a gray value is [1]
 _MIXED_PX = 2  # beyond an interface gray values are of both sides
-_BESIDE = (0.0, 0.5)  # of the thickness from an interface: where gray values of that side are taken [1]
-_FARTHER = (0.5, 1.5)  # and by the other opinion [1]
+_BESIDE = 0.5  # of the thickness: so far from an interface lies what is beside it [1]
+_FARTHER = 1.5  # and what is farther off [1]
 _THINNEST = 8.0  # of a layer from which gray values are taken [px]
 _PORE = 0.04  # of the thickness: dark places narrower than twice this are cracks [1]
 _TOUCH_PX = 3  # from an interface
@@ -86,31 +87,30 @@ def settled(pixels: Samples, maps: Probability, rough: Lines, inside: Mask | Non
         inside=inside,
         climb=_CLIMB / scale,
     )
-    lines, says = _laid(seen, rough, _BESIDE)
-    farther, _ = _laid(seen, lines, _FARTHER)
-    return Settled(lines=lines, farther=farther, says=says, climb=seen.climb)
+    lines, says = _laid(seen, rough, farther=False)
+    others, _ = _laid(seen, lines, farther=True)
+    return Settled(lines=lines, farther=others, says=says, climb=seen.climb)
 
 
-def _laid(seen: _Seen, lines: Lines, reach: tuple[float, float]) -> tuple[Lines, tuple[Probability, Probability]]:
-    """Lay the lines anew a few times, by gray values so far beyond them (in thicknesses), and say what these say."""
+def _laid(seen: _Seen, lines: Lines, *, farther: bool) -> tuple[Lines, tuple[Probability, Probability]]:
+    """Lay the lines anew a few times, by gray values beside them or farther off, and say what these say."""
     rows = np.arange(len(seen.grays))[:, None]
     says: list[Probability] = []
     for _ in range(_ROUNDS):
         upper, lower = lines
         thick = max(float(np.median(lower - upper)), _THINNEST)
-        least, most = max(reach[0] * thick, _MIXED_PX), reach[1] * thick
-        core = (rows >= upper + _SKIN * thick) & (rows < lower - _SKIN * thick)
-        above = (rows < upper - least) & (rows >= upper - most)
-        below = (rows >= lower + least) & (rows < lower + most)
+        core = _shares(seen, (rows >= upper + _SKIN * thick) & (rows < lower - _SKIN * thick))
         says, laid = [], list[Rows]()
-        for at, prior, before, behind in (
-            (upper, seen.priors[0], above, core),
-            (lower, seen.priors[1], core, below),
+        for at, prior, beyond, sign in (
+            (upper, seen.priors[0], upper - 1 - rows, 1),  # beyond: how many rows from the line, away from the layer
+            (lower, seen.priors[1], rows - lower, -1),
         ):
-            if seen.inside is not None:
-                before, behind = before & seen.inside, behind & seen.inside
+            other = _shares(seen, (beyond >= _MIXED_PX) & (beyond < _BESIDE * thick))
+            if farther:
+                off = _shares(seen, (beyond >= _BESIDE * thick) & (beyond < _FARTHER * thick))
+                other = np.maximum(off, other - core)
             near = (rows >= at - thick / 2) & (rows < at + thick / 2)
-            told = np.where(near, _told(seen.grays, before, behind, seen.many), np.float32(0))
+            told = np.where(near, np.float32(sign) * _odds_of(core, other)[seen.grays], np.float32(0))
             says.append(told)
             laid.append(line(prior + np.float32(WEIGHT) * told, seen.inside, laid[0] if laid else None, seen.climb))
         lines = laid[0], laid[1]
@@ -183,14 +183,18 @@ def without_open_pores(pixels: Samples, layer: Mask) -> Mask:
     return np.asarray(layer & ~open_ones[pores], np.bool_)
 
 
-def _told(grays: NDArray[np.intp], before: Mask, behind: Mask, many: int) -> Probability:
-    """Logarithm of how much more frequent the gray of each pixel is behind a line than before it; 0: nobody knows."""
-    if not before.any() or not behind.any():
-        return np.zeros(grays.shape, np.float32)
-    shares = []
-    for side in (before, behind):
-        count = np.bincount(grays[side], minlength=many).astype(np.float32)
-        spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
-        spread += np.float32(_FLOOR * max(float(count.sum()), 1.0))
-        shares.append(spread / spread.sum())
-    return np.asarray(np.log(shares[1] / shares[0])[grays], np.float32)
+def _shares(seen: _Seen, side: Mask) -> NDArray[np.float32]:
+    """How frequent each gray value is on one side, (grays,); all 0 where nobody sees it."""
+    if seen.inside is not None:
+        side = side & seen.inside
+    count = np.bincount(seen.grays[side], minlength=seen.many).astype(np.float32)
+    spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
+    return spread / max(float(count.sum()), 1.0)
+
+
+def _odds_of(layer: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithm of how much more frequent each gray value is in the layer; 0 where one of the two is not seen."""
+    if not layer.any() or not other.any():
+        return np.zeros_like(layer)
+    shares = [(one + _FLOOR) / (one + _FLOOR).sum() for one in (layer, other)]
+    return np.asarray(np.log(shares[0] / shares[1]), np.float32)

@@ -189,7 +189,7 @@ def _shares(seen: _Seen, side: Mask) -> NDArray[np.float32]:
         side = side & seen.inside
     count = np.bincount(seen.grays[side], minlength=seen.many).astype(np.float32)
     spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
-    return spread / max(float(count.sum()), 1.0)
+    return np.asarray(spread / max(float(count.sum()), 1.0), np.float32)
 
 
 def _odds_of(layer: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,9 +26,10 @@ from inspect_tool.mosaic.request import Request
 from inspect_tool.mosaic.specimen import specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask
 from inspect_tool.pixels.parts import strips
-from inspect_tool.segmentation.threshold import by_windows, ends_of, in_eight_bits, sample_step
+from inspect_tool.segmentation.threshold import by_windows
 from inspect_tool.segmentation.threshold.by_windows import DEPTHS, Levels
 from inspect_tool.segmentation.threshold.gray_levels import Histogram
+from inspect_tool.segmentation.threshold.image import ends_of, in_eight_bits, sample_step
 
 Progress = Callable[[int, int, str], object]
 Arrays = dict[str, NDArray[Any]]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.images import quality_measures
-from inspect_tool.model import Mask
+from inspect_tool.model import LabelImage, Mask
 from inspect_tool.pixels.parts import connected_parts
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.edges import (
@@ -177,7 +177,7 @@ def _keep_supported(
     def inside(top: int, bottom: int) -> Mask:
         return np.asarray(ranks[top:bottom] == rank)
 
-    def sums(top: int, bottom: int, numbers: NDArray[np.int32], n: int) -> NDArray[np.intp]:
+    def sums(top: int, bottom: int, numbers: LabelImage, n: int) -> NDArray[np.intp]:
         """Outline pixels, outline pixels on an edge, deep pixels."""
         low, rows = max(0, top - 1), slice(top, bottom)
         wide = inside(low, bottom + 1).view(np.uint8)

@@ -61,7 +61,9 @@ def made_ready(micrograph: Micrograph, settings: Settings) -> tuple[Ready, float
     side = _DENOISE_PX if settings.denoise_px == "auto" else settings.denoise_px
     picture = micrograph.color if micrograph.color is not None else eight_bit(micrograph.pixels, roi, "")[0]
     window_px = window_of(picture.shape[:2], settings, micrograph.path, _SPECK_WINDOWS if settings.specks else 1)
-    gray = over_matrix(picture if settings.phase == "dark" else 255 - picture, roi, window_px, side)
+    gray = over_matrix(
+        picture if settings.phase == "dark" else np.asarray(cv2.bitwise_not(picture), np.uint8), roi, window_px, side
+    )
     ready = Ready(
         gray=gray,
         roi=roi,

@@ -116,7 +116,7 @@ def _over_matrix(micrograph: Micrograph, settings: Settings, taken: str = "") ->
 
     def of_image(height: float) -> tuple[list[float], Ranks]:
         levels, ranks = way.told(height)  # of the negative
-        return levels, 1 - ranks
+        return levels, np.subtract(1, ranks, dtype=np.uint8)
 
     return replace(way, told=of_image)
 

@@ -72,7 +72,12 @@ def labels_on_frame(labels: LabelImage, window: Window) -> NDArray[np.int32]:
     """
     top, left, height, width = window
     rows, columns = slice(top, top + height), slice(left, left + width)
-    lines = (labels[top, columns], labels[top + height - 1, columns], labels[rows, left], labels[rows, left + width - 1])
+    lines = (
+        labels[top, columns],
+        labels[top + height - 1, columns],
+        labels[rows, left],
+        labels[rows, left + width - 1],
+    )
     found = np.unique(np.concatenate(lines))
     return np.asarray(found[found > 0], dtype=np.int32)
 

@@ -20,7 +20,8 @@ def specimen_of(image: PixelWindows, cut: Sequence[Window], blank: Sequence[int]
     """Find the areas of one gray value that are wide, or straight and long: no specimen, however they are bounded.
 
     ``blank`` are the values. A square of ``side_px`` fits into a wide one, a line along a row or a column four times as
-    long into a narrow gap. Such an area is 8-connected, whatever windows it goes through. Others are left: they may be pores.
+    long into a narrow gap. Such an area is 8-connected, whatever windows it goes through. Others are left: they may be
+    pores.
 
     Returns
     -------

@@ -14,7 +14,9 @@ from inspect_tool.pixels.stored import StoredImage
 _BAND_PX = 1 << 22  # that are looked at in one go
 
 
-def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Samples] | None = None) -> NDArray[np.generic]:
+def area_mean(
+    image: Samples, size: tuple[int, int], of: Callable[[slice], Samples] | None = None
+) -> NDArray[np.generic]:
     """Mean over the area of every pixel of a smaller picture, as ``cv2.resize`` with INTER_AREA gives it.
 
     Parameters
@@ -35,7 +37,9 @@ def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Sampl
         bands = [(first, min(first + step, size[1])) for first in range(0, size[1], step)]
         return np.concatenate(
             [
-                cv2.resize(read(slice(a * by, b * by)), (size[0], b - a), interpolation=cv2.INTER_AREA).reshape(b - a, -1)
+                cv2.resize(read(slice(a * by, b * by)), (size[0], b - a), interpolation=cv2.INTER_AREA).reshape(
+                    b - a, -1
+                )
                 for a, b in bands
             ]
         )
@@ -83,7 +87,7 @@ def _shares(length: int, few: int) -> list[list[tuple[int, float]]]:
 
 
 def nearest(image: Samples, size: tuple[int, int]) -> Samples:
-    """Pixels of an image at the places of a picture of another size, as ``cv2.resize`` with INTER_NEAREST takes them."""
+    """Pixels of an image for a picture of another size, as ``cv2.resize`` with INTER_NEAREST takes them."""
     rows, columns = nearest_places(image.shape, size)
     picked: Samples = np.concatenate([image[int(row) : int(row) + 1][:, columns] for row in rows])
     return picked
@@ -92,7 +96,9 @@ def nearest(image: Samples, size: tuple[int, int]) -> Samples:
 def nearest_places(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Row and column of an image for each row and column of a picture of (columns, rows)."""
     columns, rows = (
-        cv2.resize(np.arange(length, dtype=np.float32)[None], (few, 1), interpolation=cv2.INTER_NEAREST)[0].astype(np.intp)
+        cv2.resize(np.arange(length, dtype=np.float32)[None], (few, 1), interpolation=cv2.INTER_NEAREST)[0].astype(
+            np.intp
+        )
         for length, few in zip(shape[::-1], size, strict=True)
     )
     return rows, columns

@@ -47,19 +47,20 @@ def segment(path: Path, micrograph: Micrograph, settings: "Settings", start: flo
         for rows in strips(shape):
             part = opened[rows]
             if int(part.min()) < 0 or int(part.max()) > LARGEST:
-                msg = f"{path}: object numbers are 0 to {LARGEST} by windows, this image has {part.min()} to {part.max()}"
+                msg = (
+                    f"{path}: object numbers are 0 to {LARGEST} by windows, this image has {part.min()} to {part.max()}"
+                )
                 raise ReadError(msg)
             labels[rows] = part
         present = present_labels(labels)
         _check(path, opened, labels, len(present))
-    lines = _line_share(labels)
-    if settings.boundary_pixels == "given back" or (settings.boundary_pixels == "auto" and 0 < lines < _MOST_LINES):
-        if lines and (settings.boundary_pixels == "given back" or _is_thin(labels)):
-            msg = (
-                f"{path}: {100 * lines:.3g} % of the pixels are 0, in thin lines, which are not given back by windows; "
-                'save the image without lines, or say boundary_pixels = "kept"'
-            )
-            raise ReadError(msg)
+    lines = 0.0 if settings.boundary_pixels == "kept" else _line_share(labels)
+    if lines and (settings.boundary_pixels == "given back" or (lines < _MOST_LINES and _is_thin(labels))):
+        msg = (
+            f"{path}: {100 * lines:.3g} % of the pixels are 0, in thin lines, which are not given back by windows; "
+            'save the image without lines, or say boundary_pixels = "kept"'
+        )
+        raise ReadError(msg)
     if micrograph.roi is not None:
         for rows in strips(shape):
             labels[rows] = np.where(micrograph.roi[rows], labels[rows], 0)

@@ -2,10 +2,10 @@
 
     python benchmarks/gigapixel_grains.py [gigapixels ...] [--backend watershed|labels] [--verify]
 
-Drawn: a grain about a point in every cell of a grid of 40 px, etched boundaries of 3 px, noise; a square of 64 cells
-squared is repeated without a seam. ``labels`` gives the drawn grains as a tiled label image. A run is the ordinary job with its
-report as JSON, CSV, HTML and PDF, in a process of its own whose peak is its resident set (``ru_maxrss``); drawing is
-not in the time.
+Drawn: a grain about a point in every cell of a grid of 40 px, etched boundaries of 3 px, noise; a square of 64 cells a
+side is repeated without a seam. ``labels`` gives the drawn grains as a tiled label image. A run is the ordinary job,
+with its report as JSON, CSV, HTML and PDF, in a process of its own whose peak is its resident set (``ru_maxrss``);
+drawing is not in the time.
 """
 
 import argparse

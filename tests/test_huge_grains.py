@@ -12,6 +12,7 @@ from inspect_tool.files import plain
 from inspect_tool.inspection import huge_field, job_run, windowed
 from inspect_tool.measure import flooding
 from inspect_tool.measure.seamless import tables
+from inspect_tool.mosaic import classes
 from inspect_tool.verify import verify
 
 JOB = """
@@ -54,6 +55,7 @@ def job(tmp_path, monkeypatch):
         return tmp_path / "job.toml"
 
     monkeypatch.setattr(huge_field, "_BLANK_PX", 16)
+    monkeypatch.setattr(classes, "_PICTURE_PX", 200)
     return made
 
 
@@ -103,9 +105,9 @@ def test_a_label_in_pieces_and_pixels_without_a_grain_are_taken_as_in_the_whole_
 @pytest.mark.parametrize("look", ["etched", "tinted"])
 def test_the_watershed_by_windows_has_the_results_of_the_whole_image(job, tmp_path, monkeypatch, look):
     field = synthetic.grains(
-        seed=3, grain_size_number=6.5, shape_px=(380, 430), pixel_um=0.5, look=look, twins=0.2, line_px=2.4
+        seed=3, grain_size_number=7.5, shape_px=(270, 320), pixel_um=0.5, look=look, twins=0.2, line_px=2.4
     )
-    monkeypatch.setattr(flooding, "TILE_PX", 150)
+    monkeypatch.setattr(flooding, "TILE_PX", 120)
     whole, cut = both(job(WATERSHED, np.clip(field.pixels, 1, 254)), tmp_path, monkeypatch, 96)
     assert_same(whole, cut, tmp_path)
     found = verify.verify(tmp_path / "cut" / "job", images=tmp_path)

@@ -178,7 +178,7 @@ def basins(landscape: Landscape, roi: Mask, at: NDArray[np.intp], number: NDArra
         last += int(np.count_nonzero(ring))
         flooded = watershed(height, seeds, mask=free)  # type: ignore[no-untyped-call]
         labels[tile] = flooded
-        edges += [_passes(flooded, height, count)]
+        edges.append(_needed(_passes(flooded, height, count), count))
     for axis, other in ((0, 1), (1, 0)):
         for start in sorted({tile[axis].start for tile, _, _ in tiles(roi.shape)} - {0}):
             for tile, _, _ in tiles(roi.shape):
@@ -233,11 +233,28 @@ def _lowest(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return kept
 
 
+def _needed(edges: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Passes of a tile that a forest over the whole image can use: of those that make a ring the highest is in none."""
+    order = _rising(edges)
+    ends = np.where(edges[order, :2] <= count, 0, edges[order, :2])  # markers are never joined, and count as one
+    nodes, place = np.unique(ends, return_inverse=True)
+    first, second = place.reshape(-1, 2).T
+    _, lowest = np.unique(first * len(nodes) + second, return_index=True)
+    weight = np.arange(1.0, len(order) + 1)[lowest]
+    graph = coo_array((weight, (first[lowest], second[lowest])), shape=(len(nodes), len(nodes)))
+    kept = minimum_spanning_tree(graph).tocoo().data.astype(np.intp) - 1
+    return np.asarray(edges[np.sort(order[kept])])
+
+
+def _rising(edges: NDArray[np.float64]) -> NDArray[np.intp]:
+    # of two ways at one level a pixel is flooded from the lower neighbor
+    return np.lexsort((edges[:, 3], edges[:, 2]))
+
+
 def _forest(edges: NDArray[np.float64], count: int, last: int) -> NDArray[np.int32]:
     """Marker 1..count of every source ..last: the one that is reached over the lowest passes, 0 if there is none."""
     edges = _lowest(edges)
-    # of two ways at one level a pixel is flooded from the lower neighbor
-    order = np.lexsort((edges[:, 3], edges[:, 2]))
+    order = _rising(edges)
     # rising weights from 2; the markers hang on node 0 with weight 1, so that no two of them are joined
     first = np.concatenate([np.zeros(count), edges[order, 0]]).astype(np.intp)
     second = np.concatenate([np.arange(1, count + 1), edges[order, 1]]).astype(np.intp)

@@ -4,6 +4,7 @@ What is asked for comes as an array. The file has no name and is gone with the i
 two calls, so that memory is that of what is asked for.
 """
 
+import mmap
 import os
 import tempfile
 import weakref
@@ -65,12 +66,13 @@ class StoredImage:
             rows, columns = (range(length)[cut] for cut, length in zip(index, self.shape, strict=True))
             made = np.empty((len(rows), len(columns)), self.dtype)
             for band in self._bands(rows):
-                made[band] = self._mapped()[rows[band.start] : rows[band.stop - 1] + 1 : rows.step, index[1]]
+                made[band] = self._mapped(rows[band.start], rows[band.stop - 1] + 1)[:: rows.step, index[1]]
             return made
         places = [one.ravel() for one in np.broadcast_arrays(*index)]
         found = np.empty(len(places[0]), self.dtype)
         for part in _places(len(found)):
-            found[part] = self._mapped()[places[0][part], places[1][part]]
+            top, bottom = int(places[0][part].min()), int(places[0][part].max()) + 1
+            found[part] = self._mapped(top, bottom)[places[0][part] - top, places[1][part]]
         return found.reshape(np.broadcast_shapes(*(one.shape for one in index)))
 
     def __setitem__(self, index: Any, values: Any) -> None:
@@ -79,11 +81,12 @@ class StoredImage:
             rows, columns = (range(length)[cut] for cut, length in zip(index, self.shape, strict=True))
             given = np.broadcast_to(values, (len(rows), len(columns)))
             for band in self._bands(rows):
-                self._mapped()[rows[band.start] : rows[band.stop - 1] + 1, index[1]] = given[band]
+                self._mapped(rows[band.start], rows[band.stop - 1] + 1)[:, index[1]] = given[band]
             return
         given = np.broadcast_to(values, index[0].shape)
         for part in _places(len(index[0])):
-            self._mapped()[index[0][part], index[1][part]] = given[part]
+            top, bottom = int(index[0][part].min()), int(index[0][part].max()) + 1
+            self._mapped(top, bottom)[index[0][part] - top, index[1][part]] = given[part]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Give all of it as an array."""
@@ -102,8 +105,12 @@ class StoredImage:
         """Whether none is 0."""
         return all(bool(self[top:bottom].all()) for top, bottom in strips(self.shape))
 
-    def _mapped(self) -> NDArray[Any]:
-        return np.memmap(self._file, self.dtype, "r+", shape=self.shape)
+    def _mapped(self, top: int, bottom: int) -> NDArray[Any]:
+        """Map some rows; they are unmapped with the array."""
+        width = self.shape[1] * self.dtype.itemsize
+        start = top * width // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
+        held = mmap.mmap(self._file.fileno(), bottom * width - start, offset=start)
+        return np.ndarray((bottom - top, self.shape[1]), self.dtype, held, offset=top * width - start)
 
     def _bands(self, rows: range) -> Iterator[slice]:
         tall = max(1, _MAPPED_BYTES // max(1, self.shape[1] * self.dtype.itemsize * abs(rows.step)))

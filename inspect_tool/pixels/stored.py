@@ -161,6 +161,7 @@ def decode_stored(data: bytes, shape: tuple[int, int], where: str = "mask") -> S
     """
     bands, bits = decode_rows(data, shape, where)
     image, top = StoredImage(shape, np.int32), 0
+    numbers: NDArray[Any]
     for band in bands:
         if bits == 1:
             numbers = np.unpackbits(band, axis=1, count=shape[1])

@@ -337,8 +337,8 @@ def structure_px(labels: LabelImage, kind: Literal["semantic", "instance"]) -> f
     1.8
     """
     sums = np.zeros(2)
-    for axis, length in enumerate(labels.shape):
-        for start in range(0, length, _ROWS):
+    for axis, side in enumerate(labels.shape):
+        for start in range(0, side, _ROWS):
             lines = slice(start, start + _ROWS)
             part = np.ascontiguousarray(labels[lines] if axis == 0 else labels[:, lines].T)
             part = part > 0 if kind == "semantic" else part

@@ -467,7 +467,7 @@ def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
     radius = round(sigma)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     wide = cv2.dilate(mount.astype(np.uint8), kernel)
-    row, column = nearest_places(wide.shape, gray.shape[::-1])
+    row, column = nearest_places(wide.shape, (gray.shape[1], gray.shape[0]))
     found: Mask = zeros_like(roi, np.bool_)
     for rows in strips(roi.shape):
         found[rows] = (wide[row[rows]][:, column] > 0) & roi[rows]

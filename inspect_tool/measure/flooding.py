@@ -248,7 +248,7 @@ def _needed(edges: NDArray[np.float64], count: int) -> NDArray[np.float64]:
 
 def _rising(edges: NDArray[np.float64]) -> NDArray[np.intp]:
     # of two ways at one level a pixel is flooded from the lower neighbor
-    return np.lexsort((edges[:, 3], edges[:, 2]))
+    return np.asarray(np.lexsort((edges[:, 3], edges[:, 2])), np.intp)
 
 
 def _forest(edges: NDArray[np.float64], count: int, last: int) -> NDArray[np.int32]:

@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.recall import ANEW, Parts, rows_of
 from inspect_tool.model import LabelImage
+from inspect_tool.pixels.stored import StoredImage
 
 SECOND_PHASE = -1
 STEP_PX = 0.1
@@ -46,7 +47,8 @@ END_PX = 0.05  # a line that ends this close to a boundary ends on it
 LOST_PER_JUNCTION, LOST_SPREAD = 0.12, 0.025
 DIRECTIONS = (0, 45, 90, 135)  # [deg] 0 along rows, counter-clockwise
 
-_COLUMNS_PX = 1 << 23  # pixels of columns in one go: of a stored image every row is read for some of its columns
+# pixels of columns that are looked at in one go: of a stored image every row is read for some of its columns
+_HELD_PX, _STORED_PX = 1 << 20, 1 << 23
 
 FloatArray = NDArray[np.float64]
 
@@ -319,9 +321,10 @@ def chord_lengths(labels: LabelImage, parts: Parts = ANEW) -> FloatArray:
             for rows in strips(labels.shape)
         ]
     if labels.shape[0] >= 3:
+        at_once = _STORED_PX if isinstance(labels, StoredImage) else _HELD_PX
         found += [
             parts.part("chords down", (every, columns), partial(_chords_in, labels[:, columns].T))
-            for columns in strips(labels.shape[::-1], _COLUMNS_PX)
+            for columns in strips(labels.shape[::-1], at_once)
         ]
     return np.concatenate(found)
 

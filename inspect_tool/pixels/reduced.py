@@ -14,9 +14,7 @@ from inspect_tool.pixels.stored import StoredImage
 _BAND_PX = 1 << 22  # that are looked at in one go
 
 
-def area_mean(
-    image: Samples, size: tuple[int, int], of: Callable[[slice], Samples] | None = None
-) -> NDArray[np.generic]:
+def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Samples] | None = None) -> Samples:
     """Mean over the area of every pixel of a smaller picture, as ``cv2.resize`` with INTER_AREA gives it.
 
     Parameters
@@ -46,7 +44,7 @@ def area_mean(
     return _by_shares(read, image.shape, size)
 
 
-def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> NDArray[np.generic]:
+def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> Samples:
     """Add up the shares of columns, then those of rows, in the order and in the precision of OpenCV."""
     across = _shares(shape[1], size[0])
     down = [(row, to, share) for to, taken in enumerate(_shares(shape[0], size[1])) for row, share in taken]

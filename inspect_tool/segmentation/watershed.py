@@ -270,16 +270,22 @@ def _flattened(micrograph: Micrograph, roi: Mask) -> _Flat:
     color, pixels = micrograph.color, micrograph.pixels
     return _Flat(
         pixels=pixels,
-        slow=_surroundings(lambda rows: pixels[rows].astype(np.float32), roi),
+        slow=_surroundings(partial(_real, pixels), roi),
         least=1e-3 * max(float(pixels[rows].max(where=roi[rows], initial=0)) for rows in strips(roi.shape)),
         color=color,
         slow_color=()
         if color is None
-        else tuple(
-            _surroundings(lambda _, n=n: np.concatenate([_lab(color[rows])[..., n] for rows in strips(roi.shape)]), roi)
-            for n in range(3)
-        ),
+        else tuple(_surroundings(partial(_lab_channel, color, n), roi) for n in range(3)),
     )
+
+
+def _real(pixels: GrayImage, rows: slice) -> FloatImage:
+    return np.asarray(pixels[rows].astype(np.float32))
+
+
+def _lab_channel(color: NDArray[np.uint8], channel: int, rows: slice) -> FloatImage:
+    part = color[rows]
+    return np.concatenate([_lab(part[some])[..., channel] for some in strips(part.shape[:2])])
 
 
 def _lab(color: NDArray[np.uint8]) -> FloatImage:
@@ -565,7 +571,7 @@ def _grains(
 
 def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
     roi, dark = _region(micrograph), settings.phase == "dark"
-    slow = _surroundings(lambda rows: micrograph.pixels[rows].astype(np.float32), roi)
+    slow = _surroundings(partial(_real, micrograph.pixels), roi)
     picture = particle_mask.leveled(micrograph.pixels, slow, roi, dark=dark)
     mask = particle_mask.mask_of(picture, roi, dark=dark, shift=shift)
     distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)

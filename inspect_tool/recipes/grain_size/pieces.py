@@ -211,41 +211,25 @@ def _nearest(labels: LabelImage, gone: Mask, places: Places) -> LabelImage:
 
 
 def _number_of_pieces(labels: LabelImage, numbers: Numbers) -> NDArray[np.int64]:
-    """8-connected pieces of each of some labels: runs along the rows less what joins them, strip by strip."""
+    """8-connected pieces of each of some labels, strip by strip: those in a strip less what joins them above."""
     pieces = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
     last_row = np.zeros((1, labels.shape[1]), np.int32)
-    last_part, count = np.zeros(1, np.int64), 1
+    last_part, count = np.zeros(labels.shape[1], np.int64), 1  # of its pixels: which of them are known to be one piece
     for rows in strips(labels.shape, 1 << 18):
         strip = np.concatenate([last_row, labels[rows]])
-        run = np.ones(strip.shape, bool)
-        np.not_equal(strip[:, 1:], strip[:, :-1], out=run[:, 1:])
-        number = np.cumsum(run, dtype=np.int32).reshape(strip.shape) - np.int32(1)
-        runs = int(number[-1, -1]) + 1
-        label_of = strip[run]
-        first, second = [], []
-        for a, b in (
-            ((slice(None, -1), slice(None)), (slice(1, None), slice(None))),
-            ((slice(None, -1), slice(None, -1)), (slice(1, None), slice(1, None))),
-            ((slice(None, -1), slice(1, None)), (slice(1, None), slice(None, -1))),
-        ):
-            same = (strip[a] == strip[b]) & (strip[a] != 0)
-            first.append(number[a][same])
-            second.append(number[b][same])
-        # pieces that are known to be one above the strip
-        top = int(number[0, -1]) + 1
-        first.append(np.arange(top, dtype=np.int32))
-        second.append((runs + last_part).astype(np.int32))
-        i, j = np.concatenate(first), np.concatenate(second)
-        size = runs + count
-        graph = coo_array((np.ones(len(i), bool), (i, j)), shape=(size, size))
+        piece = _labeled(strip)
+        label_of = np.zeros(int(piece.max()) + 1, strip.dtype)
+        label_of[piece] = strip
+        new = len(label_of)
+        graph = coo_array((np.ones(strip.shape[1], bool), (piece[0], new + last_part)), shape=(new + count,) * 2)
         _, part = connected_components(graph, directed=False)
-        # what is new below the first row, less what it joins above
-        for runs_of, parts, sign in ((label_of, part, 1), (label_of[:top], last_part, -1)):
-            real = np.flatnonzero(runs_of > 0)
-            _, one_of = np.unique(parts[real], return_index=True)
-            np.add.at(pieces, runs_of[real[one_of]], sign)
+        real = np.flatnonzero(label_of > 0)
+        _, one_of = np.unique(part[real], return_index=True)
+        np.add.at(pieces, label_of[real[one_of]], 1)
+        _, at = np.unique(last_part, return_index=True)
+        np.add.at(pieces, np.maximum(last_row[0, at], 0), -1)
         last_row = strip[-1:]
-        _, last_part = np.unique(part[number[-1, run[-1]]], return_inverse=True)
+        _, last_part = np.unique(part[piece[-1]], return_inverse=True)
         count = int(last_part.max()) + 1
     found: NDArray[np.int64] = pieces[numbers]
     return found

@@ -81,7 +81,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             msg = f"{asked.image}: pixels of type {image.dtype}; by windows, gray images of 8 and 16 bits are measured"
             raise ReadError(msg)
         cut = windows(image.shape, asked.side_px)
-        roi = specimen_of(image, cut, asked)
+        roi = specimen_of(image, cut, asked.blank, asked.blank_px)
         gray, offset, by = _eight_bit(image, roi, str(asked.image))
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):

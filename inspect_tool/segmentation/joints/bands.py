@@ -16,7 +16,7 @@ _LEAST_PX2 = 30  # of a strip
 _LONG = 1.5  # times its width: each of its sides
 _PARALLEL = 0.15  # sine of the angle between them
 _EVEN = 1.6  # factor by which widths of one strip may differ: by its depth, between its sides, at its end
-_ALONG = 8.0  # times as long as it reaches into the joint: a strip along the outline
+_ALONG = 6.0  # times as long as it reaches into the joint: a strip along the outline; the cap of a disc has 3 at most
 _REACH = 0.95  # share of a strip that reaches no farther: its side may be ragged
 _AT_PX, _NEAR_PX = 1.5, 8.0  # of the outline; a fillet may part a strip along it from it
 

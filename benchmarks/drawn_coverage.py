@@ -1,10 +1,11 @@
 """How often the stated interval of a recipe holds the number that a specimen was drawn with.
 
-    python benchmarks/drawn_coverage.py RECIPE labels [specimens] [number of fields ...]
-    python benchmarks/drawn_coverage.py RECIPE default [specimens] [look ...]
+    python benchmarks/drawn_coverage.py DRAWING labels [specimens] [number of fields ...]
+    python benchmarks/drawn_coverage.py DRAWING default [specimens] [look ...]
 
 ``labels``: exact labels, by default specimens of one and of five fields. ``default``: pictures, good (1), ordinary (2)
-and poor (3), by the default backend, one to five fields each. RECIPE is one of
+and poor (3), by the default backend, one to five fields each. ``specimens`` is how many, or a range of their numbers:
+``1000-1200`` are 200 others than ``200``. DRAWING is one of
 
 - ``layer_thickness``: layers 12 to 80 px thick, with a standard deviation of 2 to 20 % that varies over 15 to 120 px of
   the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;
@@ -12,11 +13,13 @@ and poor (3), by the default backend, one to five fields each. RECIPE is one of
   the shape factor; the nodularity;
 - ``decarburisation``: 60 to 180 px decarburized, half of the specimens with 10 to 50 % of that in ferrite alone, 0 to
   60 % ferrite in the core, grains of 10 to 22 px, local depths that vary by up to 12 % along the surface, three shapes
-  of the profile, slopes up to 8 degrees, a quarter of them round; the mean total depth;
+  of the profile, slopes up to 8 degrees, a quarter of them round; the mean depths;
 - ``banding``: 20 to 60 % of bands 14 to 40 px apart, anisotropy 1 to 5; the anisotropy index;
 - ``inclusions``: 20 to 120 sulfides per mm2, 3 to 15 stringers, as many silicates, 30 to 150 globules, directions 10
   degrees off the rows; area, number and length per area, and the severities of ISO 4967 in the worst field, whose truth
-  is that of the very fields.
+  is that of the very fields;
+- ``sparse_inclusions``: a quarter as many, at places that chance alone has chosen up to 2 um of free room, where those
+  above keep 50 um along and 20 um across for each other; area and number.
 
 Every line has the share of specimens whose interval holds the number of the process, of those that no doubt stands
 beside, the mean error and the mean and largest |error| against what the very fields hold, and the median of U; all of
@@ -26,6 +29,7 @@ them in the unit of the result (thickness and index: % of it).
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +53,7 @@ Kind = Literal["labels", "default"]
 class Drawing:
     """Specimens of one recipe."""
 
+    recipe: str
     draw: Callable[[np.random.Generator, int], list[Field]]
     quantities: tuple[str, ...]
     settings: Mapping[str, Any]
@@ -134,18 +139,18 @@ def skins(rng: np.random.Generator, fields: int) -> list[Field]:
     ]
 
 
-def steels(rng: np.random.Generator, fields: int) -> list[Field]:
+def steels(rng: np.random.Generator, fields: int, *, thinner: float = 1.0, **more: Any) -> list[Field]:
     """Fields of one steel."""
     per_mm2 = {
-        "A": float(rng.uniform(20, 120)),
-        "B": float(rng.uniform(3, 15)),
-        "C": float(rng.uniform(3, 15)),
-        "D": float(rng.uniform(30, 150)),
-        "DS": float(rng.uniform(0, 4)),
+        "A": float(rng.uniform(20, 120)) / thinner,
+        "B": float(rng.uniform(3, 15)) / thinner,
+        "C": float(rng.uniform(3, 15)) / thinner,
+        "D": float(rng.uniform(30, 150)) / thinner,
+        "DS": float(rng.uniform(0, 4)) / thinner,
     }
-    turn = float(rng.uniform(-10, 10))
+    looks: dict[str, Any] = {"turn_deg": float(rng.uniform(-10, 10)), **more}
     return [
-        synthetic.inclusions(seed=seed, per_mm2=per_mm2, turn_deg=turn, shape_px=(480, 640), pixel_um=2 * PIXEL_UM)
+        synthetic.inclusions(seed=seed, per_mm2=per_mm2, shape_px=(480, 640), pixel_um=2 * PIXEL_UM, **looks)
         for seed in rng.integers(2**31, size=fields).tolist()
     ]
 
@@ -169,16 +174,25 @@ def of_steels(fields: list[Field], quantity: str) -> tuple[float, float]:
     return index, index
 
 
-RECIPES: Mapping[str, Drawing] = {
+DRAWINGS: Mapping[str, Drawing] = {
     "decarburisation": Drawing(
-        draw=skins, quantities=("mean_total_depth_um",), settings={"tilt_deg": 0.0}, relative=True
+        recipe="decarburisation",
+        draw=skins,
+        quantities=("mean_total_depth_um", "mean_partial_depth_um", "mean_complete_depth_um"),
+        settings={"tilt_deg": 0.0},
+        relative=False,
     ),
     "layer_thickness": Drawing(
-        draw=layers, quantities=("mean_thickness_um.layer",), settings={"tilt_deg": 0.0}, relative=True
+        recipe="layer_thickness",
+        draw=layers,
+        quantities=("mean_thickness_um.layer",),
+        settings={"tilt_deg": 0.0},
+        relative=True,
     ),
-    "banding": Drawing(draw=rolled, quantities=("anisotropy_index",), settings={}, relative=True),
-    "graphite": Drawing(draw=irons, quantities=("nodularity_percent",), settings={}, relative=False),
+    "banding": Drawing(recipe="banding", draw=rolled, quantities=("anisotropy_index",), settings={}, relative=True),
+    "graphite": Drawing(recipe="graphite", draw=irons, quantities=("nodularity_percent",), settings={}, relative=False),
     "inclusions": Drawing(
+        recipe="inclusions",
         draw=steels,
         quantities=(
             *("inclusion_percent", "inclusion_count_per_mm2", "length_per_area.a", "length_per_area.c"),
@@ -189,13 +203,21 @@ RECIPES: Mapping[str, Drawing] = {
         relative=False,
         truth=of_steels,
     ),
+    "sparse_inclusions": Drawing(
+        recipe="inclusions",
+        draw=partial(steels, thinner=4.0, apart_um=(2.0, 2.0)),
+        quantities=("inclusion_percent", "inclusion_count_per_mm2"),
+        settings={},
+        relative=False,
+    ),
 }
 
 
 def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) -> Findings:
     """The recipe on labels that are given, or on degraded pictures by the default backend."""
-    recipe: Any = load("recipe", name)
-    settings = recipe.Settings(**RECIPES[name].settings)
+    drawing = DRAWINGS[name]
+    recipe: Any = load("recipe", drawing.recipe)
+    settings = recipe.Settings(**drawing.settings)
     editions = editions_for(recipe, settings)
     made = []
     for number, field in enumerate(fields, 1):
@@ -219,11 +241,11 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
     return findings
 
 
-def specimens(name: str, kind: Kind, level: int, wanted: int, fields: int) -> Iterator[Told]:
+def specimens(name: str, kind: Kind, level: int, wanted: range, fields: int) -> Iterator[Told]:
     """Draw and measure specimen after specimen; ``fields`` 0: one to five each."""
-    drawing = RECIPES[name]
+    drawing = DRAWINGS[name]
     truth = drawing.truth or of_process
-    for number in range(wanted):
+    for number in wanted:
         rng = np.random.default_rng([number, level, fields, 18])
         made = drawing.draw(rng, fields or int(rng.integers(1, 6)))
         try:
@@ -276,9 +298,10 @@ def show(title: str, told: list[Told], *, relative: bool) -> None:
 
 def main() -> None:
     name, kind = sys.argv[1], sys.argv[2]
-    wanted = int(sys.argv[3]) if len(sys.argv) > 3 else 200
+    first, _, last = (sys.argv[3] if len(sys.argv) > 3 else "200").rpartition("-")
+    wanted = range(int(first or 0), int(last))
     asked = [int(number) for number in sys.argv[4:]]
-    relative = RECIPES[name].relative
+    relative = DRAWINGS[name].relative
     if kind == "labels":
         for fields in asked or (1, 5):
             show(f"labels, fields {fields}", list(specimens(name, "labels", 0, wanted, fields)), relative=relative)

@@ -5,7 +5,7 @@
 Two people: one gives an etched steel, asks for its grain size, draws one missing boundary and asks for review; the
 other one signs and releases. Only names and passwords are typed. How long each step took is printed [s]; a person
 takes longer. At the end the PDF is validated and the report verified. Then the rooms beside that way: calibrations,
-a specification, and strokes that teach a classifier.
+a specification, a template, a check by hand, a trend of drawn values, and strokes that teach a classifier.
 """
 
 import os
@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from signing_keys import PASSPHRASE, Chain  # noqa: E402
+from test_trend import QUANTITY, drawn, filled, new_weights  # noqa: E402
 from workbench import PASSWORD, browser, served  # noqa: E402
 
 from inspect_tool.lab import database, release  # noqa: E402
@@ -65,6 +66,11 @@ def main() -> None:
 
             walk(page, listening.origins[0], look)
             beside(page, look)
+            filled(lab, drawn(step=3.0), new_weights(20), part="CB-9")
+            with step("a trend"):
+                page.goto(f"{listening.origins[0]}/trend?quantity={QUANTITY}")
+                page.locator("#values canvas").wait_for()
+                look("trend")
             print("asked of elsewhere:", page.elsewhere or "nothing", "| complaints:", page.trouble or "none")
         for path in lab.reports.glob("*/report.pdf"):
             (seal,) = pdf_check.signatures(path.read_bytes(), None, path.name)
@@ -141,6 +147,7 @@ def walk(page, home: str, look: Look) -> None:
         page.get_by_text("done", exact=True).wait_for()
         page.get_by_role("link", name="Report", exact=True).first.click()
         page.frame_locator("iframe.report").get_by_text("End of report").first.wait_for(state="attached")
+        look("report")
     with step("review asked for"):
         page.get_by_role("button", name="Ask for review").click()
         page.get_by_role("link", name="Audit trail").click()
@@ -176,8 +183,28 @@ def beside(page, look: Look) -> None:
         page.get_by_label("Name").fill("eva")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Enter").click()
+        look("home")
         page.get_by_role("link", name="Instruments").click()
         look("instruments")
+    with step("what was asked for"):
+        page.get_by_role("navigation", name="Rooms").get_by_role("link", name="Inspections").click()
+        look("inspections")
+    with step("a check by hand"):
+        page.locator("main a[href*='/inspections/grain_size_']").first.click()
+        page.get_by_role("link", name="Check by hand").click()
+        page.get_by_label("Points or lines of every specimen").fill("20")
+        page.get_by_role("button", name="Draw", exact=True).click()
+        page.get_by_role("link", name="To the pictures").click()
+        page.wait_for_timeout(1500)
+        look("referee")
+    with step("a template"):
+        page.goto(page.url.partition("/inspections")[0] + "/templates/new?recipe=porosity")
+        page.get_by_label("Title").first.fill("Bracket, porosity")
+        page.get_by_label("Name of its file").fill("bracket_porosity")
+        for key in ("heat", "part"):
+            page.locator(f"input[name=open][value='header.{key}']").check()
+        page.evaluate("scrollTo(0, 0)")
+        look("template")
     with step("a specification"):
         page.get_by_role("link", name="Specifications").click()
         page.get_by_role("link", name="New specification").click()

@@ -4,7 +4,7 @@ It stands in the annotation of the field, beside the ``Doc`` that says what the 
 
     size_px: Annotated[int, Doc("Side of a crop [px]."), Option("--size", least=1)] = 256
 
-``cli.common.options_of`` makes the options of a command of such fields.
+``cli.asked.options_of`` makes the options of a command of such fields.
 """
 
 from dataclasses import dataclass

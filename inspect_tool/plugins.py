@@ -187,7 +187,7 @@ class MeasuresAgain(Recipe, Protocol):
 
 @runtime_checkable
 class MeasuresWindows(Recipe, Protocol):
-    """A recipe whose measures take an image that is read by windows, and its classes with a bit for each pixel."""
+    """A recipe whose measures take an image read by windows, with its classes as bits or its objects in a file."""
 
     def needs_whole(self, settings: Any, /) -> str:
         """Name the setting by which it needs the image whole; empty: there is none."""

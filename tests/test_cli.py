@@ -12,10 +12,12 @@ import numpy as np
 import pypdf
 import pytest
 import tifffile
+import typer
 from typer.testing import CliRunner
 
 from inspect_tool import registry, synthetic
 from inspect_tool.cli import app
+from inspect_tool.cli.commands import COMMANDS
 from inspect_tool.errors import InspectError, SettingsError
 from inspect_tool.files import report_schema
 from inspect_tool.inspection import job_run
@@ -328,13 +330,20 @@ def test_without_a_command_the_first_steps_are_told_and_each_is_a_command():
         assert CliRunner().invoke(app, [step, "--help"]).exit_code == 0
 
 
-def test_help_loads_no_heavy_package():
+def test_the_list_of_commands_says_of_each_what_its_own_help_begins_with():
+    for name, command in typer.main.get_command(app).commands.items():
+        first = command.help.replace("\b", "").split("\n\n")[0]
+        assert COMMANDS[name].says == " ".join(first.split()), name
+
+
+def test_help_loads_no_heavy_package_and_no_command():
     script = (
         "import sys\nsys.argv = ['inspect-tool', '--help']\n"
         "import inspect_tool.cli as cli\n"
         "try: cli.main()\nexcept SystemExit: pass\n"
         "heavy = ('torch', 'pandas', 'matplotlib', 'numpy', 'cv2', 'weasyprint', 'sqlalchemy', 'alembic', 'ruptures')\n"
-        "print([name for name in heavy if name in sys.modules])"
+        "commands = {f'inspect_tool.cli.{one.place.split(chr(58))[0]}' for one in cli.commands.COMMANDS.values()}\n"
+        "print([name for name in (*heavy, *commands) if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -43,7 +43,8 @@ def folder(tmp_path):
 def job(folder, backend='name = "labels"\nmasks = ["mask_*.tif"]', images='["field_*.tif"]', exports='["json"]'):
     path = folder / "steel.toml"
     path.write_text(
-        f'recipe = "phase_fraction"\nimages = {images}\nexports = {exports}\n[calibration]\nsource = "ratio only"\n'
+        f'recipe = "phase_fraction"\nimages = {images}\nexports = {exports}\nscale_bar = "off"\n'
+        f'[calibration]\nsource = "ratio only"\n'
         f"[header]\nlaboratory = 'A < B & Co'\n[backend]\n{backend}\n",
         encoding="utf-8",
     )

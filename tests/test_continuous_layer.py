@@ -99,16 +99,16 @@ def test_gray_values_mend_an_interface_that_the_network_sees_6_rows_off(off, ste
     rough = continuous_layer.interfaces(maps, None)
     found = layer_gray.settled(pixels, maps, rough, None, 1 / 4)
     assert abs(abs((rough[1] - LOWER).mean()) - 6) < 1
-    assert abs((found.lower - LOWER).mean()) < left
-    assert abs((found.upper - UPPER).mean()) < 1  # of 3; the row whose gray is of both sides may go to either
+    assert abs((found.lines[1] - LOWER).mean()) < left
+    assert abs((found.lines[0] - UPPER).mean()) < 1  # of 3; the row whose gray is of both sides may go to either
 
 
 def test_where_gray_values_say_nothing_the_network_decides():
     pixels = picture_of(UPPER, LOWER, (200, 80, 80))
     maps = blurred(maps_of(UPPER, LOWER), 5.0)
     found = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1 / 4)
-    assert abs((found.lower - LOWER).mean()) < 1
-    assert np.abs(found.lower - LOWER).max() < 6
+    assert abs((found.lines[1] - LOWER).mean()) < 1
+    assert np.abs(found.lines[1] - LOWER).max() < 6
 
 
 def test_a_gap_below_a_lifted_layer_is_none_of_it():
@@ -118,7 +118,7 @@ def test_a_gap_below_a_lifted_layer_is_none_of_it():
     pixels[(rows >= LOWER) & (rows < LOWER + 10)] = 20
     maps = blurred(maps_of(UPPER, LOWER + 5), 5.0)
     found = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1 / 4)
-    assert abs((found.lower - LOWER).mean()) < 1
+    assert abs((found.lines[1] - LOWER).mean()) < 1
 
 
 def test_open_pores_are_no_layer_and_closed_ones_and_cracks_are():
@@ -146,17 +146,22 @@ def test_opinions_move_an_interface_as_far_as_it_is_unsure():
     pixels = picture_of(np.full(SHAPE[1], 20), np.full(SHAPE[1], 60), (200, 80, 80), noise=0)
     own = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1.0)
     moved = {name: lower.mean() for name, (_, lower) in layer_gray.opinions(own, {1.0: maps}, None)}
-    assert own.lower.mean() == pytest.approx(60, abs=0.6)
+    assert own.lines[1].mean() == pytest.approx(60, abs=0.6)
     assert moved["lower interface -"] == pytest.approx(48, abs=0.6)  # where it is 0.2
     assert moved["lower interface +"] == pytest.approx(72, abs=0.6)
     assert moved["shown as it is"] == pytest.approx(60, abs=0.6)
 
 
-def test_sizes_that_disagree_say_so():
-    """By one size the layer is 30 rows thick, by another 20: a range of 10 over 25."""
-    views = {1.0: maps_of(UPPER, LOWER), 0.8: maps_of(UPPER, LOWER - 10)}
-    assert continuous_layer.sizes_apart(views, None) == pytest.approx(0.4, abs=0.01)
-    assert continuous_layer.sizes_apart({1.0: maps_of(UPPER, LOWER)}, None) == 0
+@pytest.mark.parametrize("off", [0, 10])
+def test_gray_values_farther_off_contradict_a_line_that_those_beside_it_confirm(off):
+    """The network is sure of an upper interface ``off`` rows inside a layer of 30: all that is beside it is layer."""
+    pixels = picture_of(UPPER, LOWER, (200, 80, 120))
+    maps = blurred(maps_of(UPPER + off, LOWER), 1.0)
+    found = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1 / 4)
+    assert abs((found.lines[0] - UPPER).mean() - off) < 1
+    assert abs((found.farther[0] - UPPER).mean()) < 1
+    opinions = dict(layer_gray.opinions(found, {1.0: maps}, None))
+    np.testing.assert_array_equal(opinions["gray values farther off"], found.farther)
 
 
 def test_two_nearly_equal_grays_are_spread():
@@ -279,10 +284,10 @@ def test_a_layer_of_a_picture_nobody_saw_is_as_thick_as_it_was_drawn(learned, li
     found = unet.segment(unet.load(settings), image, settings)
     assert found.classes == {0: "rest", 1: "layer"}
     assert found.settings["scale"] == 0.5  # as its training
-    assert found.told.sizes_apart < 0.2
+    assert max(found.told.sizes_apart, found.told.grays_apart) < 0.2
     assert (found.labels == 1).sum(axis=0).mean() == pytest.approx(truth, rel=0.06)
     names = [name for name, _ in found.alternatives()]
-    assert len(names) == 9
+    assert len(names) == 10
     assert "shown smaller" in names
 
 

@@ -1,9 +1,12 @@
 """Fragments of grains go to the grain that is nearest, wherever they lie."""
 
 import numpy as np
+import pytest
+from scipy import ndimage
 from test_grain_size import mosaic
 
 from inspect_tool.measure.recall import ANEW
+from inspect_tool.recipes.grain_size import pieces
 from inspect_tool.recipes.grain_size.pieces import in_pieces
 
 
@@ -33,3 +36,14 @@ def test_a_label_in_two_large_pieces_is_two_grains():
     assert torn == 1
     assert found[15, 15] == found[15, 14]
     assert len(np.unique(found)) == 4
+
+
+@pytest.mark.parametrize("step", [1, 4, 100])
+def test_pieces_are_those_of_each_label_alone_however_the_image_is_cut(step, monkeypatch):
+    monkeypatch.setattr(pieces, "strips", lambda shape, _: [slice(at, at + step) for at in range(0, shape[0], step)])
+    rng = np.random.default_rng(3)
+    for size in (1, 2, 5):
+        labels = rng.integers(-1, 5, (40, 30)).repeat(size, axis=0).repeat(size, axis=1).astype(np.int32)
+        numbers = np.arange(1, 5)
+        truth = [ndimage.label(labels == number, np.ones((3, 3)))[1] for number in numbers]
+        assert pieces._number_of_pieces(labels, numbers).tolist() == truth

@@ -441,6 +441,15 @@ def test_what_is_drawn_has_the_length_and_area_of_its_process():
         assert lengths.mean() == pytest.approx(steels._mean_length(kind), abs=4 * error)
 
 
+def test_drawn_inclusions_keep_apart_or_lie_nearly_at_random():
+    """As many sulfides of 45 um and more as no frame holds 50 um apart, and none touches another 2 um from it."""
+    crowded = {"seed": 4, "per_mm2": {"A": 700.0}, "shape_px": (200, 240), "pixel_um": 0.8}
+    with pytest.raises(SettingsError, match="do not fit apart"):
+        synthetic.inclusions(**crowded)
+    drawn = synthetic.inclusions(**crowded, apart_um=(2.0, 2.0))
+    assert connected(drawn.labels == 1).max() == len(np.unique(drawn.objects)) - 1
+
+
 @pytest.mark.parametrize("seed", [3, 5])
 def test_drawn_steels_have_their_severities_by_the_default_backend(seed):
     """Two fields each; U holds the truth of the very fields in all but one of their series at most."""

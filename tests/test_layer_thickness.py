@@ -95,12 +95,18 @@ def test_a_level_that_loses_the_layer_doubts_the_result():
     assert "segmentation" not in lines(results([gone])["mean_thickness_um.layer"])
 
 
-def test_a_network_whose_sizes_disagree_doubts_the_result():
-    name = "Thickness by a network that saw the picture in several sizes: range"
+@pytest.mark.parametrize(
+    ("fact", "name"),
+    [
+        ("sizes_apart", "Thickness by a network that saw the picture in several sizes: range"),
+        ("grays_apart", "Thickness by gray values beside the interfaces and farther off: range"),
+    ],
+)
+def test_a_network_whose_opinions_disagree_doubts_the_result(fact, name):
     image, found = field(flat())
     assert name not in checks([(image, found)])
     for apart, passes in ((0.11, True), (0.25, False)):
-        check = checks([(image, replace(found, settings={"sizes_apart": apart}))])[name]
+        check = checks([(image, replace(found, settings={fact: apart}))])[name]
         assert (check.value, check.passed) == (pytest.approx(100 * apart), passes)
 
 

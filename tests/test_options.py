@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from typing_extensions import Doc
 
 from inspect_tool.cli import app
-from inspect_tool.cli.common import options_of
+from inspect_tool.cli.asked import options_of
 from inspect_tool.options import Option
 
 

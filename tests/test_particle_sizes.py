@@ -83,8 +83,8 @@ def test_particles_at_the_edge_are_left_out_of_sizes():
 def test_the_number_is_free_of_the_edge_in_frames_and_in_regions():
     """Discs of two sizes thrown at random: the mean over many fields is the number that was thrown."""
     rng = np.random.default_rng(4)
-    rows, columns = np.mgrid[:120, :160]
-    circle = (rows - 60) ** 2 + (columns - 80) ** 2 < 58**2
+    rows, columns = np.ogrid[:220, :260]
+    circle = (rows[:120] - 60) ** 2 + (columns[:, :160] - 80) ** 2 < 58**2
     settings = RECIPE.Settings(minimum_px2=20)  # discs of radius 4 hold 49 px
     per_px2, counts = 12 / (220 * 260), {"frame": [], "region": []}
     for _ in range(300):
@@ -93,7 +93,7 @@ def test_the_number_is_free_of_the_edge_in_frames_and_in_regions():
         for number in range(1, thrown + 1):
             radius = (4, 14)[number % 2]
             row, column = rng.uniform(0, 220), rng.uniform(0, 260)
-            inside = (np.mgrid[:220, :260][0] - row) ** 2 + (np.mgrid[:220, :260][1] - column) ** 2 <= radius**2
+            inside = (rows - row) ** 2 + (columns - column) ** 2 <= radius**2
             labels[inside & (labels == 0)] = number
         part = labels[50:170, 50:210]
         counts["frame"].append(field_of(part, settings).values.numbers.particles_counted / part.size)

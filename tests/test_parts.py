@@ -1,8 +1,11 @@
 """Parts numbered strip by strip against OpenCV's labeling of the whole mask, an independent implementation."""
 
+from typing import Literal
+
 import cv2
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from inspect_tool.pixels import parts
 
@@ -40,3 +43,22 @@ def test_rows_are_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None
     rows = parts.Rows(lambda top, bottom: image[top:bottom], image.shape)
     for box in ((slice(3, 50), slice(2, 40)), (slice(55, 60), slice(0, 1)), (slice(0, 2), slice(5, 9))):
         assert np.array_equal(rows[box], image[box])
+
+
+@pytest.mark.parametrize("connectivity", [4, 8])
+@pytest.mark.parametrize("share", [0.3, 0.45, 0.6])  # islands, about to join, one net with holes
+def test_parts_that_are_chosen_by_their_sums_lie_where_those_of_the_whole_mask_do(
+    monkeypatch: pytest.MonkeyPatch, connectivity: Literal[4, 8], share: float
+) -> None:
+    mask = np.random.default_rng(5).uniform(size=(150, 41)) < share
+    numbers, n = ndimage.label(mask, np.ones((3, 3)) if connectivity == 8 else None)
+    large = np.flatnonzero(np.bincount(numbers.ravel(), minlength=n + 1)[1:] >= 20) + 1
+    monkeypatch.setattr(parts, "_PIXELS", 32 * 41)
+    whole = parts.connected_parts(lambda top, bottom: mask[top:bottom], mask.shape, connectivity)
+    (pixels,) = whole.sums(lambda _, __, numbers, n: np.bincount(numbers.ravel(), minlength=n)[None])
+    assert np.array_equal(pixels, whole.area)
+    found = np.zeros_like(mask)
+    for rows, chosen in whole.places(pixels >= 20):
+        found[rows] = chosen
+    assert len(large) > 0
+    assert np.array_equal(found, np.isin(numbers, large))

@@ -8,7 +8,7 @@ import pytest
 import inspect_tool
 from inspect_tool import registry
 from inspect_tool.files import checked
-from inspect_tool.studies.validation.summary import summaries
+from inspect_tool.studies.validation.summary import summaries, tables
 from inspect_tool.validation import lookup
 from inspect_tool.validation.lookup import shipped  # before it is taken away from tests on drawn images
 from inspect_tool.validation.values import load_validation, parent_of
@@ -49,3 +49,12 @@ def test_every_image_judged_by_those_of_other_parents_is_held_as_often_as_claime
     largest = max(Counter(parent_of(one) for one in validation.fields).values())
     for one in summaries(validation):
         assert one.images - one.held <= (1 - one.coverage) * one.images + largest, one.quantity
+
+
+def test_what_is_doubted_and_what_is_not_are_summed_up_apart() -> None:
+    validation = load_validation(PACKAGE / "validation" / "data" / "grain_size_watershed.toml")
+    marked = [one.errors["grain_size_number"].doubted for one in validation.fields]
+    rows = {row[0]: row for row in tables(validation)[1].rows}
+    assert rows["grain_size_number, doubted"][1] == sum(marked)
+    assert rows["grain_size_number, not doubted"][1] == len(marked) - sum(marked)
+    assert rows["grain_size_number"][1] == len(marked)

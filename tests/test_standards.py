@@ -1,5 +1,6 @@
 """Every standards file: it loads, its units and worked cases hold, and what is wrong in one is said."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,17 @@ def test_a_wrong_number_does_not_pass():
     case = edition.worked[0]
     wrong = replace(case, expect={key: value + 2 * case.tol + 1e-9 for key, value in case.expect.items()})
     assert not run_case(edition, wrong).passed
+
+
+def test_an_edition_is_read_once_and_anew_where_its_file_was_changed(tmp_path):
+    text = (data_folder("standards") / "astm_e112_2013.toml").read_text("utf-8")
+    own = tmp_path / "own.toml"
+    own.write_text(text, encoding="utf-8")
+    first = load_standard(str(own))
+    assert load_standard(str(own)) is first
+    own.write_text(text.replace('edition = "2013"', 'edition = "2099"'), encoding="utf-8")
+    os.utime(own, ns=(0, 1))  # in the same moment a file of the same size could not be told from it
+    assert load_standard(str(own)).edition == "2099"
 
 
 @pytest.mark.parametrize("name", editions.names())

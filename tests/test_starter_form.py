@@ -95,6 +95,8 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
         "lot.re": "1",
         "channel": "BSE",
         "z": "2",
+        "exports.xlsx": "yes",
+        "exports.docx": "yes",
         "spec": "4711 rev B",
         "image": "7",
     }
@@ -127,6 +129,7 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
     assert job.lot == Lot(id="L 7", size=500, plan=SamplingPlan(standard="ISO 2859-1", n=8, ac=0, re=1))
     assert (job.channel, job.z, job.page) == ("BSE", 2, None)
     assert (job.spec, job.specs) == ("4711 rev B", "../../specs")
+    assert job.exports == ("json", "html", "pdf", "csv", "xlsx", "docx")
 
 
 @pytest.mark.parametrize(
@@ -150,6 +153,7 @@ def test_what_a_person_types_is_what_the_job_says(tmp_path):
         ({"accept.2.images": "a.tif"}, "accept.2.reason: is missing"),
         ({"lot.id": "L 7", "lot.size": "500"}, "lot.standard: is missing"),
         (dict.fromkeys((f"lot.{key}" for key in LOT), "1,5"), "lot.size: got '1,5', must be a whole number"),
+        ({"exports.exe": "yes"}, "exports.exe: is no file that a report is written as; there are "),
         ({"z": "top"}, "z: got 'top', must be a whole number from 0"),
         ({"scale": "calibrations/../lab.toml"}, "scale: 'calibrations/../lab.toml' is none of"),
         ({"scale": "stated", "calibration.pixel_um": "a"}, "calibration.pixel_um: got 'a', must be a number"),

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from scipy import ndimage
 from skimage import filters
 
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.pixels import parts
 from inspect_tool.segmentation import threshold
-from inspect_tool.segmentation.threshold import Settings
+from inspect_tool.segmentation.threshold import Settings, edges
 
 
 def _micrograph(pixels, **kwargs):
@@ -246,32 +246,12 @@ def test_small_objects_go_and_small_holes_are_filled():
     assert int((found.labels == 1).sum()) == 400
 
 
-@pytest.mark.parametrize("connectivity", [4, 8])
-@pytest.mark.parametrize("share", [0.3, 0.45, 0.6])  # islands, about to join, one net with holes
-def test_objects_found_in_bands_are_those_of_the_whole_image(monkeypatch, connectivity, share):
-    mask = np.random.default_rng(5).uniform(size=(150, 41)) < share
-    numbers, n = ndimage.label(mask, np.ones((3, 3)) if connectivity == 8 else None)
-    large = np.flatnonzero(np.bincount(numbers.ravel(), minlength=n + 1)[1:] >= 20) + 1
-    monkeypatch.setattr(threshold, "_BAND_PX", 1)  # bands of the least height: 32 rows
-    found = np.zeros_like(mask)
-    picked = threshold._picked(
-        lambda rows: mask[rows].view(np.uint8),
-        mask.shape,
-        connectivity,
-        lambda _, numbers, n: np.bincount(numbers.ravel(), minlength=n)[None],
-        lambda sums: sums[0] >= 20,
-    )
-    for rows, chosen in picked:
-        found[rows] = chosen
-    assert len(large) > 0
-    assert np.array_equal(found, np.isin(numbers, large))
-
-
 def test_where_a_band_begins_does_not_matter(monkeypatch):
     pixels = synthetic.degrade(_two_phase(feature_um=12.0, shape=(421, 503)).pixels, 3, seed=5)
     settings = {"min_object_px": 40, "fill_holes_px": 40}
     whole = _segment(pixels, **settings)
-    monkeypatch.setattr(threshold, "_BAND_PX", 1)
+    monkeypatch.setattr(edges, "_BAND_PX", 1)  # bands of the least height: 32 rows
+    monkeypatch.setattr(parts, "_PIXELS", 1)  # strips of two rows
     banded = _segment(pixels, **settings)
     assert np.array_equal(banded.labels, whole.labels)
     for name in ("levels_found", "edge_contrast"):

@@ -92,6 +92,8 @@ def test_other_levels_grow_and_shrink_what_was_found(etched):
 
 
 @pytest.mark.parametrize("other", [{"method": "otsu"}, {"classes": ("a", "b", "c")}])
-def test_a_matrix_of_tints_is_for_one_dark_phase(etched, other):
-    with pytest.raises(SettingsError, match="matrix 'tinted' is for method 'auto', phase 'dark' and two classes"):
+def test_a_matrix_of_tints_is_for_one_phase(etched, other):
+    with pytest.raises(
+        SettingsError, match="matrix 'tinted' is for method 'auto', phase 'dark' or 'bright', and two classes"
+    ):
         segment(image(etched[0]), matrix="tinted", **other)

@@ -33,6 +33,7 @@ SAYS_ALL = Told(
     scratched_percent=2.5,
     texture_separation=2.25,
     sizes_apart=0.031,
+    grays_apart=0.125,
 )
 
 

@@ -25,6 +25,7 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated
 from inspect_tool.validation import line, reach
 from inspect_tool.validation.features import NAME
 from inspect_tool.validation.values import (
+    KIND_FIRST,
     SCHEMA,
     WITHOUT_GATE,
     FieldError,
@@ -197,6 +198,20 @@ def test_doubted_results_and_others_are_judged_apart():
     odd = line.applied(combine([field()], None, None), odd_recipe, [field()], None, None, known)
     assert of_segmentation(plain) == pytest.approx(2.0, rel=1e-6)
     assert of_segmentation(of(odd, "porosity_percent")) == pytest.approx(8.0, rel=1e-6)
+
+
+@pytest.mark.parametrize(("schema", "half"), [(SCHEMA, 2.0), (KIND_FIRST, 8.0)])
+def test_what_nothing_doubts_is_not_judged_by_doubted_images_of_its_kind(schema, half):
+    """Of its kind, steel, all are doubted and err by 8 points; of another, which it is less like, none, by 2 points."""
+    known = validation(n=20, size=8.0, each=20, foam=2.0)
+
+    def labeled(one):
+        errors = {name: replace(error, doubted=one.group == "steel") for name, error in one.errors.items()}
+        features = {name: value + (one.group == "foam") for name, value in one.features.items()}
+        return replace(one, errors=errors, features=features)
+
+    known = replace(known, schema=schema, fields=tuple(map(labeled, known.fields)))
+    assert of_segmentation(of(applied([field()], known), "porosity_percent")) == pytest.approx(half, rel=1e-6)
 
 
 def test_an_interval_of_a_share_ends_at_0_and_100():

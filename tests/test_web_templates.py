@@ -21,6 +21,8 @@ FORM = {
     "requirements.0.upper": "3,5",
     "requirements.0.source": "drawing 60-118",
     "region.footer_px": "0",
+    "quality.focus.red": "9",
+    "exports.xlsx": "yes",
     "open": ["header.heat", "header.part"],
     "reason": "new customer",
 }
@@ -75,6 +77,8 @@ def test_who_uses_it_cannot_change_what_it_fixes(made, kept):
     assert (job.recipe, job.settings, job.requirements[0].upper) == ("porosity", {"minimum_px2": 12}, 3.5)
     assert (job.header.customer, job.header.heat, job.header.operator) == ("Osterley", "H 7", "Olga Muster")
     assert job.region.footer_px == 0
+    assert job.quality == {"focus": {"red": 9.0}}
+    assert job.exports == ("json", "html", "pdf", "csv", "xlsx")
     olga.post(f"/inspections/{name}/cancel")
 
 

@@ -13,8 +13,10 @@ from inspect_tool.cli.common import (
     ClusterAddress,
     Json,
     Quiet,
+    WithDefault,
     bars,
     counted,
+    group,
     print_error,
     showing_progress,
     status_of,
@@ -280,3 +282,10 @@ def _showing(silent: bool) -> "Iterator[Callable[[News, Mapping[State, int]], No
                     line(news, counts)
 
         yield show
+
+
+app = group("batch", "Run many jobs from a queue that outlives a power failure; look at it, try again.", WithDefault)
+app.command("run")(run)
+app.command("status")(status)
+app.command("retry")(retry)
+app.command("cancel")(cancel)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from inspect_tool.cli.common import Out, Quiet, Workers, showing_progress
+from inspect_tool.cli.common import Out, Quiet, WithDefault, Workers, group, showing_progress
 from inspect_tool.errors import SettingsError
 
 Reason = Annotated[str, typer.Option(help="Why, in a few words.")]
@@ -154,3 +154,9 @@ def referee(
             f"about {standing.more} more {found.what} until the verdict is decided; one may stop at the end of a stage"
         )
     print(f'name it in the job: [referee] file = "{answers.name}"')
+
+
+edit_app = group("edit", "Correct a segmentation by hand; take a correction back, or give it up.", WithDefault)
+edit_app.command("record")(edit)
+edit_app.command("undo")(edit_undo)
+edit_app.command("withdraw")(edit_withdraw)

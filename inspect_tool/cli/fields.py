@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from inspect_tool.cli.common import Json, Quiet
+from inspect_tool.cli.common import Json, Quiet, group
 
 
 def cut(
@@ -74,3 +74,8 @@ def gain(
         "most a tenth larger than with any number of fields.",
         soft_wrap=True,
     )
+
+
+app = group("fields", "Fields at random places of a huge image: cut them out, and what more would add.")
+app.command("cut")(cut)
+app.command("gain")(gain)

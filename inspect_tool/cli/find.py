@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, EXIT_UNDECIDED, Json, Quiet, counted
-from inspect_tool.cli.lab import LabFolder
+from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, EXIT_UNDECIDED, Json, LabFolder, Quiet, counted, group
 
 if TYPE_CHECKING:
     from inspect_tool.lab.find import FoundReport, FoundResult, Record
@@ -332,3 +331,9 @@ def _print_lot(standing: "Standing") -> None:
     ]
     if rows:
         _print_table(("day", "report", "recipe", "part", "specimens", "verdict"), rows)
+
+
+lot_app = group("lot", "Lots: a sampling plan, its specimens over several days, a verdict.")
+lot_app.command("new")(lot_new)
+lot_app.command("show")(lot_show)
+lot_app.command("list")(lot_list)

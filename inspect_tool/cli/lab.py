@@ -7,15 +7,21 @@ from typing import Annotated
 
 import typer
 
-from inspect_tool.cli.common import EXIT_FIX, EXIT_PASS, Quiet, counted, print_error, showing_progress
+from inspect_tool.cli import find
+from inspect_tool.cli.common import (
+    EXIT_FIX,
+    EXIT_PASS,
+    LabFolder,
+    ManyFiles,
+    Quiet,
+    WithDefault,
+    counted,
+    group,
+    print_error,
+    showing_progress,
+)
+from inspect_tool.cli.trend import trend
 from inspect_tool.errors import InspectError, ReadError, SettingsError
-
-LabFolder = Annotated[
-    Path,
-    typer.Option(
-        "--lab", envvar="INSPECT_TOOL_LAB", help="Folder of the lab; by default the current one.", metavar="FOLDER"
-    ),
-]
 
 
 def init(
@@ -198,3 +204,23 @@ def _change(lab: Path, key: str, value: str, only: str) -> None:
         msg = f"--for: got '{only}', must be {', '.join(f'{name}=NAME' for name in defaults.SCOPES)}"
         raise SettingsError(msg)
     defaults.change(settings_of(lab), key, value, scope, of.strip())
+
+
+app = group("lab", "The laboratory's memory: remember reports, and find them again.")
+app.command("init")(init)
+app.command("add", cls=ManyFiles)(add)
+app.command("rebuild")(rebuild)
+app.command("search", cls=find.QueryTerms)(find.search)
+app.command("show")(find.show)
+app.command("export", cls=find.QueryTerms)(find.export)
+app.command("account")(account)
+app.command("trend", cls=find.QueryTerms)(trend)
+
+_defaults_app = group(
+    "defaults", "Header values that jobs of the lab need not state; without a command: show them.", WithDefault
+)
+_defaults_app.command("show")(defaults_show)
+_defaults_app.command("set")(defaults_set)
+_defaults_app.command("remove")(defaults_remove)
+app.add_typer(_defaults_app)
+app.add_typer(find.lot_app)

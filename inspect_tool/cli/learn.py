@@ -9,7 +9,8 @@ import typer
 
 if TYPE_CHECKING:
     from inspect_tool.model import Table
-from inspect_tool.cli.common import Json, Language, Quiet, Stopped, options_of, showing_progress
+from inspect_tool.cli.asked import options_of
+from inspect_tool.cli.common import Json, Language, Quiet, Stopped, showing_progress
 from inspect_tool.training.request import Request
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from inspect_tool.cli.common import group
 from inspect_tool.errors import SettingsError, StandardError
 
 if TYPE_CHECKING:
@@ -172,3 +173,9 @@ def _line(one: "Published", found: "Mapping[str, Comparison]") -> str:
         return line
     state = "agrees" if told.agrees else "DIFFERS"
     return f"{line}\n    {state}: {told.by}, {told.day}, {told.text}{f' ({told.note})' if told.note else ''}"
+
+
+app = group("standards", "Values of standards, compared with the published text by the laboratory.")
+app.command("list")(list_)
+app.command("show")(show)
+app.command("verify")(verify)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from inspect_tool.studies.gauge.page import GaugeReport
     from inspect_tool.studies.golden import GoldenCheck
     from inspect_tool.studies.selftest.page import SelfTest
+from inspect_tool.cli.asked import options_of
 from inspect_tool.cli.common import (
     EXIT_FAIL,
     EXIT_PASS,
@@ -23,7 +24,7 @@ from inspect_tool.cli.common import (
     Out,
     Quiet,
     counted,
-    options_of,
+    group,
     showing_progress,
 )
 from inspect_tool.cli.learn import print_scores
@@ -413,3 +414,8 @@ def _print_golden(found: "GoldenCheck") -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
     line = f"{found.verdict} ({found.tolerance}); recorded {found.recorded}"
     console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+golden_app = group("golden", "Keep the results of your own images, and compare with them later.")
+golden_app.command("record")(golden_record)
+golden_app.command("check")(golden_check)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, Json, Language, Out, Quiet, showing_progress
+from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, Json, LabFolder, Language, Out, Quiet, showing_progress
 from inspect_tool.cli.find import Terms
-from inspect_tool.cli.lab import LabFolder
 from inspect_tool.errors import SettingsError
 
 if TYPE_CHECKING:

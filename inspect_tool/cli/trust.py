@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from inspect_tool.verify.findings import Verification
-from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, NAMED, Json, Quiet, recover_first, showing_progress
+from inspect_tool.cli.common import EXIT_FAIL, EXIT_PASS, NAMED, Json, Quiet, group, recover_first, showing_progress
 
 
 def audit(
@@ -233,3 +233,7 @@ def _print_verification(found: "Verification") -> None:
     line = say("console.of_report", report=found.report, verdict=verdict)
     console.print(line, highlight=False, soft_wrap=True, markup=False)
     console.print(table)
+
+
+key_app = group("key", "Keys to sign with.")
+key_app.command("new")(key_new)

@@ -28,6 +28,7 @@ from inspect_tool.model import (
 from inspect_tool.pixels import png
 from inspect_tool.pixels.bits import BitClasses, BitMask, as_labels, as_mask, decode_bits, encode_bits
 from inspect_tool.pixels.png import decode, encode
+from inspect_tool.pixels.stored import StoredImage, decode_stored, encode_stored
 
 FOLDER = "evidence"
 
@@ -88,6 +89,8 @@ class Keeper:
         difference = False
         if isinstance(numbers, BitMask | BitClasses):
             data = encode_bits(numbers)
+        elif isinstance(numbers, StoredImage):
+            data = encode_stored(numbers)
         else:
             data = encode(cast("LabelImage", numbers.astype(np.uint8) if numbers.dtype == np.bool_ else numbers))
         if alternative and base is not None and isinstance(numbers, np.ndarray):
@@ -152,6 +155,8 @@ def field(record: MicrographRecord, read: Callable[[str], bytes]) -> tuple[Micro
     classes = [int(number) for number in record.segmentation["classes"] if int(number)]
 
     def numbers(mask: MaskFile, base: LabelImage | None = None) -> LabelImage:
+        if windowed and record.segmentation["kind"] == "instance":
+            return cast("LabelImage", decode_stored(read(mask.file), shape, mask.file))
         if windowed:
             return as_labels(decode_bits(read(mask.file), shape, classes, mask.file))
         found = decode(read(mask.file), shape, mask.file)

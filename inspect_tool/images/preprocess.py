@@ -1,8 +1,9 @@
 """From the image of a file to the image that is measured: crop, region, shading, noise. Linear cost throughout."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -602,7 +603,7 @@ def _as_type_of(pixels: GrayImage, made: Samples) -> GrayImage:
 # --------------------------------------------------------------------------------------------------- rectangle
 
 
-def largest_rectangle(mask: Mask) -> tuple[int, int, int, int]:
+def largest_rectangle(mask: Iterable[Mask]) -> tuple[int, int, int, int]:
     """Largest axis-parallel rectangle inside a mask.
 
     Row by row: height of the column of pixels above each pixel, and the left and right bound within which
@@ -610,7 +611,7 @@ def largest_rectangle(mask: Mask) -> tuple[int, int, int, int]:
 
     Parameters
     ----------
-    mask : array of bool, (rows, columns)
+    mask : array of bool, (rows, columns), or its rows one after the other
         True where the rectangle may lie.
 
     Returns
@@ -623,14 +624,15 @@ def largest_rectangle(mask: Mask) -> tuple[int, int, int, int]:
     >>> largest_rectangle(np.array([[1, 1, 0], [1, 1, 1], [0, 1, 1]], dtype=bool))
     (0, 0, 2, 2)
     """
-    rows, columns = mask.shape
+    lines = iter(mask)
+    first = next(lines)
+    columns = len(first)
     at = np.arange(columns)
     tall = np.zeros(columns, dtype=np.intp)
     left = np.zeros(columns, dtype=np.intp)
     right = np.full(columns, columns, dtype=np.intp)
     best, found = 0, (0, 0, 0, 0)
-    for row in range(rows):
-        inside = mask[row]
+    for row, inside in enumerate(chain([first], lines)):
         tall = np.where(inside, tall + 1, 0)
         # bounds of the run of this row, then the narrower of it and what holds above
         run_left = np.maximum.accumulate(np.where(inside, 0, at + 1))

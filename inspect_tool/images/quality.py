@@ -337,9 +337,10 @@ def structure_px(labels: LabelImage, kind: Literal["semantic", "instance"]) -> f
     1.8
     """
     sums = np.zeros(2)
-    for turned in (labels, labels.T):
-        for start in range(0, turned.shape[0], _ROWS):
-            part = np.ascontiguousarray(turned[start : start + _ROWS])
+    for axis, side in enumerate(labels.shape):
+        for start in range(0, side, _ROWS):
+            lines = slice(start, start + _ROWS)
+            part = np.ascontiguousarray(labels[lines] if axis == 0 else labels[:, lines].T)
             part = part > 0 if kind == "semantic" else part
             new = np.ones(part.shape, np.bool_)
             np.not_equal(part[:, 1:], part[:, :-1], out=new[:, 1:])

@@ -106,16 +106,27 @@ def look(
     return found | seen
 
 
-def check_images(planned: Plan) -> None:
+def check_images(planned: Plan) -> tuple[Beside, ...]:
     """Read every image of a job before any is measured: a damaged one, or another scale, must not be found last.
+
+    Returns
+    -------
+    tuple of Beside
+        What of each image is beside its structure, so that it need not be found once more.
 
     Raises
     ------
     ReadError, CalibrationError
         Names the image.
     """
-    scales = [read_source(planned, source).calibration for source in planned.sources]
+    scales: list[Calibration] = []
+    found: list[Beside] = []
+    for source in planned.sources:
+        micrograph, beside = read_and_found(planned, source)
+        scales.append(micrograph.calibration)
+        found.append(beside)
     same_scale(scales, planned.job.mixed_scales, [source.name for source in planned.sources])
+    return tuple(found)
 
 
 def _seen(planned: Plan) -> Seen | InspectError:

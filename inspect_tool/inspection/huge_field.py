@@ -10,18 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.images import quality, readers
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.inspection.job_plan import Plan, Source
-from inspect_tool.inspection.one_field import judged, keeping, measured_labels, selection
+from inspect_tool.inspection.one_field import judged, keeping, measured_labels, model_of, segmented, selection
 from inspect_tool.languages import Text
+from inspect_tool.measure.seamless.tables import SIDE_PX
 from inspect_tool.measure.seamless.windows import windows
 from inspect_tool.model import (
     Calibration,
     FieldMeasurement,
     GrayImage,
+    LabelImage,
     Mask,
     Micrograph,
     Notable,
@@ -32,19 +35,22 @@ from inspect_tool.model import (
     stated,
 )
 from inspect_tool.mosaic import Request
-from inspect_tool.mosaic.classes import Classes, classes_of
+from inspect_tool.mosaic.classes import Classes, classes_of, step_of
 from inspect_tool.mosaic.request import not_imaged
 from inspect_tool.mosaic.specimen import specimen_of
-from inspect_tool.pixels.bits import BitClasses, as_labels, as_mask, sampled
+from inspect_tool.pixels.bits import BitClasses, BitMask, as_labels, as_mask, sampled
+from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.calibration import settle
-from inspect_tool.segmentation.threshold import by_windows
+from inspect_tool.segmentation.threshold import by_windows, ends_of, in_eight_bits
 from inspect_tool.validation.features import with_features
 
 if TYPE_CHECKING:
     from inspect_tool.report.field_pictures import FieldFiles
 
 _LOOKED_AT, _SIDE_PX = 3, 1536  # windows along each side whose quality is judged, and their size
+_BLANK_PX = 64  # side of a square, or a quarter of a line, that an area of no specimen holds
 _WIDEST_PX = 4096  # of a picture of a feature; larger ones are drawn from the small picture
 
 
@@ -58,8 +64,7 @@ def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figu
     """
     with readers.windows(source.path, selection(planned.job)) as image:
         micrograph = _micrograph(planned, source, image)
-        asked = _request(planned, source, image)
-        roi = specimen_of(image, windows(image.shape, asked.side_px), asked)
+        roi = _specimen(planned, image)
         parts = []
         for box in _spread(image.shape):
             inside = None if roi is None else roi[box]
@@ -85,12 +90,22 @@ def _spread(shape: tuple[int, int]) -> Iterator[tuple[slice, slice]]:
             yield rows, columns
 
 
+def _specimen(planned: Plan, image: PixelWindows) -> BitMask | None:
+    return specimen_of(image, windows(image.shape, SIDE_PX), _blank(planned, image), _BLANK_PX)
+
+
+def _blank(planned: Plan, image: PixelWindows) -> tuple[int, ...]:
+    """Gray values where nothing was imaged, as far as the job lets them be looked for."""
+    return not_imaged(image.dtype) if planned.job.region.specimen == "auto" else ()
+
+
 def _request(planned: Plan, source: Source, image: PixelWindows) -> Request:
     return Request(
         image=source.path,
         threshold=planned.backend_settings,
         which=selection(planned.job),
-        blank=not_imaged(image.dtype) if planned.job.region.specimen == "auto" else (),
+        blank=_blank(planned, image),
+        blank_px=_BLANK_PX,
     )
 
 
@@ -118,6 +133,16 @@ def _micrograph(planned: Plan, source: Source, image: PixelWindows) -> Micrograp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """What the pictures of a field show."""
+
+    labels: LabelImage  # classes or grains
+    roi: BitMask | None  # the specimen; None: all of the image
+    picture: NDArray[np.uint8]  # gray values of every so many pixels
+    step: int  # how many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class HugeField:
     """A field that was measured by windows; its image is open."""
 
@@ -125,13 +150,13 @@ class HugeField:
     segmentation: Segmentation
     measurement: FieldMeasurement
     step: Statement | None
-    classes: Classes
+    seen: "_Seen"
 
     def pictures(self, folder: Path, stem: str) -> "FieldFiles":
         """Write the pictures of the field, made small."""
         from inspect_tool.report import field_pictures
 
-        by = self.classes.step
+        by = self.seen.step
         marks = tuple(
             replace(mark, points=tuple((row / by, column / by) for row, column in mark.points))
             for mark in self.measurement.marks
@@ -153,36 +178,34 @@ class HugeField:
         top, left, bottom, right = notable.box
         side = max(32, round(1.8 * max(bottom - top, right - left)))
         if side > _WIDEST_PX:
-            by = self.classes.step
+            by = self.seen.step
             small, labels = self._small()
             box = (top // by, left // by, -(-bottom // by), -(-right // by))
             return field_pictures.thumbnail(small, labels, replace(notable, box=box))
         rows, columns = (
             slice(max(0, middle - side), min(length, middle + side))
-            for middle, length in zip(
-                ((top + bottom) // 2, (left + right) // 2), self.classes.labels.shape, strict=True
-            )
+            for middle, length in zip(((top + bottom) // 2, (left + right) // 2), self.seen.labels.shape, strict=True)
         )
         pixels = np.ascontiguousarray(self.micrograph.pixels[rows, columns])
         part = replace(
             self.micrograph,
             pixels=pixels,
             shown=pixels,
-            roi=None if self.classes.roi is None else self.classes.roi[rows, columns],
+            roi=None if self.seen.roi is None else self.seen.roi[rows, columns],
         )
-        labels = replace(self.segmentation, labels=self.classes.labels[rows, columns], alternatives=no_alternatives)
+        labels = replace(self.segmentation, labels=self.seen.labels[rows, columns], alternatives=no_alternatives)
         box = (top - rows.start, left - columns.start, bottom - rows.start, right - columns.start)
         return field_pictures.thumbnail(part, labels, replace(notable, box=box))
 
     def _small(self) -> tuple[Micrograph, Segmentation]:
-        """Every so many pixels of the image and of its classes."""
-        by, roi = self.classes.step, self.classes.roi
+        """Every so many pixels of the image and of its labels."""
+        by, roi = self.seen.step, self.seen.roi
         pixel_um = self.micrograph.calibration.pixel_um
         scale = replace(self.micrograph.calibration, pixel_um=None if pixel_um is None else pixel_um * by)
         counts = None if roi is None else cast("Mask", sampled(roi, by))
-        picture = self.classes.picture
+        picture = self.seen.picture
         small = replace(self.micrograph, pixels=picture, shown=picture, roi=counts, calibration=scale)
-        labels = replace(self.segmentation, labels=sampled(self.classes.labels, by), alternatives=no_alternatives)
+        labels = replace(self.segmentation, labels=sampled(self.seen.labels, by), alternatives=no_alternatives)
         return small, labels
 
 
@@ -198,37 +221,62 @@ def measured(
     started = time.perf_counter()
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
-        with readers.windows(source.path, selection(planned.job)) as image:
-            asked = _request(planned, source, image)
-        found = stack.enter_context(classes_of(asked, kept))
-        micrograph = _with_specimen(_micrograph(planned, source, found.image), found)
-        segmentation = _segmentation(planned, found, time.perf_counter() - started)
+        if planned.backend == "threshold":
+            with readers.windows(source.path, selection(planned.job)) as image:
+                asked = _request(planned, source, image)
+            found = stack.enter_context(classes_of(asked, kept))
+            micrograph = _with_specimen(_micrograph(planned, source, found.image), found.roi)
+            segmentation = _segmentation(planned, found, time.perf_counter() - started)
+            seen = _Seen(labels=segmentation.labels, roi=found.roi, picture=found.picture, step=found.step)
+        else:
+            micrograph, segmentation, seen = _instances(planned, source, kept)
         keep("", replace(segmentation, alternatives=no_alternatives))
         segmentation = replace(segmentation, alternatives=partial(keeping, segmentation.alternatives, keep))
         taken, measurement, step = measured_labels(
             planned.job.recipe, micrograph, segmentation, planned.settings, planned.editions
         )
-        measurement = with_features(measurement, micrograph, taken)
+        if not source.mask:  # what a person drew has no error of a backend
+            measurement = with_features(measurement, micrograph, taken)
         yield HugeField(
             micrograph=micrograph,
             segmentation=replace(taken, alternatives=no_alternatives),
             measurement=measurement,
             step=step,
-            classes=found,
+            seen=seen,
         )
 
 
-def _with_specimen(micrograph: Micrograph, found: Classes) -> Micrograph:
+def _instances(planned: Plan, source: Source, folder: Path) -> tuple[Micrograph, Segmentation, _Seen]:
+    """Number the grains of an image with the backend of the job, every image that this takes on the disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with readers.windows(source.path, selection(planned.job)) as opened:
+        roi = _specimen(planned, opened)
+        micrograph = _with_specimen(_micrograph(planned, source, opened), roi)
+        read = opened.as_read()
+        pixels = StoredImage(read.shape, read.dtype, folder)
+        for top, bottom in strips(read.shape):
+            pixels[top:bottom] = read[top:bottom]
+    micrograph = replace(micrograph, pixels=cast("GrayImage", pixels))
+    segmentation = segmented(planned, source, micrograph, model_of(planned))
+    step = step_of(pixels.shape)
+    picture = sampled(pixels, step)
+    if picture.dtype != np.uint8:
+        low, high = ends_of(picture.ravel())
+        picture = in_eight_bits(picture, low, (high - low) / 255)
+    return micrograph, segmentation, _Seen(labels=segmentation.labels, roi=roi, picture=picture, step=step)
+
+
+def _with_specimen(micrograph: Micrograph, roi: BitMask | None) -> Micrograph:
     """Leave out what is no specimen, and say how much that is."""
-    if found.roi is None:
+    if roi is None:
         return micrograph
-    out = 1 - found.roi.sum() / found.roi.size
+    out = 1 - roi.sum() / roi.size
     meta = {
         **micrograph.meta,
         "left_out_percent": f"{100 * out:.3g}",
         "left_out_as": Text("readers.fill_of_one_value"),
     }
-    return replace(micrograph, roi=as_mask(found.roi), meta=meta)
+    return replace(micrograph, roi=as_mask(roi), meta=meta)
 
 
 def _segmentation(planned: Plan, found: Classes, seconds: float) -> Segmentation:

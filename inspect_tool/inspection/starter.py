@@ -16,7 +16,7 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.files import load_model_card, stated
 from inspect_tool.languages import languages
-from inspect_tool.model import Acceptance, Header, Quantity, Specimen
+from inspect_tool.model import USUAL_EXPORTS, Acceptance, Header, Quantity, Specimen
 from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe
 from inspect_tool.standards import editions
@@ -36,7 +36,7 @@ standard = {standard}{other_standards}
 {language:<28} # of the pages; there are {languages}
 {layout:<28} # of the PDF: all blocks, and not a certificate of two pages with its annex
 {annex:<28} # of the certificate: annex.pdf beside report.pdf, and not behind it (docs/report.md)
-# exports  = ["json", "html", "pdf", "csv"]   # there are {exporters}
+{exports}   # there are {exporters}
 # lims_drop = "../to_lims"   # folder that gets a copy of lims.csv, where "lims" is among the exports (docs/report.md)
 # scale_bar = "auto"         # a bar in the picture is read and compared; "off", or "required"
 # supersedes = "reports/4711"            # a report that this one replaces: its folder or PDF (docs/edits.md), and
@@ -144,6 +144,7 @@ class Answers:
     language: str = ""  # of the pages; empty: that of their template
     layout: str = ""  # of the PDF; empty: certificate
     annex: str = ""  # empty: behind it
+    exports: tuple[str, ...] = ()  # files of the report; empty: those of ``Job``
     scale: Literal["stated", "ratio only", "scale bar", "file", "laboratory"] = "stated"
     pixel_um: float = 0.0  # [um/px], of a stated scale; 0: still to be put in
     calibration: Mapping[str, Any] = default(default_factory=dict)  # of scale "laboratory": all that it says
@@ -188,6 +189,7 @@ def starter_job(recipe: str, file: str = "job.toml", answers: Answers = Answers(
             language=_key("language", answers.language, "en"),
             layout=_key("layout  ", answers.layout, "full"),
             annex=_key("annex   ", answers.annex, "apart"),
+            exports=_key("exports ", answers.exports, USUAL_EXPORTS),
             spec=_key("spec    ", answers.spec, "4711 rev B"),
             specs=_key("specs   ", answers.specs, "../specs"),
             single_user=f"{_SINGLE_USER}\n" if answers.single_user else "",
@@ -303,7 +305,7 @@ def _header_lines(known: Mapping[str, str]) -> Iterator[str]:
         yield f"{line:<28} # {says}" if says else line
 
 
-def _key(name: str, value: str, example: str) -> str:
+def _key(name: str, value: str | tuple[str, ...], example: str | tuple[str, ...]) -> str:
     """A line of a key that may be left out: its value, or an example as a comment."""
     return f"{name} = {toml(value)}" if value else f"# {name} = {toml(example)}"
 

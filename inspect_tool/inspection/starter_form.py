@@ -17,7 +17,7 @@ from inspect_tool.files import checked, toml_value
 from inspect_tool.images import quality
 from inspect_tool.inspection.starter import Answers, Limits, asked_quantity, choices, documented, toml
 from inspect_tool.languages import languages
-from inspect_tool.model import Acceptance, Annex, Header, Layout
+from inspect_tool.model import USUAL_EXPORTS, Acceptance, Annex, Header, Layout
 from inspect_tool.plugins import Backend, Recipe
 from inspect_tool.report.text import unit as printed
 from inspect_tool.segmentation import choice
@@ -36,6 +36,8 @@ MOST_ACCEPTED = 3
 """Reasons of a form to measure images all the same, at most."""
 LOT = {"id": "id", "size": "size", **{key: f"plan.{key}" for key in ("standard", "n", "ac", "re", "source")}}
 """Keys of a lot that a form has, under ``lot``, and those of a job file."""
+EXPORTS = "exports"
+"""Begins the keys of files that a report is written as beside the usual ones, ``exports.docx``."""
 PLANE = ("page", "scene", "channel", "z", "time")
 """Keys that choose a plane of files with several, as a job file has them."""
 SCALE = "scale"
@@ -184,6 +186,7 @@ def answers_of(recipe: str, form: Mapping[str, str], lab: str) -> Answers:
         language=form.get("language", ""),
         layout=form.get("layout", ""),
         annex=form.get("annex", ""),
+        exports=_exports(form),
         limits=_limits(module, form),
         quality=_quality(form),
         accept=_accepted(form),
@@ -197,6 +200,11 @@ def answers_of(recipe: str, form: Mapping[str, str], lab: str) -> Answers:
         backend=_backend(recipe, form, lab),
         **_scale(form, lab),
     )
+
+
+def more_exports() -> tuple[str, ...]:
+    """Files that a report may be written as, beside the usual ones."""
+    return tuple(name for name in registry.names("exporter") if name not in USUAL_EXPORTS)
 
 
 def under(form: Mapping[str, str], table: str) -> dict[str, str]:
@@ -363,6 +371,16 @@ def _limit(table: str, asked: Mapping[str, str], key: str) -> float | None:
         msg = f"{table}.{key}: got '{asked[key]}', must be a number"
         raise SettingsError(msg)
     return float(value)
+
+
+def _exports(form: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of all files that are written; empty: the usual ones."""
+    asked, known = under(form, EXPORTS), more_exports()
+    for name in asked:
+        if name not in known:
+            msg = f"{EXPORTS}.{name[:40]}: is no file that a report is written as; there are {', '.join(known)}"
+            raise SettingsError(msg)
+    return (*USUAL_EXPORTS, *asked) if asked else ()
 
 
 def _lot(form: Mapping[str, str]) -> dict[str, Any]:

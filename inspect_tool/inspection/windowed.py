@@ -59,7 +59,7 @@ def why_whole(planned: Plan, source: Source) -> str:
         return f"recipe {job.recipe} is not measured by windows yet"
     if found := recipe.needs_whole(planned.settings):
         return f"settings.{found} is not measured by windows yet"
-    if planned.backend != "threshold":
+    if planned.backend not in _BACKENDS[recipe.QUESTION]:
         return f"backend {planned.backend} does not work by windows yet"
     said = {
         "region.rectangle": region.rectangle,
@@ -68,13 +68,13 @@ def why_whole(planned: Plan, source: Source) -> str:
         "region.exclude": region.exclude,
         "region.footer_px": region.footer_px,
         'scale_bar = "required"': job.scale_bar == "required",  # none is looked for
-        "a mask of its own": source.mask,
+        "a mask of its own": source.mask and planned.backend != "labels",
         "a correction by hand": any(entry.edit.image_sha256 == source.sha256 for entry in planned.ledger),
     }
     wrong = [name for name, is_said in said.items() if is_said]
     if wrong:
         return f"{' and '.join(wrong)} cannot be taken by windows yet"
-    return _by_threshold(planned)
+    return _REFUSES[planned.backend](planned)
 
 
 def _by_threshold(planned: Plan) -> str:
@@ -87,6 +87,19 @@ def _by_threshold(planned: Plan) -> str:
     if settings.method not in _METHODS:
         return f"backend threshold, method {settings.method}: its other segmentations go along edges; give multi_otsu"
     return ""
+
+
+def _by_watershed(planned: Plan) -> str:
+    return "" if planned.backend_settings.mode == "grains" else "backend watershed works by windows with mode grains"
+
+
+def _by_labels(planned: Plan) -> str:
+    is_said = planned.backend_settings.kind == "labels"
+    return "" if is_said else 'backend labels works by windows with kind "labels"'
+
+
+_BACKENDS = {"coverage": ("threshold",), "count": ("watershed", "labels")}  # by what a recipe asks
+_REFUSES = {"threshold": _by_threshold, "watershed": _by_watershed, "labels": _by_labels}
 
 
 def records_of(target: Path) -> Path:

@@ -6,7 +6,7 @@ for grains that differ in gray level or tint). Regions are merged where the boun
 has no support in such a map.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import ceil, pi, sqrt
 from typing import Any, Literal
@@ -19,6 +19,8 @@ from skimage.segmentation import watershed
 
 from inspect_tool.measure.flooding import Area, numbered, strips
 from inspect_tool.model import GrayImage, LabelImage, Mask, Samples
+from inspect_tool.pixels.reduced import area_mean, nearest, nearest_places
+from inspect_tool.pixels.stored import zeros_like
 
 FloatImage = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -254,21 +256,7 @@ def side_moments(first: NDArray[np.intp], second: NDArray[np.intp], top: int) ->
 
 def joined(parts: Iterable[Regions], owner: NDArray[np.integer[Any]] | None = None) -> Regions:
     """Put the sums of strips together, or those of regions that become one (``owner``: new label of every old one)."""
-    whole: Regions | None = None
-    for part in parts:
-        if whole is None:
-            whole = part
-            continue
-        pairs, sides = sum_by_pair(
-            np.concatenate([whole.pairs, part.pairs]), list(np.concatenate([whole.sides, part.sides], axis=1))
-        )
-        whole = Regions(
-            nodes=whole.nodes + part.nodes,
-            best=np.maximum(whole.best, part.best),
-            pairs=pairs,
-            sides=np.stack(sides),
-        )
-    assert whole is not None
+    whole = _added(iter(parts))
     if owner is None:
         return whole
     count = int(owner.max()) + 1
@@ -283,6 +271,28 @@ def joined(parts: Iterable[Regions], owner: NDArray[np.integer[Any]] | None = No
         pairs=pairs,
         sides=np.stack(sides),
     )
+
+
+def _added(parts: Iterator[Regions]) -> Regions:
+    """Add up the sums of strips, in their order."""
+    whole = next(parts)
+    nodes, best = whole.nodes.copy(), whole.best.copy()
+    pairs, sides = [whole.pairs], [whole.sides]
+    for part in parts:
+        nodes += part.nodes
+        np.maximum(best, part.best, out=best)
+        pairs.append(part.pairs)
+        sides.append(part.sides)
+        # not with every strip, or all pairs are sorted once for each
+        if sum(map(len, pairs[1:])) > len(pairs[0]):
+            pairs, sides = _summed(pairs, sides)
+    (together,), (of_sides,) = (pairs, sides) if len(pairs) == 1 else _summed(pairs, sides)
+    return Regions(nodes=nodes, best=best, pairs=together, sides=of_sides)
+
+
+def _summed(pairs: list[NDArray[np.int64]], sides: list[Floats]) -> tuple[list[NDArray[np.int64]], list[Floats]]:
+    found, sums = sum_by_pair(np.concatenate(pairs), list(np.concatenate(sides, axis=1)))
+    return [found], [np.stack(sums)]
 
 
 def sum_by_pair(
@@ -426,11 +436,10 @@ def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
     """
     shrink = max(1, max(gray.shape) // 1000)
     size = (ceil(gray.shape[1] / shrink), ceil(gray.shape[0] / shrink))
-    smooth = cv2.resize(gray, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    smooth = area_mean(gray, size).astype(np.float32)
     sigma = max(2.0, max(gray.shape) / 200) / shrink
     smooth = np.asarray(cv2.GaussianBlur(smooth, (0, 0), sigma), np.float32)
-    sample, inside = (cv2.resize(part, size, interpolation=cv2.INTER_NEAREST) for part in (gray, roi.view(np.uint8)))
-    counts = inside > 0
+    sample, counts = nearest(gray, size), nearest(roi, size)
     if not counts.any():
         return None
     level = otsu(smooth[counts])
@@ -458,8 +467,11 @@ def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
     radius = round(sigma)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     wide = cv2.dilate(mount.astype(np.uint8), kernel)
-    found = cv2.resize(wide, gray.shape[::-1], interpolation=cv2.INTER_NEAREST).view(np.bool_)
-    return np.asarray(found & roi, bool)
+    row, column = nearest_places(wide.shape, (gray.shape[1], gray.shape[0]))
+    found: Mask = zeros_like(roi, np.bool_)
+    for rows in strips(roi.shape):
+        found[rows] = (wide[row[rows]][:, column] > 0) & roi[rows]
+    return found
 
 
 def parted_by_distance(distance: FloatImage, mask: Mask, depth: float) -> LabelImage:
@@ -502,12 +514,12 @@ def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.floa
     Without crests everything above the level counts, as in a map that shows lines and nothing else.
     Made strip by strip. The rows looked at above and below a strip are more than the distances found in it.
     """
-    total = np.zeros(strength.shape, np.float32)
-    height = len(strength)
+    total: FloatImage = zeros_like(strength, np.float32)
+    height, width = strength.shape
     around = ceil(shortest_px) + 1
     reach = np.full(len(levels), 96)
-    for rows in strips(strength.shape):
-        k = 0
+    for rows in strips(strength.shape, max(1 << 20, width << 8)):  # high beside what is looked at around them
+        k, summed = 0, np.zeros((rows.stop - rows.start, width), np.float32)
         while k < len(levels):
             top, bottom = max(0, rows.start - reach[k]), min(height, rows.stop + reach[k])
             first, last = max(0, top - around), min(height, bottom + around)
@@ -518,9 +530,9 @@ def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.floa
             if (top > 0 or bottom < height) and distance.max() > reach[k]:
                 reach[k] *= 2
                 continue
-            total[rows] += np.minimum(distance, sum(strength.shape))  # without any line it has no bound
+            summed += np.minimum(distance, sum(strength.shape))  # without any line it has no bound
             k += 1
-    total /= len(levels)
+        total[rows] = summed / np.float32(len(levels))
     return total
 
 

@@ -7,6 +7,7 @@ of the areas be, if every grain could be whole: the largest cannot, and hold a g
 of a mosaic is known, so that its mean grain is what the number leaves to each.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,20 +32,30 @@ BLURRED_PX = 2
 """What lies nearer to the edge may touch it: a gap of one pixel is closed by the blur of a picture. [px]"""
 
 
-def present_labels(labels: LabelImage, parts: Parts = ANEW) -> NDArray[np.int32]:
-    """Numbers above 0 of a label image, increasing.
+def present_labels(labels: LabelImage, parts: Parts = ANEW, window: Window | None = None) -> NDArray[np.int32]:
+    """Numbers above 0 of a label image, or of a window of it, increasing.
 
     >>> present_labels(np.array([[7, -1, 0], [2, 2, 7]], dtype=np.int32)).tolist()
     [2, 7]
     """
     # consecutive pixels are mostly of one label: what remains of each strip is small
     found = [np.zeros(0, np.int32)]
-    found += [
-        parts.part("present", rows_of(labels, rows), partial(_present_in, labels[rows]))
-        for rows in strips(labels.shape)
-    ]
+    if window is None or window == (0, 0, *labels.shape):
+        found += [
+            parts.part("present", rows_of(labels, rows), partial(_present_in, labels[rows]))
+            for rows in strips(labels.shape)
+        ]
+    else:
+        found += [_present_in(part) for part in strips_of(labels, window)]
     together = np.unique(np.concatenate(found))
     return np.asarray(together[together > 0], dtype=np.int32)
+
+
+def strips_of(labels: LabelImage, window: Window) -> Iterator[LabelImage]:
+    """Rows of a window of a label image, about a million pixels at a time."""
+    top, left, height, width = window
+    for rows in strips((height, width)):
+        yield labels[top + rows.start : top + rows.stop, left : left + width]
 
 
 def _present_in(strip: LabelImage) -> NDArray[np.int32]:
@@ -60,8 +71,14 @@ def labels_on_frame(labels: LabelImage, window: Window) -> NDArray[np.int32]:
     [1, 3]
     """
     top, left, height, width = window
-    part = labels[top : top + height, left : left + width]
-    found = np.unique(np.concatenate([part[0], part[-1], part[:, 0], part[:, -1]]))
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    lines = (
+        labels[top, columns],
+        labels[top + height - 1, columns],
+        labels[rows, left],
+        labels[rows, left + width - 1],
+    )
+    found = np.unique(np.concatenate(lines))
     return np.asarray(found[found > 0], dtype=np.int32)
 
 

@@ -18,6 +18,7 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from skimage.segmentation import watershed
 
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.stored import zeros_like
 
 FloatImage = NDArray[np.float32]
 Area = tuple[slice, slice]
@@ -77,13 +78,15 @@ def h_maxima(image: FloatImage, height: float, roi: Mask) -> tuple[NDArray[np.in
         found.append((row + tile[0].start) * columns + column + tile[1].start)
     at = np.sort(np.concatenate(found))
     at = _true_maxima(at, solid)
-    at = at[roi.ravel()[at]]
+    at = at[roi[np.divmod(at, columns)]]
     return at, (_parts(at, columns, ((0, 1), (1, 0))) + 1).astype(np.int32)
 
 
 def _reconstructed(image: FloatImage, height: float) -> FloatImage:
     """Raise the lowered image below the image, tile by tile until nothing moves: the limit is that of the whole."""
-    low = image - np.float32(height)
+    low: FloatImage = zeros_like(image, np.float32)
+    for rows in strips(image.shape):
+        low[rows] = image[rows] - np.float32(height)
     cut = list(tiles(image.shape, 1))
     waiting = dict.fromkeys(range(len(cut)))
     while waiting:
@@ -111,9 +114,9 @@ def _true_maxima(at: NDArray[np.intp], image: FloatImage) -> NDArray[np.intp]:
     part = _parts(at, columns, ((0, 1), (1, -1), (1, 0), (1, 1)))
     row, column = np.divmod(at, columns)
     edge = np.zeros(len(at), bool)
-    for tile, _, _ in tiles(image.shape):
-        for cut, place in zip(tile, (row, column), strict=True):
-            edge |= (place == cut.start) | (place == cut.stop - 1)
+    for axis, place in enumerate((row, column)):
+        ends = {end for tile, _, _ in tiles(image.shape) for end in (tile[axis].start, tile[axis].stop - 1)}
+        edge |= np.isin(place, list(ends))
     edge_row, edge_column, edge_part = row[edge], column[edge], part[edge]
     level = image[edge_row, edge_column]
     lost = np.zeros(int(part.max(initial=-1)) + 1, bool)
@@ -163,18 +166,19 @@ def basins(landscape: Landscape, roi: Mask, at: NDArray[np.intp], number: NDArra
     number : array, shape (n,)
         Number of each marker pixel, 1 and up.
     """
-    labels = np.zeros(roi.shape, np.int32)
-    labels.ravel()[at] = number
+    labels: LabelImage = zeros_like(roi, np.int32)
+    labels[np.divmod(at, roi.shape[1])] = number
     count = last = int(number.max(initial=0))
     edges: list[NDArray[np.float64]] = []
     for tile, _, _ in tiles(roi.shape):
         height, free = landscape(tile), roi[tile]
-        seeds = labels[tile].copy()
+        seeds = np.array(labels[tile])
         ring = _inner_border(tile, roi.shape) & free & (seeds == 0)
         seeds[ring] = np.arange(last + 1, last + 1 + np.count_nonzero(ring))
         last += int(np.count_nonzero(ring))
-        labels[tile] = watershed(height, seeds, mask=free)  # type: ignore[no-untyped-call]
-        edges += [_passes(labels[tile], height, count)]
+        flooded = watershed(height, seeds, mask=free)  # type: ignore[no-untyped-call]
+        labels[tile] = flooded
+        edges.append(_needed(_passes(flooded, height, count), count))
     for axis, other in ((0, 1), (1, 0)):
         for start in sorted({tile[axis].start for tile, _, _ in tiles(roi.shape)} - {0}):
             for tile, _, _ in tiles(roi.shape):
@@ -229,11 +233,28 @@ def _lowest(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     return kept
 
 
+def _needed(edges: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Passes of a tile that a forest over the whole image can use: of those that make a ring the highest is in none."""
+    order = _rising(edges)
+    ends = np.where(edges[order, :2] <= count, 0, edges[order, :2])  # markers are never joined, and count as one
+    nodes, place = np.unique(ends, return_inverse=True)
+    first, second = place.reshape(-1, 2).T
+    _, lowest = np.unique(first * len(nodes) + second, return_index=True)
+    weight = np.arange(1.0, len(order) + 1)[lowest]
+    graph = coo_array((weight, (first[lowest], second[lowest])), shape=(len(nodes), len(nodes)))
+    kept = minimum_spanning_tree(graph).tocoo().data.astype(np.intp) - 1
+    return np.asarray(edges[np.sort(order[kept])])
+
+
+def _rising(edges: NDArray[np.float64]) -> NDArray[np.intp]:
+    # of two ways at one level a pixel is flooded from the lower neighbor
+    return np.asarray(np.lexsort((edges[:, 3], edges[:, 2])), np.intp)
+
+
 def _forest(edges: NDArray[np.float64], count: int, last: int) -> NDArray[np.int32]:
     """Marker 1..count of every source ..last: the one that is reached over the lowest passes, 0 if there is none."""
     edges = _lowest(edges)
-    # of two ways at one level a pixel is flooded from the lower neighbor
-    order = np.lexsort((edges[:, 3], edges[:, 2]))
+    order = _rising(edges)
     # rising weights from 2; the markers hang on node 0 with weight 1, so that no two of them are joined
     first = np.concatenate([np.zeros(count), edges[order, 0]]).astype(np.intp)
     second = np.concatenate([np.arange(1, count + 1), edges[order, 1]]).astype(np.intp)

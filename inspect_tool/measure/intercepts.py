@@ -22,7 +22,7 @@ boundary to the second phase         1                     1/2
 With half a segment at each end, N and P of one phase are the same number.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil, cos, pi, radians, sin
@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.recall import ANEW, Parts, rows_of
 from inspect_tool.model import LabelImage
+from inspect_tool.pixels.stored import StoredImage
 
 SECOND_PHASE = -1
 STEP_PX = 0.1
@@ -45,6 +46,9 @@ END_PX = 0.05  # a line that ends this close to a boundary ends on it
 # than the step over all directions), 0.14 in Poisson-Voronoi mosaics
 LOST_PER_JUNCTION, LOST_SPREAD = 0.12, 0.025
 DIRECTIONS = (0, 45, 90, 135)  # [deg] 0 along rows, counter-clockwise
+
+# pixels of columns that are looked at in one go: of a stored image every row is read for some of its columns
+_HELD_PX, _STORED_PX = 1 << 20, 1 << 23
 
 FloatArray = NDArray[np.float64]
 
@@ -237,21 +241,30 @@ def directional_counts(labels: LabelImage, parts: Parts = ANEW) -> dict[int, Dir
     >>> directional_counts(np.array([[1, 1, 2, 2, 3]], dtype=np.int32))[0]
     DirectionCount(intercepts=2.0, length_px=4.0, total_length_px=4.0)
     """
-    pairs: Mapping[int, tuple[LabelImage, LabelImage, float]] = {
-        0: (labels[:, :-1], labels[:, 1:], 1.0),
-        45: (labels[1:, :-1], labels[:-1, 1:], 2**0.5),
-        90: (labels[:-1], labels[1:], 1.0),
-        135: (labels[:-1, :-1], labels[1:, 1:], 2**0.5),
-    }
+    height, width = labels.shape
     found = {}
-    for direction, (first, second, step) in pairs.items():
+    for direction in DIRECTIONS:
+        down, right = int(direction != 0), int(direction != 90)
+        step = 2**0.5 if down and right else 1.0
         n = length = total = 0.0
-        for rows in strips(first.shape):
-            counted = partial(changes, first[rows], second[rows])
+        for rows in strips((height - down, width - right)):
+            counted = partial(_changes_along, labels, rows, direction)
             here = parts.part(("changes", direction), rows_of(labels, rows, below=1), counted)
             n, length, total = n + here[0], length + here[1], total + here[2]
         found[direction] = DirectionCount(intercepts=n, length_px=length * step, total_length_px=total * step)
     return found
+
+
+def _changes_along(labels: LabelImage, rows: slice, direction: int) -> tuple[float, float, float]:
+    part = labels[rows.start : rows.stop + int(direction != 0)]
+    match direction:
+        case 0:
+            return changes(part[:, :-1], part[:, 1:])
+        case 45:
+            return changes(part[1:, :-1], part[:-1, 1:])
+        case 90:
+            return changes(part[:-1], part[1:])
+    return changes(part[:-1, :-1], part[1:, 1:])
 
 
 def changes(a: LabelImage, b: LabelImage) -> tuple[float, float, float]:
@@ -301,16 +314,17 @@ def chord_lengths(labels: LabelImage, parts: Parts = ANEW) -> FloatArray:
     >>> chord_lengths(np.array([[1, 1, 2, 2, 2, 3]], dtype=np.int32)).tolist()
     [3.0]
     """
-    found = [np.empty(0)]
+    found, every = [np.empty(0)], slice(0, labels.shape[0])
     if labels.shape[1] >= 3:
         found += [
             parts.part("chords", rows_of(labels, rows), partial(_chords_in, labels[rows]))
             for rows in strips(labels.shape)
         ]
     if labels.shape[0] >= 3:
+        at_once = _STORED_PX if isinstance(labels, StoredImage) else _HELD_PX
         found += [
-            parts.part("chords down", (slice(0, labels.shape[0]), columns), partial(_chords_in, labels.T[columns]))
-            for columns in strips(labels.T.shape)
+            parts.part("chords down", (every, columns), partial(_chords_in, labels[:, columns].T))
+            for columns in strips(labels.shape[::-1], at_once)
         ]
     return np.concatenate(found)
 

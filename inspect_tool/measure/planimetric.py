@@ -6,7 +6,7 @@ from math import pi
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.measure.edges import Window, labels_on_frame, present_labels
+from inspect_tool.measure.edges import Window, labels_on_frame, present_labels, strips_of
 from inspect_tool.measure.recall import ANEW, Parts
 from inspect_tool.model import LabelImage
 from inspect_tool.standards.formulas.astm_e112 import CircleRule, grains_in_circle, grains_in_rectangle
@@ -37,10 +37,11 @@ def count_rectangle(labels: LabelImage, window: Window, parts: Parts = ANEW) -> 
     (2.5, 4.0)
     """
     top, left, height, width = window
-    part = labels[top : top + height, left : left + width]
-    present = present_labels(part, parts if part.shape == labels.shape else ANEW)
-    corners = tuple(int(part[r, c]) for r in (0, -1) for c in (0, -1) if part[r, c] > 0)
+    present = present_labels(labels, parts, window)
+    at_corners = [int(labels[r, c]) for r in (top, top + height - 1) for c in (left, left + width - 1)]
+    corners = tuple(number for number in at_corners if number > 0)
     frame = labels_on_frame(labels, window)
+    held = sum(int(np.count_nonzero(part > 0)) for part in strips_of(labels, window))
     cut = frame[~np.isin(frame, corners)]
     inside = present[~np.isin(present, frame)]
     return AreaCount(
@@ -48,7 +49,7 @@ def count_rectangle(labels: LabelImage, window: Window, parts: Parts = ANEW) -> 
         cut=cut,
         corners=corners,
         grains=grains_in_rectangle(len(inside), len(cut), len(corners)),
-        area_px2=(height - 1) * (width - 1) * np.count_nonzero(part > 0) / part.size,
+        area_px2=(height - 1) * (width - 1) * held / (height * width),
     )
 
 

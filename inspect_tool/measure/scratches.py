@@ -18,6 +18,7 @@ from inspect_tool.measure import boundaries
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import strips
 from inspect_tool.model import GrayImage, LabelImage
+from inspect_tool.pixels.reduced import area_mean, nearest
 
 SCALES = (0.025, 0.06)  # standard deviations of the two filters that look across a line, over the mean grain [1]
 STRONG = 0.7  # share of the boundary length below the strength of the usual strong boundary [1]
@@ -54,7 +55,8 @@ def seen(labels: LabelImage, pixels: GrayImage) -> Regions:
         darkness is 0 at the gray level of the grains about it and 1 at zero. [1]
     """
     count = int(labels.max())
-    grain_px = sqrt(np.count_nonzero(labels) / max(count, 1))
+    area = sum(int(np.count_nonzero(labels[rows])) for rows in strips(labels.shape))
+    grain_px = sqrt(area / max(count, 1))
     sigmas = [max(1.0, scale * grain_px) for scale in SCALES]
     level = _grain_level(pixels, labels, grain_px)
     halo = ceil(4 * sigmas[-1]) + 2
@@ -95,8 +97,8 @@ def _grain_level(pixels: GrayImage, labels: LabelImage, grain_px: float) -> Floa
     """Gray level of the grains about every place: mean of what is brighter than the mean; on a picture of 256 px."""
     shrink = max(1.0, max(pixels.shape) / 256)
     size = (max(1, round(pixels.shape[1] / shrink)), max(1, round(pixels.shape[0] / shrink)))
-    inside = cv2.resize((labels > 0).view(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(np.float32)
-    gray = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    inside = (nearest(labels, size) > 0).astype(np.float32)
+    gray = area_mean(pixels, size).astype(np.float32)
     side = 2 * ceil(grain_px / shrink) + 1
 
     def mean(share: FloatImage) -> FloatImage:

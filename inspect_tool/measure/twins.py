@@ -163,17 +163,20 @@ def _lamellae(labels: LabelImage, pairs: NDArray[np.int64], sides: Floats) -> It
     for at in np.flatnonzero(straight & (line.length >= SHORTEST_LINE_PX)).tolist():
         for number in pairs[at].tolist():
             lines_of.setdefault(number, []).append(at)
-    ends = _ends(labels)
-    for lamella, lines in lines_of.items():
-        for both in combinations(lines, 2):
-            if not _parallel(each[both[0]], each[both[1]]):
-                continue
-            grain = {number for at in both for number in pairs[at].tolist()}
-            at_ends = [end for at in both for end in ends.get(tuple(pairs[at].tolist()), ())]
-            if at_ends:
-                beyond = float(np.mean([_beyond(labels, *end, (0, *grain)) for end in at_ends]))
-                off = degrees(acos(min(1.0, abs(float(line.axis[both[0]] @ line.axis[both[1]])))))
-                yield lamella, grain, beyond - OPENING_PER_DEGREE * off
+    couples = [
+        (lamella, both)
+        for lamella, lines in lines_of.items()
+        for both in combinations(lines, 2)
+        if _parallel(each[both[0]], each[both[1]])
+    ]
+    ends = _ends(labels, pairs[sorted({at for _, both in couples for at in both})])
+    for lamella, both in couples:
+        grain = {number for at in both for number in pairs[at].tolist()}
+        at_ends = [end for at in both for end in ends.get(tuple(pairs[at].tolist()), ())]
+        if at_ends:
+            beyond = float(np.mean([_beyond(labels, *end, (0, *grain)) for end in at_ends]))
+            off = degrees(acos(min(1.0, abs(float(line.axis[both[0]] @ line.axis[both[1]])))))
+            yield lamella, grain, beyond - OPENING_PER_DEGREE * off
 
 
 def _parallel(one: _Line, two: _Line) -> bool:
@@ -186,18 +189,24 @@ def _parallel(one: _Line, two: _Line) -> bool:
     return across <= longer and abs(row * one.down + column * one.right) <= 0.5 * longer
 
 
-def _ends(labels: LabelImage) -> dict[tuple[int, ...], list[tuple[int, int]]]:
-    """Where the boundary of two regions ends on a third one: the pixel above and left of each such corner."""
+def _ends(labels: LabelImage, pairs: NDArray[np.int64]) -> dict[tuple[int, ...], list[tuple[int, int]]]:
+    """Where the boundary of two regions ends on a third one: the pixel above and left of each such corner.
+
+    ``pairs`` are those whose ends are wanted, smaller number first.
+    """
+    size = int(labels.max()) + 1
+    wanted = pairs[:, 0] * size + pairs[:, 1]
     found: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for rows in strips(labels.shape):
         part = labels[rows.start : rows.stop + 1]
         a, b, c, d = part[:-1, :-1], part[:-1, 1:], part[1:, :-1], part[1:, 1:]
         distinct = 1 + (b != a) + ((c != a) & (c != b)) + ((d != a) & (d != b) & (d != c))
         row, column = np.nonzero(distinct >= 3)
-        corners = np.stack([one[row, column] for one in (a, b, c, d)], axis=1)
-        for r, q, four in zip((row + rows.start).tolist(), column.tolist(), corners.tolist(), strict=True):
-            for pair in combinations(sorted(set(four)), 2):
-                found.setdefault(pair, []).append((r, q))
+        corners = np.sort([one[row, column] for one in (a, b, c, d)], axis=0).astype(np.int64)
+        keys = np.array([corners[i] * size + corners[j] for i, j in combinations(range(4), 2)])
+        which, at = np.nonzero(np.isin(keys, wanted))
+        for k, pair in np.unique(np.stack([at, keys[which, at]], axis=1), axis=0).tolist():
+            found.setdefault(divmod(pair, size), []).append((int(row[k]) + rows.start, int(column[k])))
     return found
 
 

@@ -49,6 +49,7 @@ from inspect_tool.model.image import (
     no_alternatives,
 )
 from inspect_tool.model.job import (
+    USUAL_EXPORTS,
     Acceptance,
     Annex,
     Header,
@@ -90,6 +91,7 @@ from inspect_tool.model.standard import Comparison, ComparisonFile, Constant, Ed
 from inspect_tool.model.told import Told, stated
 
 __all__ = [
+    "USUAL_EXPORTS",
     "Acceptance",
     "Alternatives",
     "Annex",

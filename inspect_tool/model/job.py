@@ -11,6 +11,8 @@ Layout: TypeAlias = Literal["certificate", "full"]
 """A certificate of one or two pages and its annex, or all blocks one after the other."""
 Annex: TypeAlias = Literal["behind", "apart"]
 """Pages behind the certificate, or ``annex.pdf`` beside it."""
+USUAL_EXPORTS = ("json", "html", "pdf", "csv")
+"""Files that a report is written as where a job names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +209,7 @@ class Job:
     scale_bar: Literal["auto", "off", "required"] = "auto"  # whether a bar in the picture is read and compared
     mixed_scales: bool = False  # images of different pixel size are meant
     skip_damaged: Literal["stop", "report"] = "stop"  # an image that cannot be measured ends the job, or is reported
-    exports: tuple[str, ...] = ("json", "html", "pdf", "csv")
+    exports: tuple[str, ...] = USUAL_EXPORTS
     lims_drop: str = ""  # folder that gets a copy of lims.csv, named by the report; relative to the job file
     header: Header = default(default_factory=Header)
     defaults: HeaderDefaults | None = None  # written by ``run --lab``

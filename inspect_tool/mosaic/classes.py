@@ -26,9 +26,10 @@ from inspect_tool.mosaic.request import Request
 from inspect_tool.mosaic.specimen import specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask
 from inspect_tool.pixels.parts import strips
-from inspect_tool.segmentation.threshold import by_windows, ends_of, in_eight_bits, sample_step
+from inspect_tool.segmentation.threshold import by_windows
 from inspect_tool.segmentation.threshold.by_windows import DEPTHS, Levels
 from inspect_tool.segmentation.threshold.gray_levels import Histogram
+from inspect_tool.segmentation.threshold.image import ends_of, in_eight_bits, sample_step
 
 Progress = Callable[[int, int, str], object]
 Arrays = dict[str, NDArray[Any]]
@@ -80,7 +81,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             msg = f"{asked.image}: pixels of type {image.dtype}; by windows, gray images of 8 and 16 bits are measured"
             raise ReadError(msg)
         cut = windows(image.shape, asked.side_px)
-        roi = specimen_of(image, cut, asked)
+        roi = specimen_of(image, cut, asked.blank, asked.blank_px)
         gray, offset, by = _eight_bit(image, roi, str(asked.image))
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):

@@ -10,39 +10,39 @@ import numpy as np
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.seamless.windows import Window
 from inspect_tool.model import Mask
-from inspect_tool.mosaic.request import Request
 from inspect_tool.pixels.bits import BitMask
 from inspect_tool.pixels.parts import connected_parts, strips
 
 _LONG = 4  # times the side of the square: a straight gap between two tiles
 
 
-def specimen_of(image: PixelWindows, cut: Sequence[Window], asked: Request) -> BitMask | None:
+def specimen_of(image: PixelWindows, cut: Sequence[Window], blank: Sequence[int], side_px: int) -> BitMask | None:
     """Find the areas of one gray value that are wide, or straight and long: no specimen, however they are bounded.
 
-    A square of ``blank_px`` fits into a wide one, a line along a row or a column four times as long into a narrow gap.
-    Such an area is 8-connected, whatever windows it goes through. Others are left: they may be pores.
+    ``blank`` are the values. A square of ``side_px`` fits into a wide one, a line along a row or a column four times as
+    long into a narrow gap. Such an area is 8-connected, whatever windows it goes through. Others are left: they may be
+    pores.
 
     Returns
     -------
     BitMask or None
         The specimen; None: all of the image.
     """
-    values = {value for window in cut for value, seeds in _seeds(image, window, asked).items() if seeds.any()}
-    masks = [_shown(image, cut, value, asked) for value in sorted(values)]
+    values = {value for window in cut for value, seeds in _seeds(image, window, blank, side_px).items() if seeds.any()}
+    masks = [_shown(image, cut, value, side_px) for value in sorted(values)]
     return reduce(and_, masks) if masks else None
 
 
-def _seeds(image: PixelWindows, window: Window, asked: Request) -> dict[int, Mask]:
+def _seeds(image: PixelWindows, window: Window, blank: Sequence[int], side: int) -> dict[int, Mask]:
     """Pixels of a window, by their gray value, around which a square or a line of it lies; values with none left out.
 
     None of them reaches beyond the frame of the image.
     """
-    side, long = asked.blank_px, _LONG * asked.blank_px
+    long = _LONG * side
     shapes = [np.ones(size, np.uint8) for size in ((side, side), (1, long), (long, 1))]
     part = image.read(window.around(long // 2))
     found = {}
-    for value in asked.blank:
+    for value in blank:
         flat = np.asarray(part == value, np.uint8)
         if np.count_nonzero(flat) < min(side**2, long):
             continue
@@ -51,13 +51,13 @@ def _seeds(image: PixelWindows, window: Window, asked: Request) -> dict[int, Mas
     return found
 
 
-def _shown(image: PixelWindows, cut: Sequence[Window], value: int, asked: Request) -> BitMask:
+def _shown(image: PixelWindows, cut: Sequence[Window], value: int, side_px: int) -> BitMask:
     """Everything but the areas of one gray value that are no specimen."""
     flat, seeds = (BitMask(np.zeros((image.shape[0], -(-image.shape[1] // 8)), np.uint8), image.shape) for _ in "12")
     for window in cut:
         rows, columns = window.core[0], slice(window.core[1].start // 8, -(-window.core[1].stop // 8))
         flat.bits[rows, columns] = np.packbits(image.read(window.core) == value, axis=1)
-        found = _seeds(image, window, asked)
+        found = _seeds(image, window, (value,), side_px)
         if value in found:
             seeds.bits[rows, columns] = np.packbits(found[value], axis=1)
     parts = connected_parts(lambda top, bottom: flat[top:bottom], image.shape)

@@ -211,6 +211,9 @@ def decode_bits(data: bytes, shape: tuple[int, int], classes: Collection[int], w
     """
     rows, bits = decode_rows(data, shape, where)
     held = {number: np.zeros((shape[0], -(-shape[1] // 8)), np.uint8) for number in classes}
+    if bits > 8:
+        msg = f"{where}: numbers objects, the report states classes"
+        raise ReadError(msg)
     if bits == 1 and [*held] != [1]:
         msg = f"{where}: has one class, the report states {len(held)}"
         raise ReadError(msg)

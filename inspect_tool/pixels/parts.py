@@ -90,6 +90,39 @@ class Parts:
         own, _ = _alone(self.mask(top, bottom), self.connectivity)
         return np.asarray(self.numbers[top // strip_rows(self.shape)][own], np.int32)
 
+    def sums(self, of: Callable[[int, int, LabelImage, int], NDArray[np.intp]]) -> NDArray[np.intp]:
+        """Sums over each part, from what ``of`` gives for the parts of every strip by itself.
+
+        Parameters
+        ----------
+        of : callable
+            Gives (k, n) sums, for the rows from the first to before the second number, the n numbers in them.
+
+        Returns
+        -------
+        array, (k, parts)
+            Of which the first, what is outside, holds nothing.
+        """
+        total = np.zeros((0, len(self.area)), np.intp)
+        for (top, bottom), numbers in zip(strips(self.shape), self.numbers, strict=True):
+            own, _ = _alone(self.mask(top, bottom), self.connectivity)
+            table = of(top, bottom, own, len(numbers))
+            total = total if len(total) else np.zeros((len(table), len(self.area)), np.intp)
+            for row, values in zip(total, table, strict=True):
+                np.add.at(row, numbers[1:], values[1:])
+        return total
+
+    def places(self, chosen: Mask) -> Iterator[tuple[slice, Mask]]:
+        """Rows of every strip that holds chosen parts, and which of its pixels are theirs.
+
+        ``chosen``: (parts,), of which the first does not count. The mask may change in the rows that were given.
+        """
+        for (top, bottom), numbers in zip(strips(self.shape), self.numbers, strict=True):
+            mine = chosen[numbers] & (numbers > 0)
+            if mine.any():
+                own, _ = _alone(self.mask(top, bottom), self.connectivity)
+                yield slice(top, bottom), mine[own]
+
 
 def _alone(mask: Mask, connectivity: Literal[4, 8]) -> tuple[LabelImage, NDArray[np.int32]]:
     _, parts, stats, _ = cv2.connectedComponentsWithStats(

@@ -75,26 +75,36 @@ def decode(data: bytes, shape: tuple[int, int], where: str = "mask") -> NDArray[
 
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_GRAY = 0
+_BYTE = 8
+_FORMS = {1: (1, 0), 8: (8, 0), 16: (16, 0), 24: (8, 2)}
+"""Bits of a pixel: those of a sample, and the number of gray or of red, green and blue."""
+_NONE, _UP = 0, 2  # filters of rows: as they are, and less the row above
 _BLOCK = 1 << 22  # bytes that are packed or unpacked in one go
 _LARGEST_ROWS = 2_500_000_000  # bytes: 20 Gpx of one bit
 
 
 def encode_rows(rows: Iterator[NDArray[np.uint8]], shape: tuple[int, int], bits: int) -> bytes:
-    """Write a gray image of 1 or 8 bits as PNG from rows that come band by band, as they are stored.
+    """Write an image as PNG from rows that come band by band, as they are stored.
 
     Parameters
     ----------
     rows : iterator of (n, bytes of a row) arrays
         With 1 bit eight columns in a byte, the first one in its highest bit, as ``numpy.packbits`` makes them.
     shape : (rows, columns)
-    bits : 1 or 8
+    bits : 1, 8, 16 or 24
+        For each pixel: gray, or with 24 red, green and blue.
     """
     packer = zlib.compressobj(6)
-    head = struct.pack(">IIBBBBB", shape[1], shape[0], bits, _GRAY, 0, 0, 0)
+    depth, color = _FORMS[bits]
+    head = struct.pack(">IIBBBBB", shape[1], shape[0], depth, color, 0, 0, 0)
     made = [_SIGNATURE, _chunk(b"IHDR", head)]
+    way = _UP if bits > _BYTE else _NONE  # of numbers that change along a row, most are those of the row above
+    above = np.zeros((1, -(-shape[1] * bits // 8)), np.uint8)
     for band in rows:
-        plain = np.pad(band, [(0, 0), (1, 0)])  # each row begins with the filter that it was made with: none
+        stored = band if way == _NONE else band - np.concatenate([above, band[:-1]])
+        above = band[-1:]
+        plain = np.pad(stored, [(0, 0), (1, 0)])
+        plain[:, 0] = way  # each row begins with the filter that it was made with
         if data := packer.compress(plain.tobytes()):
             made.append(_chunk(b"IDAT", data))
     return b"".join([*made, _chunk(b"IDAT", packer.flush()), _chunk(b"IEND", b"")])
@@ -105,7 +115,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def decode_rows(data: bytes, shape: tuple[int, int], where: str = "mask") -> tuple[Iterator[NDArray[np.uint8]], int]:
-    """Read such an image back, band by band as it was stored; gives also its bits for each pixel.
+    """Read such an image back, band by band as it was given; gives also its bits for each pixel.
 
     Raises
     ------
@@ -113,10 +123,11 @@ def decode_rows(data: bytes, shape: tuple[int, int], where: str = "mask") -> tup
         Not such a PNG, or of another size; when the bands are read: it is cut off or damaged.
     """
     head = data[16:29] if data[:8] == _SIGNATURE and data[12:16] == b"IHDR" else b""
-    columns, rows, bits, *way = struct.unpack(">IIBBBBB", head) if len(head) == 13 else (0, 0, 0)
+    columns, rows, depth, color, *way = struct.unpack(">IIBBBBB", head) if len(head) == 13 else (0, 0, 0, 0)
+    bits = next((bits for bits, form in _FORMS.items() if form == (depth, color)), 0)
     width = -(-columns * bits // 8)
-    if way != [_GRAY, 0, 0, 0] or bits not in (1, 8) or len(data) > _LARGEST_FILE or rows * width > _LARGEST_ROWS:
-        msg = f"{where}: cannot be read as a mask: is not a PNG of 1 or 8 bit gray, or is too large"
+    if way != [0, 0, 0] or not bits or len(data) > _LARGEST_FILE or rows * width > _LARGEST_ROWS:
+        msg = f"{where}: cannot be read as a mask: is not a PNG of 1 or 8 bit gray, of 16 or of RGB, or is too large"
         raise ReadError(msg)
     if (rows, columns) != shape:
         msg = f"{where}: has {rows} x {columns} pixels, the report states {shape[0]} x {shape[1]}"
@@ -126,6 +137,7 @@ def decode_rows(data: bytes, shape: tuple[int, int], where: str = "mask") -> tup
 
 def _rows_of(data: bytes, rows: int, width: int, where: str) -> Iterator[NDArray[np.uint8]]:
     unpacker, left, done = zlib.decompressobj(), b"", 0
+    above = np.zeros((1, width), np.uint8)
     try:
         for part in _stored(data):
             while part and not unpacker.eof:
@@ -133,10 +145,14 @@ def _rows_of(data: bytes, rows: int, width: int, where: str) -> Iterator[NDArray
                 part = unpacker.unconsumed_tail
                 n = min(len(left) // (width + 1), rows - done)
                 band = np.frombuffer(left, np.uint8, n * (width + 1)).reshape(n, width + 1)
-                if band[:, 0].any():
+                stored = band[:, 1:]
+                if n and (band[:, 0] == _UP).all():
+                    stored = np.cumsum(np.concatenate([above, stored]), axis=0, dtype=np.uint8)[1:]
+                    above = stored[-1:]
+                elif band[:, 0].any():
                     msg = "its rows are filtered"
                     raise ValueError(msg)
-                yield band[:, 1:]
+                yield stored
                 left, done = left[n * (width + 1) :], done + n
         if done < rows:
             msg = f"it has {done} of {rows} rows"

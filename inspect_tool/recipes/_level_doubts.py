@@ -7,11 +7,13 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
 from inspect_tool.measure.layers import layered_percent
 from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
-from inspect_tool.segmentation.threshold.level_choice import OWN_GRAY
+from inspect_tool.segmentation.threshold.level_choice import ON_EDGES, OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
 
 _SHIFTS = ("threshold -", "threshold +")  # one level, moved: no second way to it
-_ON_EDGES = 80.0  # of the outline; drawn ones have 91 and more, right real ones 80 and more (docs/threshold.md)
+_ON_EDGES = (
+    100 * ON_EDGES
+)  # of the outline; drawn ones have 91 and more, right real ones 80 and more (docs/threshold.md)
 _ON_EDGES_FIRST = 75.0  # what was asked before a field stated what was asked of it
 _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores lie in
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90

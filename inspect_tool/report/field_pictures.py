@@ -236,14 +236,12 @@ def mark_layers(marks: Sequence[Mark], scale: float, size: Shape) -> dict[str, b
 def composite(picture: bytes, layers: Sequence[bytes], max_px: int = PICTURE_PX) -> bytes:
     """Burn layers into a picture, and reduce it to ``max_px``."""
     base = _decoded(picture).astype(np.float32)
+    flat = base.reshape(-1, 3)
     for data in layers:
-        rgba = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
-        rows = np.flatnonzero(rgba[..., 3].any(axis=1))
-        if not len(rows):
-            continue
-        part = slice(rows[0], rows[-1] + 1)
-        alpha = rgba[part, :, 3:].astype(np.float32) / 255
-        base[part] += (rgba[part, :, :3] - base[part]) * alpha  # the strip of the scale bar stays clear
+        rgba = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).reshape(-1, 4)
+        drawn_at = np.flatnonzero(rgba[:, 3])  # as wide as the picture: the strip of the scale bar stays clear
+        over, under = rgba[drawn_at], flat[drawn_at]
+        flat[drawn_at] = under + (over[:, :3] - under) * (over[:, 3:].astype(np.float32) / 255)
     drawn = np.clip(np.rint(base), 0, 255).astype(np.uint8)
     return _jpeg(shrunk(drawn, max_px), PICTURE_BYTES)
 

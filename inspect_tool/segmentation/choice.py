@@ -28,6 +28,7 @@ import numpy as np
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.languages import Text, named
 from inspect_tool.model import Mask, Segmentation, Statement, no_alternatives
+from inspect_tool.pixels.parts import strips
 from inspect_tool.plugins import (
     Backend,
     Output,
@@ -79,7 +80,9 @@ def output_of(segmentation: Segmentation, roi: Mask | None = None) -> Output:
     """Tell what a segmentation is: objects that leave no pixel of the region to a background are grains."""
     if segmentation.kind == "semantic":
         return "classes"
-    filled = segmentation.labels.all() if roi is None else (segmentation.labels[roi] != 0).all()
+    labels = segmentation.labels
+    rows = [slice(top, bottom) for top, bottom in strips(labels.shape)]
+    filled = all(bool((labels[one] != 0).all() if roi is None else (labels[one][roi[one]] != 0).all()) for one in rows)
     return "grains" if filled else "objects"
 
 

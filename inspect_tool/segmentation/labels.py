@@ -22,6 +22,7 @@ from inspect_tool.files import sha256_file
 from inspect_tool.images.preprocess import crop_like, turned_like
 from inspect_tool.images.readers import read_values
 from inspect_tool.model import LabelImage, Mask, Micrograph, Samples, Segmentation
+from inspect_tool.pixels.stored import StoredImage
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 
@@ -134,6 +135,10 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         msg = f'{micrograph.path}: backend "labels" needs one mask per image, got {len(settings.masks)}'
         raise SettingsError(msg)
     path = Path(settings.masks[0])
+    if isinstance(micrograph.pixels, StoredImage):
+        from inspect_tool.segmentation import stored_labels
+
+        return stored_labels.segment(path, micrograph, settings, start)
     values, lossy = read_values(path, colors=any(key.startswith("#") for key in settings.classes))
     values = turned_like(micrograph, values)
     crop_like(micrograph, values, str(path))

@@ -7,7 +7,7 @@ is narrower than the grains on both sides. Boundaries without mean support in th
 out, weakest first. Particles: a threshold on even ground, then the distance to the background is flooded.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil, pi, sqrt
@@ -27,6 +27,8 @@ from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.measure.seeded import grown
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
+from inspect_tool.pixels.reduced import area_mean
+from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.ranges import Above0, From0, Share
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
@@ -148,7 +150,7 @@ def _other_grains(
         (2, "boundary level +", ALTERNATIVE_SUPPORT),
     ):
         start = perf_counter()
-        labels = np.empty(micrograph.pixels.shape, np.int32)
+        labels: LabelImage = zeros_like(micrograph.pixels, np.int32)
         for rows, part in zip(strips(labels.shape), packed, strict=True):
             labels[rows] = np.frombuffer(decompress(part), np.int32).reshape(-1, labels.shape[1])
         changed = replace(settings, support=min(max(settings.support + shift, 0.0), 1.0))
@@ -213,9 +215,12 @@ class _Flat:
 
 
 def _region(micrograph: Micrograph) -> Mask:
-    roi = np.ones(micrograph.pixels.shape, bool) if micrograph.roi is None else micrograph.roi.copy()
-    inside = micrograph.pixels[roi]
-    if not inside.size or not float(inside.max()) > float(inside.min()):
+    roi: Mask = zeros_like(micrograph.pixels, np.bool_)
+    for rows in strips(roi.shape):
+        roi[rows] = True if micrograph.roi is None else micrograph.roi[rows]
+    inside = [micrograph.pixels[rows][roi[rows]] for rows in strips(roi.shape)]
+    ends = [(part.min(), part.max()) for part in inside if part.size]
+    if not ends or not max(high for _, high in ends) > min(low for low, _ in ends):
         msg = f"{micrograph.path}: the image is constant where it counts; check the exposure and the region"
         raise BackendError(msg)
     return roi
@@ -227,8 +232,9 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
     if settings.mount == "auto":
         mount = boundaries.mount_mask(micrograph.pixels, roi)
         if mount is not None:
-            roi &= ~mount
-        found["mount_percent"] = 0.0 if mount is None else round(100 * float(mount.mean()), 2)
+            for rows in strips(roi.shape):
+                roi[rows] &= ~mount[rows]
+        found["mount_percent"] = 0.0 if mount is None else round(100 * _counted(mount) / roi.size, 2)
     flat = _flattened(micrograph, roi)
     middle = _middle(roi)
     kind, sigma_px, ratio = _appearance(flat.gray(middle), roi[middle])
@@ -256,33 +262,48 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
     return partition, labels
 
 
+def _counted(mask: Mask) -> int:
+    return sum(int(np.count_nonzero(mask[rows])) for rows in strips(mask.shape))
+
+
 def _flattened(micrograph: Micrograph, roi: Mask) -> _Flat:
-    color = micrograph.color
+    color, pixels = micrograph.color, micrograph.pixels
     return _Flat(
-        pixels=micrograph.pixels,
-        slow=_surroundings(micrograph.pixels.astype(np.float32), roi),
-        least=1e-3 * float(micrograph.pixels.max(where=roi, initial=0)),
+        pixels=pixels,
+        slow=_surroundings(partial(_real, pixels), roi),
+        least=1e-3 * max(float(pixels[rows].max(where=roi[rows], initial=0)) for rows in strips(roi.shape)),
         color=color,
         slow_color=()
         if color is None
-        else tuple(
-            _surroundings(np.concatenate([_lab(color[rows])[..., n] for rows in strips(roi.shape)]), roi)
-            for n in range(3)
-        ),
+        else tuple(_surroundings(partial(_lab_channel, color, n), roi) for n in range(3)),
     )
+
+
+def _real(pixels: GrayImage, rows: slice) -> FloatImage:
+    return np.asarray(pixels[rows].astype(np.float32))
+
+
+def _lab_channel(color: NDArray[np.uint8], channel: int, rows: slice) -> FloatImage:
+    part = color[rows]
+    return np.concatenate([_lab(part[some])[..., channel] for some in strips(part.shape[:2])])
 
 
 def _lab(color: NDArray[np.uint8]) -> FloatImage:
     return np.asarray(cv2.cvtColor(color.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _surroundings(image: FloatImage, roi: Mask) -> FloatImage:
-    """Mean over the wide surroundings inside the region, on a picture of 256 px; the image is used up."""
+def _surroundings(image: Callable[[slice], FloatImage], roi: Mask) -> FloatImage:
+    """Mean over the wide surroundings inside the region, on a picture of 256 px; ``image`` makes rows of it anew."""
     shrink = max(1.0, max(roi.shape) / 256)
     size = (max(1, round(roi.shape[1] / shrink)), max(1, round(roi.shape[0] / shrink)))
-    share = np.asarray(cv2.resize(roi.astype(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA) / 255.0)
-    np.multiply(image, roi, out=image)
-    inside = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
+    share = np.asarray(area_mean(roi, size, lambda rows: roi[rows].astype(np.uint8) * np.uint8(255)) / 255.0)
+
+    def counted(rows: slice) -> FloatImage:
+        made = image(rows)
+        np.multiply(made, roi[rows], out=made)
+        return made
+
+    inside = np.asarray(area_mean(roi, size, counted), np.float32)
     sigma_px = max(roi.shape) / 8 / shrink
     top, base = (background(part, sigma_px=sigma_px) for part in (inside, share.astype(np.float32)))
     return np.asarray(top / np.maximum(base, 1e-6), np.float32)
@@ -328,7 +349,11 @@ def _groove_px(flat: FloatImage, roi: Mask) -> float:
 def _middle(roi: Mask) -> Area:
     """The middle of the region, at most ``SAMPLE_PX`` square: enough to see what boundaries look like."""
     cut = []
-    for span in (np.flatnonzero(roi.any(axis=1)), np.flatnonzero(roi.any(axis=0))):
+    lines = [(roi[rows].any(axis=1), roi[rows].any(axis=0)) for rows in strips(roi.shape)]
+    for span in (
+        np.flatnonzero(np.concatenate([down for down, _ in lines])),
+        np.flatnonzero(np.any([across for _, across in lines], axis=0)),
+    ):
         start = max(int(span[0]), (int(span[0]) + int(span[-1]) + 1 - SAMPLE_PX) // 2)
         cut.append(slice(start, min(int(span[-1]) + 1, start + SAMPLE_PX)))
     return cut[0], cut[1]
@@ -364,8 +389,8 @@ def _strength(
     flat: _Flat, roi: Mask, kind: Literal["dark", "bright", "gradient"], sigma_px: float
 ) -> tuple[NDArray[np.float16], Mask, float]:
     """Strength map, its crests, and the noise in it."""
-    strength = np.zeros(roi.shape, np.float16)
-    crest = np.zeros(roi.shape, bool)
+    strength: NDArray[np.float16] = zeros_like(roi, np.float16)
+    crest: Mask = zeros_like(roi, np.bool_)
     responses = []
     reach = boundaries.step_reach(sigma_px) if kind == "gradient" else boundaries.line_reach(sigma_px)
     for tile, wide, _ in tiles(roi.shape, HALO_PX + reach):
@@ -428,6 +453,9 @@ def _flood(strength: NDArray[np.float16], top: float, distance: FloatImage, roi:
     return flooding.basins(landscape, roi, at, number)
 
 
+_HALF = np.arange(1 << 16, dtype=np.uint16).view(np.float16)  # those that are not negative in their order
+
+
 def _between(labels: LabelImage, strength: NDArray[np.float16], rows: slice) -> Floats:
     """Strength of the boundary at every pixel pair of a strip; it may lie one pixel beside the crest."""
     top = max(0, rows.start - 1)
@@ -437,11 +465,21 @@ def _between(labels: LabelImage, strength: NDArray[np.float16], rows: slice) -> 
 
 
 def _usual(labels: LabelImage, strength: NDArray[np.float16], noise: float) -> float:
-    """Strength of the usual boundary."""
-    values = [_between(labels, strength, rows).astype(np.float32) for rows in strips(labels.shape)]
-    every = np.concatenate(values)
-    clear = every[every > 4 * noise]
-    return float(np.median(clear if len(clear) else strength[strength > 0]))
+    """Strength of the usual boundary: the median, from how often there is each of the numbers of 16 bits."""
+    number = _HALF.view(np.uint16)
+    of_sides, of_all = np.zeros((2, len(_HALF)), np.int64)
+    for rows in strips(labels.shape):
+        for counts, values in (
+            (of_sides, _between(labels, strength, rows).astype(np.float16)),
+            (of_all, strength[rows].ravel()),
+        ):
+            counts += np.bincount(values.view(np.uint16), minlength=len(number))
+    with np.errstate(invalid="ignore"):
+        clear = np.where(_HALF.astype(np.float32) > 4 * noise, of_sides, 0)
+        counts = clear if clear.any() else np.where(_HALF > 0, of_all, 0)
+    upto = np.cumsum(counts)
+    middle = np.searchsorted(upto, [(upto[-1] - 1) // 2, upto[-1] // 2], side="right")
+    return float(np.mean(_HALF[middle].astype(np.float32)))
 
 
 def _regions(
@@ -533,7 +571,7 @@ def _grains(
 
 def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
     roi, dark = _region(micrograph), settings.phase == "dark"
-    slow = _surroundings(micrograph.pixels.astype(np.float32), roi)
+    slow = _surroundings(partial(_real, micrograph.pixels), roi)
     picture = particle_mask.leveled(micrograph.pixels, slow, roi, dark=dark)
     mask = particle_mask.mask_of(picture, roi, dark=dark, shift=shift)
     distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)

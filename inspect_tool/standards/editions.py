@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,13 @@ def load_standard(name: str, folder: Path | None = None) -> Standard:
     if not path.is_file():
         msg = f"unknown standard '{name}'; there are: {', '.join(names())}{typos.near(name, names())}"
         raise StandardError(msg)
+    found = path.stat()
+    return _loaded(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)  # a job asks for its editions again and again, and to read one takes 5 ms
+def _loaded(path: Path, _size: int, _changed_ns: int) -> Standard:
+    """Read an edition once per process and file: one that is changed is another one."""
     data = read_toml(path)
     where = f"standards/{path.name}"
     for key in ("id", "edition", "title"):

@@ -24,8 +24,7 @@ _FRAGMENTS = (4, 12)  # of a stringer B, both included
 _FRAGMENT_UM = (4.0, 10.0)  # their mean size in a stringer, each 0.8 to 1.25 of it
 _GAPS_UM = (3.0, 18.0)  # between them, beside a circle around each
 _GLOBULES_UM: Mapping[InclusionType, tuple[float, float]] = {"D": (4.0, 11.5), "DS": (15.0, 32.0)}
-_APART_UM = (50.0, 20.0)  # free along and across the rolling direction between two that a standard could join
-_BESIDE_UM = (6.0, 5.0)  # and between a sulfide and an oxide
+_BESIDE_UM = (6.0, 5.0)  # free along and across the rolling direction between a sulfide and an oxide, at most
 _SHOWN_UM = 3.0  # of a particle that the frame cuts: what is smaller is not measured
 _DS_UM = 13.0  # least diameter of type DS
 _PIT_UM = (0.6, 1.5)  # diameters of pits of polishing
@@ -74,6 +73,7 @@ def inclusions(
     gray: tuple[float, float, float] = (0.82, 0.4, 0.13),
     scratches: int = 4,
     pits: int = 60,
+    apart_um: tuple[float, float] = (50.0, 20.0),
 ) -> Field:
     """Draw a field with inclusions, no two of them so near that a standard takes them for one.
 
@@ -91,6 +91,9 @@ def inclusions(
         Gray value of matrix, sulfides and oxides, shares of the full range.
     scratches, pits : int
         Polishing marks per megapixel; pits have 0.6 to 1.5 um.
+    apart_um : tuple of float
+        Free along and across the rolling direction between any two. The less, the more their places are those of
+        chance; below 40 and 15 a standard may join two, and lengths and severities of the field are no longer its.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def inclusions(
         msg = f"synthetic.inclusions: per_mm2 has numbers from 0 on of {', '.join(_MAKE)}, not {dict(wanted)}"
         raise SettingsError(msg)
     turn = radians(-turn_deg)  # rows run downwards
-    placed = _placed(rng, shape_px, wanted, turn, pixel_um)
+    placed = _placed(rng, shape_px, wanted, turn, pixel_um, apart_um)
     outlines = [part for one in placed for part in one.parts]
     objects = numbered(shape_px, outlines)
     picture = _polished(rng, shape_px, gray[0])
@@ -213,7 +216,12 @@ def _calipers(one: Outline) -> tuple[float, float]:
 
 
 def _placed(
-    rng: np.random.Generator, shape: Shape, per_mm2: Mapping[InclusionType, float], turn: float, pixel_um: float
+    rng: np.random.Generator,
+    shape: Shape,
+    per_mm2: Mapping[InclusionType, float],
+    turn: float,
+    pixel_um: float,
+    apart_um: tuple[float, float],
 ) -> list[Drawn]:
     """Place a Poisson number of each type in a larger frame, long ones first, each with free room around it.
 
@@ -234,6 +242,7 @@ def _placed(
     boxes = [_half_box(one, turn) for one in made]
     order = np.argsort([-float(box.prod()) for box in boxes], kind="stable")
     basis = np.array([[sin(turn), cos(turn)], [cos(turn), -sin(turn)]])  # along, across from (row, column)
+    beside_um = np.minimum(_BESIDE_UM, apart_um)
     centers: list[NDArray[np.float64]] = []
     reach: list[NDArray[np.float64]] = []
     result: list[Drawn] = []
@@ -243,7 +252,7 @@ def _placed(
             apart = np.asarray(centers).reshape(-1, 2) - trial
             apart = (apart + size / 2) % size - size / 2
             alike = np.array([(one.type == "A") == (made[index].type == "A") for one in result], bool)
-            gap = np.where(alike[:, None], np.asarray(_APART_UM), np.asarray(_BESIDE_UM)) / pixel_um
+            gap = np.where(alike[:, None], np.asarray(apart_um), beside_um) / pixel_um
             free = np.abs(apart @ basis.T) > np.asarray(reach).reshape(-1, 2) + boxes[index] + gap
             if free.any(axis=1).all():
                 break

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation import conformal
-from inspect_tool.validation.values import WITHOUT_GATE, FieldError, Validation, parent_of
+from inspect_tool.validation.values import SCHEMA, WITHOUT_GATE, FieldError, Validation, parent_of
 
 Scale: TypeAlias = Literal["share", "difference", "ratio"]
 """What errors of a quantity are measured in: of a share [%] √(p (1 - p)), differences as they are, ln of a ratio."""
@@ -99,6 +99,17 @@ def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
     return next((some for some in (same, labeled) if len({one.parent for one in some}) >= _FEW), ())
 
 
+def _judging(validation: Validation, every: Sequence[_Labeled], kind: str, doubted: bool) -> Sequence[_Labeled]:
+    """Those that judge a result: doubted as it is and of its kind; few: of any kind; then of its kind; then all.
+
+    A file of before asks for its kind first.
+    """
+    of_kind = [one for one in every if one.group == kind]
+    same, both = ([one for one in some if one.error.doubted == doubted] for some in (every, of_kind))
+    order = (both, same, of_kind) if validation.schema == SCHEMA else (both, of_kind, same)
+    return next((some for some in order if len({one.parent for one in some}) >= _FEW), every)
+
+
 def _errors(labeled: Sequence[_Labeled], scale: Scale) -> NDArray[np.float64]:
     return np.array([error_of(one.error, scale) for one in labeled])
 
@@ -135,8 +146,8 @@ def half_width(
 ) -> Reach | None:
     """How far the error of one field reaches; None: no labeled image has the quantity.
 
-    Images are judged by the group they are most like, and results that the recipe doubts apart from those that it does
-    not, as far as there are five parents of them. With 19 and more the error may grow with what the method states, but
+    Results that the recipe doubts are judged apart from those that it does not, and images by the group they are most
+    like, as far as there are five parents of them. With 19 and more the error may grow with what the method states, but
     for that of a ratio.
     What a method states is not widened where it has held the truth in every image of nine parents or more.
 
@@ -167,8 +178,7 @@ def half_width(
     every = _labeled(validation, of, scale)
     if not every:
         return None
-    of_kind = [one for one in every if one.group == kind and not far]
-    known = _alike(of_kind, doubted) or _alike(every, doubted) or every
+    known = _judging(validation, every, "" if far else kind, doubted)
     unit = _unit(value, scale)
     parents = [one.parent for one in known]
     if len(set(parents)) >= _ENOUGH and scale != "ratio":  # a factor grows with its logarithm beyond all that was seen

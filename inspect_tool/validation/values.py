@@ -11,9 +11,11 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/2"
+SCHEMA = "inspect_tool/validation/3"
+KIND_FIRST = "inspect_tool/validation/2"
+"""A file of before, by which a result is judged by its kind first, and then by whether it is doubted."""
 WITHOUT_GATE = "inspect_tool/validation/1"
-"""A file of before, which does not say what images the quality gate stops; its lines are computed as they were then."""
+"""A file of before that, which does not say what images the quality gate stops. The lines of both are as they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ def load_validation(path: Path) -> Validation:
 
 def parsed(data: Mapping[str, object], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
-    if data.get("schema") not in (SCHEMA, WITHOUT_GATE):
+    if data.get("schema") not in (SCHEMA, KIND_FIRST, WITHOUT_GATE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"
         raise SettingsError(msg)
     found = checked(Validation, data, where)

@@ -13,6 +13,7 @@ from inspect_tool.model import FieldMeasurement, MicrographRecord, Segmentation
 from inspect_tool.mosaic.classes import step_of
 from inspect_tool.pixels.bits import BitClasses, sampled
 from inspect_tool.pixels.png import own_limits
+from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.report import field_pictures
 
 BLOCK_PX = 8
@@ -45,7 +46,7 @@ def differences(
         The pictures were made with the same libraries: an overlay is the same to the last byte.
     """
     shape, scale = (record.height_px, record.width_px), record.picture_scale
-    if isinstance(segmentation.labels, BitClasses):  # drawn from every so many pixels, as it was
+    if isinstance(segmentation.labels, BitClasses | StoredImage):  # drawn from every so many pixels, as it was
         by = step_of(shape)
         segmentation = replace(segmentation, labels=sampled(segmentation.labels, by))
         shape, scale = (-(-shape[0] // by), -(-shape[1] // by)), scale * by

@@ -64,11 +64,23 @@ def pieces_of_labels(labels: LabelImage, window: Window, roi: Mask | None = None
         As for ``pieces_of_mask``.
     """
     inside = labels[window.inner(RIM_PX)]
-    names, numbers = np.unique(inside, return_inverse=True)
-    shift = 0 if len(names) and names[0] == 0 else 1
-    own = np.asarray(numbers.reshape(inside.shape) + shift, np.int32)
+    names = np.unique(inside[_begins(inside)])
+    own: LabelImage
+    if int(names[-1]) <= 4 * inside.size:
+        place = np.zeros(int(names[-1]) + 1, np.int32)
+        place[names] = np.arange(len(names)) + (names[0] != 0)
+        own = place[inside]
+    else:
+        own = (np.searchsorted(names, inside) + (names[0] != 0)).astype(np.int32)
     names = names[names != 0].astype(np.int64)
     return _pieces(own, padded(labels, window, RIM_PX), window, roi, names)
+
+
+def _begins(labels: LabelImage) -> Mask:
+    """Where a pixel has another number than the one on its left."""
+    begins = np.ones(labels.shape, np.bool_)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    return begins
 
 
 def _touching(labels: LabelImage, window: Window, roi: Mask | None) -> NDArray[np.int32]:
@@ -132,7 +144,7 @@ def _line(numbers: LabelImage) -> NDArray[np.int32]:
 def _first(labels: LabelImage, n: int) -> tuple[Integers, Integers]:
     """First pixel of every piece, row by row, and its first square of 2 x 2 pixels; each (n, 2)."""
     flat = labels.ravel()
-    at = np.flatnonzero(flat)
+    at = np.flatnonzero(_begins(labels) & (labels != 0))
     place = np.zeros(n + 1, np.int64)
     place[flat[at[::-1]]] = at[::-1]  # the last one written stays
     row, column = np.divmod(at, labels.shape[1])

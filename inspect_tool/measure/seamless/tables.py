@@ -1,14 +1,17 @@
 """The features of a mask as a table and by their numbers, whether it is an array or has a bit for each pixel."""
 
+import numpy as np
 import pandas as pd
 
+from inspect_tool.measure.recall import ANEW, Parts
 from inspect_tool.measure.regions import connected, region_table
 from inspect_tool.measure.seamless import cracks
 from inspect_tool.measure.seamless.objects import objects_of
-from inspect_tool.measure.seamless.pieces import pieces_of_mask
+from inspect_tool.measure.seamless.pieces import pieces_of_labels, pieces_of_mask
 from inspect_tool.measure.seamless.windows import windows
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.pixels.bits import BitMask, as_labels, objects_of_bits
+from inspect_tool.pixels.stored import StoredImage
 
 SIDE_PX = 2048
 """Of the windows of a mask of bits; the numbers do not depend on it."""
@@ -50,6 +53,31 @@ def feature_table(
         around = window.around(cracks.RIM_PX)
         pieces.append(pieces_of_mask(mask[around], window, None if roi is None else roi[around]))
     return objects_of(pieces, where).table(pixel_um, shape_factors=shape_factors)
+
+
+def grain_table(labels: LabelImage, pixel_um: float | None = None, parts: Parts = ANEW) -> pd.DataFrame:
+    """Measure the grains of a label image without shape factors; one beside pixels of number 0 touches the edge.
+
+    A stored image is measured window by window, to the same numbers. Each grain must be one 8-connected piece.
+
+    Parameters
+    ----------
+    labels : label image, (rows, columns)
+        Grains above 0, other phases below.
+    pixel_um : float, optional
+        Pixel size. [um/px]
+    parts : Parts
+        What is known of the labels.
+    """
+    is_filled = bool(labels.all())
+    if not isinstance(labels, StoredImage):
+        grains = labels if int(labels.min()) >= 0 else np.maximum(labels, 0)
+        return region_table(grains, pixel_um, roi=None if is_filled else labels != 0, shape_factors=False, parts=parts)
+    pieces = []
+    for window in windows(labels.shape, SIDE_PX):
+        part = labels[window.around(cracks.RIM_PX)]
+        pieces.append(pieces_of_labels(np.maximum(part, 0), window, None if is_filled else part != 0))
+    return objects_of(pieces, "grains").table(pixel_um, shape_factors=False)
 
 
 def numbered_features(

@@ -18,7 +18,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.measure import duplex, intercepts
 from inspect_tool.measure.recall import Recall
-from inspect_tool.measure.regions import region_table
+from inspect_tool.measure.seamless.tables import grain_table
 from inspect_tool.model import (
     Cell,
     Check,
@@ -44,7 +44,6 @@ from inspect_tool.recipes.grain_size.field import (
     check_settings,
     measured_values,
     prepared,
-    valid_area,
     with_figure,
     with_grain_columns,
 )
@@ -103,6 +102,7 @@ __all__ = [
     "crossed_question",
     "crossed_results",
     "measure_field",
+    "needs_whole",
     "other_editions",
     "phantoms",
     "values_used",
@@ -139,6 +139,16 @@ def values_used(settings: Settings, standard: Standard) -> tuple[str, ...]:
     figures = {"jeffries_area": ("jeffries",), "tables.abrams_circles": ("abrams", "hilliard")}
     every = (*standard.values, *(f"tables.{name}" for name in standard.tables))
     return tuple(name for name in every if settings.method in figures.get(name, (settings.method,)))
+
+
+def needs_whole(settings: Settings) -> str:
+    """Name the setting by which an image must be held whole; empty: it can be measured by windows."""
+    wants = {
+        "second_phase": settings.second_phase in ("dark", "bright"),
+        "smallest_grain_px": settings.smallest_grain_px > 1,
+        "method": settings.method == "jeffries",
+    }
+    return next((name for name, is_so in wants.items() if is_so), "")
 
 
 # ------------------------------------------------------------------------------------------------ one field
@@ -242,9 +252,7 @@ def measure_again(
 
 
 def _table(field: GrainField, pixel_um: float | None) -> pd.DataFrame:
-    labels = field.labels
-    grains = labels if int(labels.min()) >= 0 else np.maximum(labels, 0)
-    return region_table(grains, pixel_um, roi=valid_area(labels), shape_factors=False, parts=field.parts)
+    return grain_table(field.labels, pixel_um, field.parts)
 
 
 def _largest(table: pd.DataFrame, pixel_um: float | None) -> tuple[Notable, ...]:

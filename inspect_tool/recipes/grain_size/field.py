@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from math import ceil, pi, sqrt
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.intercepts import SECOND_PHASE, DirectionCount, LineCount
 from inspect_tool.measure.recall import Parts, Recall, parts_of
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Segmentation, Standard
+from inspect_tool.pixels.parts import connected_parts
+from inspect_tool.pixels.parts import strips as row_strips
+from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.recipes.grain_size.pieces import in_pieces, without_small
 from inspect_tool.recipes.grain_size.settings import Settings, area_line, basis, grain_number
 from inspect_tool.recipes.grain_size.values import CircleFigure, Counted, Figure, LineFigure, RectangleFigure, Scaled
@@ -105,10 +107,8 @@ def prepared(
         second[list(kept[key])] = True
         labels = np.where(second[labels], np.int32(SECOND_PHASE), labels)
     elif settings.second_phase == "unlabeled":
-        inside = labels == 0 if micrograph.roi is None else (labels == 0) & micrograph.roi
-        labels = np.where(inside, np.int32(SECOND_PHASE), labels)
-    grain = int(np.count_nonzero(labels > 0))
-    in_field = int(np.count_nonzero(labels))
+        labels = _with_second_phase(labels, micrograph.roi)
+    grain, in_field = _pixels_of(labels)
     parts = parts_of(recall, "grains", labels)
     if len(present_labels(labels, parts)) < 2:
         raise MeasurementError(Text("grain_size.error_no_closed_grain", where=where))
@@ -139,9 +139,30 @@ def prepared(
 
 
 def _inside(labels: LabelImage, roi: Mask) -> LabelImage:
-    if any((labels[rows][~roi[rows]] != 0).any() for rows in strips(labels.shape)):
-        return np.where(roi, labels, np.int32(0))
-    return labels
+    if not any((labels[rows][~roi[rows]] != 0).any() for rows in strips(labels.shape)):
+        return labels
+    made: LabelImage = zeros_like(labels, np.int32)
+    for rows in strips(labels.shape):
+        made[rows] = np.where(roi[rows], labels[rows], 0)
+    return made
+
+
+def _with_second_phase(labels: LabelImage, roi: Mask | None) -> LabelImage:
+    """Take what no grain covers for the second phase."""
+    made: LabelImage = zeros_like(labels, np.int32)
+    for rows in strips(labels.shape):
+        free = labels[rows] == 0 if roi is None else (labels[rows] == 0) & roi[rows]
+        made[rows] = np.where(free, np.int32(SECOND_PHASE), labels[rows])
+    return made
+
+
+def _pixels_of(labels: LabelImage) -> tuple[int, int]:
+    """Pixels of grains, and those of grains and second phase."""
+    grain = in_field = 0
+    for rows in strips(labels.shape):
+        grain += int(np.count_nonzero(labels[rows] > 0))
+        in_field += int(np.count_nonzero(labels[rows]))
+    return grain, in_field
 
 
 def _by_gray(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> list[int]:
@@ -159,25 +180,17 @@ def _by_gray(labels: LabelImage, micrograph: Micrograph, settings: Settings) -> 
 
 def _window(labels: LabelImage) -> Window:
     """Largest rectangle of the field; specks without a grain that lie inside it are left out of its area."""
-    outside = labels == 0
-    if not outside.any():
-        return (0, 0, int(labels.shape[0]), int(labels.shape[1]))
-    number, pieces, stats, _ = cv2.connectedComponentsWithStats(outside.view(np.uint8), connectivity=8)
     rows, columns = labels.shape
-    top, left = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_LEFT]
-    bottom, right = top + stats[:, cv2.CC_STAT_HEIGHT], left + stats[:, cv2.CC_STAT_WIDTH]
+    if labels.all():
+        return (0, 0, int(rows), int(columns))
+    outside = connected_parts(lambda first, last: labels[first:last] == 0, labels.shape)
+    top, left, bottom, right = outside.box.T
     inner = (top > 0) & (left > 0) & (bottom < rows) & (right < columns)
-    typical = np.count_nonzero(labels > 0) / max(1, len(present_labels(labels)))
-    speck = inner & (stats[:, cv2.CC_STAT_AREA] < typical)
+    typical = _pixels_of(labels)[0] / max(1, len(present_labels(labels)))
+    speck = inner & (outside.area < typical)
     speck[0] = True  # the grains themselves
-    del number
-    valid: Mask = speck[pieces]
-    return largest_rectangle(valid)
-
-
-def valid_area(labels: LabelImage) -> Mask | None:
-    """Give where grains are; None: everywhere."""
-    return None if labels.all() else labels != 0
+    lines = (line for first, last in row_strips(labels.shape) for line in speck[outside.rows(first, last)])
+    return largest_rectangle(lines)
 
 
 def measured_values(
@@ -262,7 +275,7 @@ def _with_lost_chords(field: GrainField, per_px: Mapping[int, float], mean_px: f
     So many are lost per length as there are triple points per area, times the step of the line. Where the grains
     are stretched, the line that crosses more boundaries loses more, with the square (an affine change of shape).
     """
-    area = float(np.count_nonzero(field.labels > 0)) * (1.0 if field.given_fraction is None else field.given_fraction)
+    area = float(_pixels_of(field.labels)[0]) * (1.0 if field.given_fraction is None else field.given_fraction)
     lost = intercepts.LOST_PER_JUNCTION * intercepts.junctions(field.labels, field.parts) / area
     return {
         direction: n + lost * (1.0 if direction % 90 == 0 else sqrt(2)) * (n / mean_px) ** 2

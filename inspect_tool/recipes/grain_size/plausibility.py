@@ -19,6 +19,7 @@ from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.gray import read_off
 from inspect_tool.measure.recall import ANEW, Numbers, Parts, rows_of, window_of
 from inspect_tool.model import Check, GrayImage, LabelImage, Mask, Micrograph, Segmentation
+from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.recipes.grain_size.results import QUANTITIES
 from inspect_tool.recipes.grain_size.values import Doubts, Measured
 
@@ -53,7 +54,6 @@ def doubts_of(
         What is known of these labels and gray values.
     """
     pixels = micrograph.pixels
-    counts = micrograph.roi if micrograph.roi is not None else np.ones(labels.shape, bool)
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     held = np.bincount(edge[edge > 0])
     told = segmentation.told
@@ -72,7 +72,7 @@ def doubts_of(
     doubts = Doubts(
         small_apart_in_gray_percent=float(apart[0]),
         second_gray_level_percent=float(second[0]),
-        left_out_percent=_left_out_percent(labels, counts),
+        left_out_percent=_left_out_percent(labels, micrograph.roi),
         edge_held_by_one_percent=100.0 * float(held.max(initial=0)) / len(edge),
         twin_lamellae=float(kept[0]),
         scratch_lines=float(scratched[0]),
@@ -143,38 +143,57 @@ def _small_apart_percent(pixels: GrayImage, labels: LabelImage, parts: Parts) ->
 
 def _cores(whole_pixels: GrayImage, whole_labels: LabelImage, numbers: Numbers) -> list[tuple[float, float]]:
     """Size of some grains [px], and their gray level where each is at least half as deep as it gets."""
-    where = window_of(whole_labels, numbers)
-    pixels, labels = whole_pixels[where], whole_labels[where]
-    top, bottom = where[0].start, where[0].stop
+    within, columns = window_of(whole_labels, numbers)
     # sums are added up strip by strip of the whole image, whatever part of it is looked at
-    bands = [slice(max(one.start, top) - top, min(one.stop, bottom) - top) for one in strips(whole_labels.shape)]
+    bands = [slice(max(one.start, within.start), min(one.stop, within.stop)) for one in strips(whole_labels.shape)]
     bands = [one for one in bands if one.start < one.stop]
-    inner = np.ones(labels.shape, np.uint8)
-    for one, other, here, there in (
-        (labels[:, :-1], labels[:, 1:], inner[:, :-1], inner[:, 1:]),
-        (labels[:-1], labels[1:], inner[:-1], inner[1:]),
-    ):
-        for rows in strips(one.shape):
-            parted = one[rows] != other[rows]
-            here[rows][parted] = 0
-            there[rows][parted] = 0
-    depth = cv2.distanceTransform(inner, cv2.DIST_L1, 3, dstType=cv2.CV_8U)
-    count = int(labels.max()) + 1
+    depth = _depths(whole_labels, within, columns)
+    count = int(whole_labels.max()) + 1
     deepest = np.zeros(count, np.uint8)
     for rows in bands:
-        np.maximum.at(deepest, np.maximum(labels[rows], 0).ravel(), depth[rows].ravel())
+        number = np.maximum(whole_labels[rows, columns], 0)
+        np.maximum.at(deepest, number.ravel(), depth[rows, columns].ravel())
     size, core, gray = np.zeros(count), np.zeros(count), np.zeros(count)
     for rows in bands:
-        number = np.maximum(labels[rows], 0)
+        number = np.maximum(whole_labels[rows, columns], 0)
         size += np.bincount(number.ravel(), minlength=count)
-        deep = 2 * depth[rows].astype(np.int32) >= deepest[number]
+        deep = 2 * depth[rows, columns].astype(np.int32) >= deepest[number]
         core += np.bincount(number[deep], minlength=count)
-        gray += np.bincount(number[deep], pixels[rows][deep], count)
+        gray += np.bincount(number[deep], whole_pixels[rows, columns][deep], count)
     return list(zip(size[numbers].tolist(), (gray[numbers] / core[numbers]).tolist(), strict=True))
 
 
-def _left_out_percent(labels: LabelImage, counts: Mask) -> float:
-    return 100.0 * float(np.count_nonzero((labels == 0) & counts)) / max(1, int(np.count_nonzero(counts)))
+_DEEPEST = 255  # that is told apart [px]
+
+
+def _depths(labels: LabelImage, within: slice, columns: slice) -> NDArray[np.uint8]:
+    """City-block distance of the pixels of a part of the image from the pixels along boundaries in it. [px]"""
+    depth: NDArray[np.uint8] = zeros_like(labels, np.uint8)
+    width = columns.stop - columns.start
+    for band in strips((within.stop - within.start, width), max(1 << 22, 4 * _DEEPEST * width)):
+        rows = slice(band.start + within.start, band.stop + within.start)
+        top, bottom = max(within.start, rows.start - _DEEPEST - 1), min(within.stop, rows.stop + _DEEPEST + 1)
+        part = labels[top:bottom, columns]
+        inner = np.ones(part.shape, np.uint8)
+        for one, other, here, there in (
+            (part[:, :-1], part[:, 1:], inner[:, :-1], inner[:, 1:]),
+            (part[:-1], part[1:], inner[:-1], inner[1:]),
+        ):
+            parted = one != other
+            here[parted] = 0
+            there[parted] = 0
+        far = cv2.distanceTransform(inner, cv2.DIST_L1, 3, dstType=cv2.CV_8U)
+        depth[rows, columns] = far[rows.start - top : rows.stop - top]
+    return depth
+
+
+def _left_out_percent(labels: LabelImage, roi: Mask | None) -> float:
+    out = counted = 0
+    for rows in strips(labels.shape):
+        free = labels[rows] == 0
+        out += int(np.count_nonzero(free if roi is None else free & roi[rows]))
+        counted += free.size if roi is None else int(np.count_nonzero(roi[rows]))
+    return 100.0 * float(out) / max(1, counted)
 
 
 def plausible(fields: Sequence[Measured], grains: pd.DataFrame, specimen: str) -> Iterator[Check]:

@@ -50,7 +50,7 @@ USE = Text("inclusions.backend_to_use")
 MASKS: tuple[str, ...] = ("binary", "classes", "labels")  # what a mask of the user may be
 STANDARDS: tuple[str, ...] = ("iso_4967_2013", "astm_e45_2018")
 BACKEND: Mapping[str, Any] = MappingProxyType(
-    {"name": "threshold", "phase": "dark", "classes": ("inclusion", "matrix"), "matrix": "auto"}
+    {"name": "threshold", "phase": "dark", "classes": ("inclusion", "matrix"), "matrix": "auto", "specks": True}
 )
 CLASSES: tuple[str, ...] = ("matrix", "inclusion")
 WORDING = pages.WORDING

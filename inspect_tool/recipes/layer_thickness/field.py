@@ -96,13 +96,14 @@ def measure_field(
             for layer, one in found.items()
             for what, values in (("along", one.chords.along), ("thickness", one.chords.length))
         },
-        read_off={**facts_of_level(segmentation, micrograph), **_sizes_apart(segmentation)},
+        read_off={**facts_of_level(segmentation, micrograph), **_opinions_apart(segmentation)},
     )
 
 
-def _sizes_apart(segmentation: Segmentation) -> Mapping[str, float]:
-    apart = segmentation.told.sizes_apart
-    return {} if apart is None else {"sizes_apart": apart}
+def _opinions_apart(segmentation: Segmentation) -> Mapping[str, float]:
+    told = segmentation.told
+    apart = {"sizes_apart": told.sizes_apart, "grays_apart": told.grays_apart}
+    return {name: value for name, value in apart.items() if value is not None}
 
 
 def layers_of(segmentation: Segmentation, settings: Settings, where: str) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from inspect_tool.recipes.layer_thickness.settings import MEAN, Settings
 from inspect_tool.recipes.layer_thickness.values import Measured
 from inspect_tool.standards.editions import check_rule, constant
 
-_SIZES_APART = 20.0  # by a network that saw the picture in several sizes [%]; see docs/validation_layer_thickness.md
+_OPINIONS_APART = 20.0  # by a network and gray values, in several ways [%]; see docs/validation_layer_thickness.md
 _APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md
 
 
@@ -43,9 +43,11 @@ def checks_of(
             advice=Text("layer_thickness.advice_others"),
         )
     )
-    sizes = [(100 * float(one.read_off["sizes_apart"]), one.image) for one in fields if "sizes_apart" in one.read_off]
-    if sizes:
-        made.append(_worst("sizes", max(sizes), _SIZES_APART, specimen))
+    for what in ("sizes", "grays"):
+        fact = f"{what}_apart"
+        found_apart = [(100 * float(one.read_off[fact]), one.image) for one in fields if fact in one.read_off]
+        if found_apart:
+            made.append(_worst(what, max(found_apart), _OPINIONS_APART, specimen))
     for name in layers_in(fields):
         layers = of_layer(fields, name)
         note = Text("layer_thickness.note_layer", layer=name)

@@ -15,17 +15,11 @@ from numpy.typing import NDArray
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.images.preprocess import denoise
 from inspect_tool.model import LabelImage
-from inspect_tool.segmentation.threshold import (
-    Settings,
-    levels_of,
-    load,
-    moved_levels,
-    number_of_classes,
-    numbered,
-    ranks_of,
-)
+from inspect_tool.segmentation.threshold.classes import numbered
 from inspect_tool.segmentation.threshold.gray_levels import Histogram, histogram_of, own_gray_between
 from inspect_tool.segmentation.threshold.level_choice import SHIFT
+from inspect_tool.segmentation.threshold.levels import levels_of, moved_levels, ranks_of
+from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes, refuse_contradictions
 
 _SHIFTS: Mapping[str, float] = MappingProxyType({"threshold -": -SHIFT, "threshold +": SHIFT})
 
@@ -60,7 +54,7 @@ def check(settings: Settings) -> None:
     SettingsError
         Names what they need and what there is instead.
     """
-    load(settings)
+    refuse_contradictions(settings)
     found = refusal(settings)
     if found:
         msg = (

@@ -1,7 +1,6 @@
 """How much of the contour of a gray level lies on edges, for every level of an image at once."""
 
 from collections.abc import Iterable
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -10,12 +9,11 @@ from numpy.typing import NDArray
 from inspect_tool.model import Mask
 
 _OFF_EDGES = 3.0  # pixels on edges that one beside them outweighs: three quarters of a contour are to lie on them
-BETTER = 1.2  # times as far as the contour of the carried level, which another level must follow the edges
+_BETTER = 1.2  # times as far as the contour of the carried level, which another level must follow the edges
 _SAME_EDGES = 0.4  # of the edges that the carried level follows, where it leaves them often
 _AS_GOOD = 0.9  # of the farthest that any level follows the edges
 _SIDE = 0.25  # of the side of a square of the area of the image: a shorter contour is that of a speck
 _VALLEY = 0.5  # of the farthest that darker contours follow the edges: here one runs through something else
-Length = TypeVar("Length", float, NDArray[np.float64])
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 
 
@@ -85,9 +83,9 @@ def better_level(
         The gray level that follows the edges farthest, or the middle of those around it that are nearly as good; None:
         the carried level is as good.
     """
-    now, then = followed(*carried), followed(*levels)
+    now, then = _followed(*carried), _followed(*levels)
     best = int(then.argmax())
-    if then[best] < BETTER * now[0] or levels[1][best] < _SAME_EDGES * carried[1][0]:
+    if then[best] < _BETTER * now[0] or levels[1][best] < _SAME_EDGES * carried[1][0]:
         return None
     return _middle_of_best(then)
 
@@ -106,7 +104,7 @@ def darkest_level(levels: tuple[NDArray[np.float64], NDArray[np.float64]], pixel
         Of the image, as far as it counts. A contour shorter than a quarter of the side of a square of them is that of
         a speck.
     """
-    along = followed(*levels)
+    along = _followed(*levels)
     farthest = np.maximum.accumulate(along)
     ends = np.flatnonzero((farthest >= _SIDE * np.sqrt(pixels)) & (along < _VALLEY * farthest))
     if not len(ends):
@@ -114,7 +112,7 @@ def darkest_level(levels: tuple[NDArray[np.float64], NDArray[np.float64]], pixel
     return _middle_of_best(along[: ends[0]])
 
 
-def followed(everywhere: Length, on_edges: Length) -> Length:
+def _followed(everywhere: NDArray[np.float64], on_edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far contours follow the edges: their length on them less three times that beside them. [px]"""
     return on_edges - _OFF_EDGES * (everywhere - on_edges)
 

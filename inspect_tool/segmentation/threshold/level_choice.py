@@ -19,6 +19,9 @@ HEIGHTS = np.arange(-24, 25) * STEP  # centers of the bins; what is lower or hig
 OWN_GRAY = 1.15
 """A phase has a gray of its own: beyond its edges pixels are denser than on them by this factor at least."""
 
+ON_EDGES = 0.8
+"""Share of the outline of a phase that lies on edges; where less of it does, the level runs through something."""
+
 _MIDDLE = len(HEIGHTS) // 2
 _APART = 0.5  # a height between two crests that has this share of the steepness of the lower one lies on a plateau
 _ENOUGH = 30  # [px] fewer pixels in a bin say nothing

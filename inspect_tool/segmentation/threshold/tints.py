@@ -1,9 +1,10 @@
-"""Dark things in a matrix of grains of many tints: no gray of the image is theirs, but they are darkest where they lie.
+"""Things in a matrix of grains of many tints: no gray of the image is theirs, but they are darkest where they lie.
 
 The matrix around every pixel is, color by color, the median of a window that grains and dark things share; each color
 is taken over its own matrix, and all count the same. What is darker than half of it is surely no grain, and says how
-dark black is here. The level lies half-way between black and the matrix, as that of other methods lies half-way up the
-edges.
+dark black is here. Half-way between black and the matrix the level is at most: dark grains beside bright ones lie below
+it too. From the darkest level on, contours follow the edges of what is black farther and farther, until one runs
+through a grain; the level before that is taken. Bright things are dark in the negative.
 """
 
 import cv2
@@ -12,7 +13,12 @@ from numpy.typing import NDArray
 
 from inspect_tool.images import color
 from inspect_tool.images.preprocess import denoise
-from inspect_tool.model import Mask
+from inspect_tool.model import Mask, Micrograph
+from inspect_tool.segmentation.threshold.by_edges import OnEdges, by_one_level
+from inspect_tool.segmentation.threshold.contours import contours, darkest_level
+from inspect_tool.segmentation.threshold.edges import bands, find_edges
+from inspect_tool.segmentation.threshold.image import Ready, eight_bit
+from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes, window_of
 
 MATRIX = 170.0
 """Gray value that the matrix has in an image over it; brighter things are cut at one and a half times as much."""
@@ -22,14 +28,64 @@ OVER_MATRIX = "over the matrix"
 
 _SURE = 0.5  # of the matrix around: darker pieces are no grains
 _FEWEST_PX = 9  # of a piece that tells how dark black is
-_WINDOW_PX = 127  # of the median; where it is wider, on a smaller picture
+_MEDIAN_PX = 127  # side of the median; where the window is wider, on a smaller picture
+_SPECK_WINDOWS = 8  # along the shorter side, where faint specks count: they are dark beside their own grain
+_DENOISE_PX = 3  # median before
 
 
-def is_tinted(picture: NDArray[np.uint8] | None, roi: Mask | None) -> bool:
-    """Whether the color of a picture varies over it as that of grains of many tints does; a gray one says nothing."""
-    if picture is None:
-        return False
-    return color.spread_inside(picture, np.zeros(picture.shape[:2], np.bool_), roi) > color.MANY_TINTS
+def may_hide(ready: Ready, micrograph: Micrograph, settings: Settings) -> bool:
+    """Whether grains of many tints may hide a phase from its gray level, as far as settings and image say."""
+    return (
+        settings.matrix == "auto"
+        and settings.method == "auto"
+        and settings.phase != "auto"
+        and settings.channel == "auto"
+        and number_of_classes(settings) == 2
+        and micrograph.color is not None
+        and ready.axis is None
+    )
+
+
+def vary_inside(ranks: NDArray[np.uint8], micrograph: Micrograph, *only: int) -> bool:
+    """Whether classes have areas of several tints: all classes, or those named."""
+    picture = micrograph.color
+    return picture is not None and color.spread_inside(picture, ranks, micrograph.roi, only) > color.MANY_TINTS
+
+
+def made_ready(micrograph: Micrograph, settings: Settings) -> tuple[Ready, float | None]:
+    """The image over its matrix, and the gray value of what is black in it; None: nothing is clearly darker.
+
+    Of a bright phase it is that of the negative.
+    """
+    roi = micrograph.roi
+    side = _DENOISE_PX if settings.denoise_px == "auto" else settings.denoise_px
+    picture = micrograph.color if micrograph.color is not None else eight_bit(micrograph.pixels, roi, "")[0]
+    window_px = window_of(picture.shape[:2], settings, micrograph.path, _SPECK_WINDOWS if settings.specks else 1)
+    gray = over_matrix(
+        picture if settings.phase == "dark" else np.asarray(cv2.bitwise_not(picture), np.uint8), roi, window_px, side
+    )
+    ready = Ready(
+        gray=gray,
+        roi=roi,
+        path=micrograph.path,
+        offset=0.0,
+        step=1 / MATRIX,
+        denoise_px=side,
+        edges=find_edges(gray, roi, 0.0),
+    )
+    return ready, black_of(gray, roi)
+
+
+def on_edges(ready: Ready, black: float) -> OnEdges | None:
+    """The darkest level whose contour lies on edges, at most half-way between black and the matrix; None: none does."""
+    if not ready.edges.n:
+        return None
+    levels = contours(ready.gray, ready.edges.mask, ready.roi, bands(ready.gray.shape))
+    pixels = ready.gray.size if ready.roi is None else int(np.count_nonzero(ready.roi))
+    darkest = darkest_level(levels, pixels)
+    if darkest is None:
+        return None
+    return by_one_level(ready, min(float(darkest), (MATRIX + black) / 2), method=OVER_MATRIX)
 
 
 def over_matrix(picture: NDArray[np.uint8], roi: Mask | None, window_px: int, denoise_px: int) -> NDArray[np.uint8]:
@@ -53,7 +109,7 @@ def over_matrix(picture: NDArray[np.uint8], roi: Mask | None, window_px: int, de
     """
     shape = picture.shape[:2]
     channels = [picture] if picture.ndim == 2 else [np.ascontiguousarray(picture[..., k]) for k in range(3)]
-    factor = max(1, -(-window_px // _WINDOW_PX))
+    factor = max(1, -(-window_px // _MEDIAN_PX))
     size = (max(1, shape[1] // factor), max(1, shape[0] // factor))
     total = np.zeros(shape, np.float32)
     for one in channels:

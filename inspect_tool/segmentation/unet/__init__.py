@@ -181,23 +181,36 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
         views[zoom] = _whole(maps, micrograph).astype(np.float32) / np.float32(255)
     found = {"scale": round(scale, 4), "scale_from": how, "zooms": list(continuous_layer.ZOOMS), **used}
     inside = micrograph.roi
-    found |= stated(Told(sizes_apart=round(continuous_layer.sizes_apart(views, inside), 3)))
     mean = continuous_layer.averaged(views)
     rough = continuous_layer.interfaces(mean, inside)
     own = layer_gray.settled(micrograph.pixels, mean, rough, inside, scale)
 
-    def made(rows: tuple[continuous_layer.Rows, continuous_layer.Rows], start: float) -> Segmentation:
+    def labels_of(rows: continuous_layer.Lines) -> LabelImage:
         layer = continuous_layer.between(*rows, micrograph.pixels.shape, inside)
         labels = layer_gray.without_open_pores(micrograph.pixels, layer).view(np.uint8)
         labels.setflags(write=False)
+        return labels
+
+    def made(labels: LabelImage, start: float) -> Segmentation:
         one = _segmentation(model, settings, labels, found, start)
         return replace(one, classes={0: "rest", 1: model.card.classes[1]})
 
     def others() -> Iterator[tuple[str, Segmentation]]:
         for name, rows in layer_gray.opinions(own, views, inside):
-            yield name, made(rows, perf_counter())
+            start = perf_counter()
+            yield name, made(labels_of(rows), start)
 
-    return replace(made((own.upper, own.lower), start), alternatives=others)
+    labels = labels_of(own.lines)
+    sizes = [continuous_layer.interfaces(one, inside) for one in views.values()]
+    found |= stated(
+        Told(
+            sizes_apart=round(continuous_layer.apart([float((low - up).mean()) for up, low in sizes]), 3),
+            grays_apart=round(
+                continuous_layer.apart([float(one.sum()) for one in (labels, labels_of(own.farther))]), 3
+            ),
+        )
+    )
+    return replace(made(labels, start), alternatives=others)
 
 
 def _other_classes(

@@ -10,6 +10,7 @@ gray values of the picture say (``layer_gray``).
 """
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ _STEPS = (1, -1, 2, -2, 3, -3, 4, -4)  # rows that a line may climb from column 
 _STIFF = 0.5  # what a row of climbing costs, in pixels held to lie on the other side
 
 Rows = NDArray[np.intp]  # (columns,), first row below an interface
+Lines: TypeAlias = tuple[Rows, Rows]  # the upper and the lower interface
 Probability = NDArray[np.float32]
 
 
@@ -40,7 +42,7 @@ def described(classes: Sequence[str]) -> bool:
     return len(classes) == 3 and (classes[0], classes[2]) == (ABOVE, BELOW)
 
 
-def interfaces(maps: Probability, inside: Mask | None) -> tuple[Rows, Rows]:
+def interfaces(maps: Probability, inside: Mask | None) -> Lines:
     """Find the upper and the lower interface.
 
     Parameters
@@ -68,12 +70,12 @@ def between(upper: Rows, lower: Rows, shape: tuple[int, ...], inside: Mask | Non
     return layer
 
 
-def sizes_apart(views: Mapping[float, Probability], inside: Mask | None) -> float:
-    """Range of the mean thickness by each size alone, over its mean: large if a picture is unlike those taught. [1]"""
-    thick = []
-    for one in views.values():
-        upper, lower = interfaces(one, inside)
-        thick.append(float((lower - upper).mean()))
+def apart(thick: Sequence[float]) -> float:
+    """Range of the thickness by several ways to it, over their mean. [1]
+
+    >>> apart([9.0, 11.0])
+    0.2
+    """
     return (max(thick) - min(thick)) / max(sum(thick) / len(thick), 1e-9)
 
 

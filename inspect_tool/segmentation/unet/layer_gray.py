@@ -5,6 +5,10 @@ picture knows better, and needs no teaching: what lies on either side of a line 
 which side (dark ones of a gap or of pores beside a layer, a slightly other gray of a substrate). By them the line is
 laid anew, a few times (region competition: S. C. Zhu, A. Yuille, IEEE Trans. Pattern Anal. Mach. Intell. 18, 1996).
 Where both sides have the same gray values they say nothing, and the network decides alone.
+
+A line that is far off has gray values of the wrong side beside it, and they confirm it. So another opinion takes them
+from farther off, half a thickness and more from the line, and beside it only what is more frequent there than in the
+layer: where the line is right, both agree.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +20,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.measure.regions import connected
 from inspect_tool.model import Mask, Samples
-from inspect_tool.segmentation.unet.continuous_layer import SHIFT, Probability, Rows, averaged, line
+from inspect_tool.segmentation.unet.continuous_layer import SHIFT, Lines, Probability, Rows, averaged, line
 
 WEIGHT = 4.0
 """Of what gray values say, against what the network says."""
@@ -29,6 +33,8 @@ _GRAYS = 48  # as many, each of which is as frequent
 _FLOOR = 0.002  # of the pixels of a side are of every gray, seen or not
 _SKIN = 0.2  # of the thickness: so near to an interface nobody knows on which side a gray value is [1]
 _MIXED_PX = 2  # beyond an interface gray values are of both sides
+_BESIDE = 0.5  # of the thickness: so far from an interface lies what is beside it [1]
+_FARTHER = 1.5  # and what is farther off [1]
 _THINNEST = 8.0  # of a layer from which gray values are taken [px]
 _PORE = 0.04  # of the thickness: dark places narrower than twice this are cracks [1]
 _TOUCH_PX = 3  # from an interface
@@ -39,13 +45,24 @@ _DARK_SPREADS = 4.0  # below the gray of the layer is at least so many spreads d
 class Settled:
     """The interfaces, and what the gray values say of every pixel."""
 
-    upper: Rows
-    lower: Rows
+    lines: Lines
+    farther: Lines  # by gray values of what lies farther off
     says: tuple[Probability, Probability]  # logarithm of the odds to lie below the upper, the lower interface
     climb: float
 
 
-def settled(pixels: Samples, maps: Probability, rough: tuple[Rows, Rows], inside: Mask | None, scale: float) -> Settled:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Seen:
+    """A picture, and what the network says of it."""
+
+    grays: NDArray[np.intp]  # (rows, columns), number of the gray value
+    many: int
+    priors: tuple[Probability, Probability]  # logarithm of the odds to lie below the upper, the lower interface
+    inside: Mask | None
+    climb: float
+
+
+def settled(pixels: Samples, maps: Probability, rough: Lines, inside: Mask | None, scale: float) -> Settled:
     """Lay both interfaces by the network and by the gray values beside them.
 
     Parameters
@@ -63,36 +80,48 @@ def settled(pixels: Samples, maps: Probability, rough: tuple[Rows, Rows], inside
     """
     smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5)))
     edges = np.unique(np.quantile(smooth[:: max(1, len(smooth) // 1000)], np.linspace(0, 1, _GRAYS + 1)[1:-1]))
-    grays = np.searchsorted(edges, smooth)
-    rows = np.arange(len(grays))[:, None]
-    priors = odds(maps)
-    climb = _CLIMB / scale
-    upper, lower = rough
+    seen = _Seen(
+        grays=np.searchsorted(edges, smooth),
+        many=len(edges) + 1,
+        priors=odds(maps),
+        inside=inside,
+        climb=_CLIMB / scale,
+    )
+    lines, says = _laid(seen, rough, farther=False)
+    others, _ = _laid(seen, lines, farther=True)
+    return Settled(lines=lines, farther=others, says=says, climb=seen.climb)
+
+
+def _laid(seen: _Seen, lines: Lines, *, farther: bool) -> tuple[Lines, tuple[Probability, Probability]]:
+    """Lay the lines anew a few times, by gray values beside them or farther off, and say what these say."""
+    rows = np.arange(len(seen.grays))[:, None]
     says: list[Probability] = []
     for _ in range(_ROUNDS):
-        thick = max(float(np.median(lower - upper)), _THINNEST)
-        core = (rows >= upper + _SKIN * thick) & (rows < lower - _SKIN * thick)
-        above = (rows < upper - _MIXED_PX) & (rows >= upper - thick / 2)
-        below = (rows >= lower + _MIXED_PX) & (rows < lower + thick / 2)
-        says, lines = [], list[Rows]()
-        for at, prior, before, behind in ((upper, priors[0], above, core), (lower, priors[1], core, below)):
-            if inside is not None:
-                before, behind = before & inside, behind & inside
-            near = (rows >= at - thick / 2) & (rows < at + thick / 2)
-            told = np.where(near, _told(grays, before, behind, len(edges) + 1), np.float32(0))
-            says.append(told)
-            lines.append(line(prior + np.float32(WEIGHT) * told, inside, lines[0] if lines else None, climb))
         upper, lower = lines
-    return Settled(upper=upper, lower=lower, says=(says[0], says[1]), climb=climb)
+        thick = max(float(np.median(lower - upper)), _THINNEST)
+        core = _shares(seen, (rows >= upper + _SKIN * thick) & (rows < lower - _SKIN * thick))
+        says, laid = [], list[Rows]()
+        for at, prior, beyond, sign in (
+            (upper, seen.priors[0], upper - 1 - rows, 1),  # beyond: how many rows from the line, away from the layer
+            (lower, seen.priors[1], rows - lower, -1),
+        ):
+            other = _shares(seen, (beyond >= _MIXED_PX) & (beyond < _BESIDE * thick))
+            if farther:
+                off = _shares(seen, (beyond >= _BESIDE * thick) & (beyond < _FARTHER * thick))
+                other = np.maximum(off, other - core)
+            near = (rows >= at - thick / 2) & (rows < at + thick / 2)
+            told = np.where(near, np.float32(sign) * _odds_of(core, other)[seen.grays], np.float32(0))
+            says.append(told)
+            laid.append(line(prior + np.float32(WEIGHT) * told, seen.inside, laid[0] if laid else None, seen.climb))
+        lines = laid[0], laid[1]
+    return lines, (says[0], says[1])
 
 
-def opinions(
-    found: Settled, views: Mapping[float, Probability], inside: Mask | None
-) -> Iterator[tuple[str, tuple[Rows, Rows]]]:
+def opinions(found: Settled, views: Mapping[float, Probability], inside: Mask | None) -> Iterator[tuple[str, Lines]]:
     """Interfaces that are nearly as plausible, by name.
 
-    Either one from another probability on; both by gray values that count half and twice as much, and by each size of
-    the picture alone.
+    Either one from another probability on; both by gray values that count half and twice as much, by those of what lies
+    farther off, and by each size of the picture alone.
     """
     mean = averaged(views)
     for place, name in enumerate(("upper", "lower")):
@@ -101,6 +130,7 @@ def opinions(
             yield f"{name} interface {sign}", _by(found, mean, inside, shifts=shifts)
     for sign, weight in (("-", WEIGHT / 2), ("+", 2 * WEIGHT)):
         yield f"weight of gray values {sign}", _by(found, mean, inside, weight=weight)
+    yield "gray values farther off", found.farther
     for zoom, one in views.items():
         name = "shown as it is" if zoom == 1 else "shown larger" if zoom > 1 else "shown smaller"
         yield name, _by(found, one, inside)
@@ -113,7 +143,7 @@ def _by(
     *,
     weight: float = WEIGHT,
     shifts: tuple[float, float] = (0.0, 0.0),
-) -> tuple[Rows, Rows]:
+) -> Lines:
     upper_odds, lower_odds = odds(maps)
     raised = [np.float32(np.log((0.5 + shift) / (0.5 - shift))) for shift in shifts]
     says = [np.float32(weight) * one for one in found.says]
@@ -153,12 +183,18 @@ def without_open_pores(pixels: Samples, layer: Mask) -> Mask:
     return np.asarray(layer & ~open_ones[pores], np.bool_)
 
 
-def _told(grays: NDArray[np.intp], before: Mask, behind: Mask, many: int) -> Probability:
-    """Logarithm of how much more frequent the gray of each pixel is behind a line than before it."""
-    shares = []
-    for side in (before, behind):
-        count = np.bincount(grays[side], minlength=many).astype(np.float32)
-        spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
-        spread += np.float32(_FLOOR * max(float(count.sum()), 1.0))
-        shares.append(spread / spread.sum())
-    return np.asarray(np.log(shares[1] / shares[0])[grays], np.float32)
+def _shares(seen: _Seen, side: Mask) -> NDArray[np.float32]:
+    """How frequent each gray value is on one side, (grays,); all 0 where nobody sees it."""
+    if seen.inside is not None:
+        side = side & seen.inside
+    count = np.bincount(seen.grays[side], minlength=seen.many).astype(np.float32)
+    spread = np.asarray(cv2.GaussianBlur(count[None], (0, 0), 1.0), np.float32)[0]
+    return np.asarray(spread / max(float(count.sum()), 1.0), np.float32)
+
+
+def _odds_of(layer: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Logarithm of how much more frequent each gray value is in the layer; 0 where one of the two is not seen."""
+    if not layer.any() or not other.any():
+        return np.zeros_like(layer)
+    shares = [(one + _FLOOR) / (one + _FLOOR).sum() for one in (layer, other)]
+    return np.asarray(np.log(shares[0] / shares[1]), np.float32)

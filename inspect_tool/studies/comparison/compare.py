@@ -118,13 +118,13 @@ def compare(
     name = f"{path.stem}_compare"
     check_name(name, str(path))
     inputs = [file for plan in plans for file in (path, *job_plan.inputs_of(plan))]
-    field_record.check_images(plans[0])  # those of the other backends are the same
+    beside = field_record.check_images(plans[0])  # those of the other backends are the same
     with new_folder(Path(out) / name, inputs) as folder:
         (folder / "pictures").mkdir()
         total = len(chosen) * len(plans[0].sources) + 2
         runs: list[_Run] = []
         for plan, one in zip(plans, chosen, strict=True):
-            runs.append(_run(plan, one, folder, len(runs), tell, total))
+            runs.append(_run(plan, one, folder, len(runs), tell, total, beside))
             _check_margins(asked, runs[0])  # after the first backend: the others may take long
         tell(total - 2, total, "HTML")
         found = _comparison(plans, runs, asked, alpha, folder, started, perf_counter() - clock)
@@ -283,7 +283,15 @@ def _check_margins(margins: Mapping[str, float], reference: _Run) -> None:
 # ------------------------------------------------------------------------------------------------------ measuring
 
 
-def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, total: int) -> _Run:
+def _run(
+    planned: Plan,
+    one: Chosen,
+    folder: Path,
+    number: int,
+    tell: Progress,
+    total: int,
+    beside: Sequence[one_field.Beside],
+) -> _Run:
     """Measure every field of a job with one backend."""
     recipe = registry.load("recipe", planned.job.recipe)
     clock = perf_counter()
@@ -299,7 +307,7 @@ def _run(planned: Plan, one: Chosen, folder: Path, number: int, tell: Progress, 
     weights = ""
     for i, source in enumerate(planned.sources):
         tell(number * len(planned.sources) + i, total, f"{one.label}: {source.name}")
-        micrograph = one_field.read_source(planned, source)
+        micrograph = one_field.read_source(planned, source, beside[i])
         compared.append(_field(source, micrograph))
         try:
             figures = one_field.judge_image(planned, source, micrograph)

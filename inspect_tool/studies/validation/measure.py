@@ -19,7 +19,6 @@ from inspect_tool.validation.lookup import backend_of
 from inspect_tool.validation.reach import matching
 from inspect_tool.validation.values import (
     SCHEMA,
-    WITHOUT_GATE,
     FieldError,
     LabeledImages,
     ValidatedField,
@@ -180,7 +179,7 @@ def merged(validations: Sequence[Validation], *, name: str, note: str = "") -> V
     }
     return replace(
         first,
-        schema=WITHOUT_GATE if any(one.schema == WITHOUT_GATE for one in validations) else SCHEMA,
+        schema=min(one.schema for one in validations),  # the earliest
         name=name,
         note=note,
         date=max(one.date for one in validations),

@@ -30,13 +30,16 @@ class Summary:
     own_held: int  # images whose error lies within what the method states itself, at 95 %
 
 
-def summaries(validation: Validation) -> tuple[Summary, ...]:
-    """Judge every image by those of other parents; a quantity with images of one parent only is left out."""
+def summaries(validation: Validation, *, doubted: bool | None = None) -> tuple[Summary, ...]:
+    """Judge every image by those of other parents; a quantity with images of one parent only is left out.
+
+    ``doubted``: only of the images of which the recipe doubts the quantity, or does not.
+    """
     names = dict.fromkeys(name for field in validation.fields for name in field.errors)
-    return tuple(found for name in names if (found := _summary(validation, name)) is not None)
+    return tuple(found for name in names if (found := _summary(validation, name, doubted)) is not None)
 
 
-def _summary(validation: Validation, quantity: str) -> Summary | None:
+def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Summary | None:
     scale = _scale(validation, quantity)
     mine = [
         field
@@ -44,11 +47,12 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
         if (error := field.errors.get(quantity)) is not None
         and (scale != "ratio" or (error.machine > 0 and error.truth > 0))
     ]
-    parents = {parent_of(field) for field in mine}
+    asked = [field for field in mine if doubted in (None, field.errors[quantity].doubted)]
+    parents = {parent_of(field) for field in asked}
     if len(parents) < 2:
         return None
     bounds, errors, own = [], [], []
-    for field in mine:
+    for field in asked:
         error = field.errors[quantity]
         others = replace(validation, fields=tuple(other for other in mine if parent_of(other) != parent_of(field)))
         bound = half_width(
@@ -69,7 +73,7 @@ def _summary(validation: Validation, quantity: str) -> Summary | None:
     return Summary(
         quantity=quantity,
         scale=scale,
-        images=len(mine),
+        images=len(asked),
         parents=len(parents),
         bias=median(errors),
         size=median(abs(error) for error in errors),
@@ -101,7 +105,7 @@ def tables(validation: Validation) -> tuple[Table, Table]:
         ),
         rows=tuple(
             (
-                one.quantity,
+                f"{one.quantity}{among}",
                 one.images,
                 one.parents,
                 *_printed(one),
@@ -109,10 +113,20 @@ def tables(validation: Validation) -> tuple[Table, Table]:
                 f"{100 * one.held / one.images:.3g}",
                 f"{100 * one.own_held / one.images:.3g}",
             )
-            for one in summaries(validation)
+            for among, one in _groups(validation)
         ),
     )
     return each, whole
+
+
+def _groups(validation: Validation) -> Iterator[tuple[str, Summary]]:
+    """All images, then those that are not doubted and those that are, where there are both."""
+    whole = summaries(validation)
+    yield from (("", one) for one in whole)
+    images = {one.quantity: one.images for one in whole}
+    for name, doubted in ((", not doubted", False), (", doubted", True)):
+        some = summaries(validation, doubted=doubted)
+        yield from ((name, one) for one in some if one.images < images[one.quantity])
 
 
 def _printed(one: Summary) -> tuple[str, str, str]:

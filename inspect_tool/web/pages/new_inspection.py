@@ -17,7 +17,7 @@ from starlette.responses import Response
 from inspect_tool import registry
 from inspect_tool.acceptance import specs
 from inspect_tool.batch import inspections as queued
-from inspect_tool.errors import InspectError, SettingsError
+from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.images import quality, readers
 from inspect_tool.images.preprocess import orientation
@@ -282,6 +282,7 @@ def of_recipe(lab: Lab, recipe: str, backend: str) -> dict[str, Any]:
         "most_limits": starter_form.MOST_REQUIREMENTS,
         "has_classes": isinstance(module, ExpandsRequirements),
         "quality": quality_checks(recipe),
+        "exporters": exporters(),
         "accepted": range(starter_form.MOST_ACCEPTED),
         "rules": [(name, rule(Requirement(quantity="", rule=name))) for name in _rules()],
         "specs": spec_names(lab, recipe),
@@ -296,6 +297,18 @@ def quality_checks(recipe: str) -> list[tuple[str, str, str, dict[str, str]]]:
         limit, (title, unit) = getattr(limits, name), quality.title_of(name)
         usual = {key: starter_form.typed(limit and getattr(limit, key)) for key in starter_form.QUALITY}
         found.append((name, str(title), unit, usual))
+    return found
+
+
+def exporters() -> list[tuple[str, str]]:
+    """Files that a report may also be written as, and what is lacking for it here; empty: nothing."""
+    found = []
+    for name in starter_form.more_exports():
+        try:
+            registry.load("exporter", name)
+            found.append((name, ""))
+        except OutputError as lacking:
+            found.append((name, str(lacking)))
     return found
 
 

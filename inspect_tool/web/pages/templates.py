@@ -16,7 +16,7 @@ from inspect_tool.web.html import page, to
 from inspect_tool.web.pages.new_inspection import header_fields, of_recipe, recipes, scales, settings
 
 _MANAGER: frozenset[Role] = frozenset({"manager"})
-_TABLES = ("settings", "backend", "requirements", "header", "calibration", "region")
+_TABLES = ("settings", "backend", "requirements", "quality", "header", "exports", "calibration", "region")
 _KEYS = ("standard", "language", "layout", "annex", "scale", "spec")
 
 

@@ -1,0 +1,176 @@
+"""Where the edges of an image are, and what they say of the level between two phases.
+
+Edges are found where the gray gradient stands clear of the gradient that noise and fine texture make; the half-rise
+level is read there and carried over the image by a weighted average, near edges first.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspect_tool.model import Mask
+from inspect_tool.pixels.gradients import magnitude
+
+PLATEAU_PX = 4
+"""Half width of the window in which an edge reaches both its plateaus."""
+
+_GRADIENT_SIGMA = 1.5  # [px] derivative of a Gaussian
+_GATE = 5.0  # an edge has a gradient of at least this many times what noise and texture make
+_SURE = 6.0  # and somewhere in the image some of them reach this; one pixel of noise in 10^7 does
+_SURE_PIXELS = 12
+_COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
+_SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of an object
+_QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
+_BLOCK = 4  # [px] the level is carried on a grid this coarse
+_BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
+
+Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]
+"""The level between two phases in some rows: one number, or one for each of their pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Edges:
+    """Where the edges are, and what they say of the level between two phases (gray values of the 8-bit image)."""
+
+    mask: NDArray[np.uint8]  # bits, eight columns in a byte: 1 on edges and on what is half as steep as they are
+    noise: float  # gradient that noise and texture make (Rayleigh parameter) [1/px]
+    n: int  # edge pixels
+    level: float  # half-rise level over all edges
+    contrast: float
+    level_map: NDArray[np.float32]  # on the block grid
+    contrast_map: NDArray[np.float32]
+
+
+def floats(image: object) -> NDArray[np.float32]:
+    """What OpenCV gives, as an array of its type."""
+    return np.asarray(image, dtype=np.float32)
+
+
+def bands(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Rows of an image in bands of whole blocks."""
+    tall = max(8, _BAND_PX // shape[1] // _BLOCK) * _BLOCK
+    for start in range(0, shape[0], tall):
+        yield slice(start, min(start + tall, shape[0]))
+
+
+def gradients(
+    gray: NDArray[np.uint8],
+) -> Iterator[tuple[slice, slice, NDArray[np.float32], NDArray[np.float32]]]:
+    """Smoothed gray values and gradient magnitude, in bands: rows, where they lie in the former, which is wider."""
+    margin = 2 * PLATEAU_PX + 8
+    for rows in bands(gray.shape):
+        low, high = max(0, rows.start - margin), min(gray.shape[0], rows.stop + margin)
+        smooth = floats(cv2.GaussianBlur(gray[low:high].astype(np.float32), (0, 0), _GRADIENT_SIGMA))
+        across = floats(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=1 / 8))
+        down = floats(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=1 / 8))
+        inner = slice(rows.start - low, rows.stop - low)
+        yield rows, inner, smooth, magnitude(across, down)[inner]
+
+
+def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -> Edges:
+    """Find the edges of an 8-bit image that have a least contrast, where pixels count. [gray levels]"""
+    histogram = np.zeros(4096, np.int64)
+    for rows, _, _, gradient in gradients(gray):
+        inside = gradient.ravel() if roi is None else gradient[roi[rows]]
+        histogram += np.bincount(np.minimum(inside * 50, 4095).astype(np.int32), minlength=4096)
+    share = np.cumsum(histogram) / max(1, histogram.sum())
+    quiet = float(np.interp(_QUIET, share, (np.arange(4096) + 1) / 50))
+    # the gradient of noise is Rayleigh distributed
+    noise = max(_COARSE, quiet / float(np.sqrt(-2 * np.log(1 - _QUIET))))
+    gate, sure = _GATE * noise, _SURE * noise
+    # dense structure leaves few quiet places and the gate comes out high: an outline may then be weaker than it
+    centers = (np.arange(4096) + 0.5) / 50
+    strong = histogram * np.where(centers > gate, centers, 0)
+    typical = float((strong * centers).sum() / strong.sum()) if strong.any() else gate
+    support = min(gate, _SUPPORT * typical)
+
+    height, width = gray.shape
+    blocks = ((height + _BLOCK - 1) // _BLOCK, (width + _BLOCK - 1) // _BLOCK)
+    mask = np.zeros((height, (width + 7) // 8), np.uint8)
+    sums = [np.zeros(blocks, np.float32) for _ in range(3)]
+    n_edge = n_sure = 0
+    window = np.ones((2 * PLATEAU_PX + 1, 2 * PLATEAU_PX + 1), np.uint8)
+    for rows, inner, smooth, gradient in gradients(gray):
+        edge = gradient > gate
+        n = rows.stop - rows.start
+        contrast = (cv2.dilate(smooth, window) - cv2.erode(smooth, window))[inner]
+        visible = contrast >= min_contrast
+        if roi is not None:
+            visible &= roi[rows]
+        edge &= visible
+        n_edge += int(np.count_nonzero(edge))
+        mask[rows] = np.packbits(visible & (gradient > support), axis=1)
+        n_sure += int(np.count_nonzero(edge & (gradient > sure)))
+        weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
+        band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
+        for total, values in zip(sums, (weight, weight * smooth[inner], weight * contrast), strict=True):
+            padded = cv2.copyMakeBorder(values, 0, -n % _BLOCK, 0, -width % _BLOCK, cv2.BORDER_CONSTANT, value=0)
+            total[band] = cv2.resize(padded, None, fx=1 / _BLOCK, fy=1 / _BLOCK, interpolation=cv2.INTER_AREA)
+    weight, level, contrast = sums
+    total_weight = float(weight.sum(dtype=np.float64))
+    if n_sure < _SURE_PIXELS or total_weight == 0:
+        empty = np.zeros(blocks, np.float32)
+        return Edges(mask=mask, noise=noise, n=0, level=0.0, contrast=0.0, level_map=empty, contrast_map=empty)
+    mean_level = float(level.sum(dtype=np.float64)) / total_weight
+    mean_contrast = float(contrast.sum(dtype=np.float64)) / total_weight
+    near = _spread(weight) + 1e-6 * total_weight / weight.size
+    return Edges(
+        mask=mask,
+        noise=noise,
+        n=n_edge,
+        level=mean_level,
+        contrast=mean_contrast,
+        level_map=(_spread(level) + 1e-6 * total_weight / weight.size * mean_level) / near,
+        contrast_map=(_spread(contrast) + 1e-6 * total_weight / weight.size * mean_contrast) / near,
+    )
+
+
+def _spread(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sum of Gaussian means over octaves of width, each half the weight of the one before: near counts more."""
+    shape = (image.shape[1], image.shape[0])
+    total = np.zeros_like(image)
+    octave, share = image, 1.0
+    while True:
+        smooth = cv2.GaussianBlur(octave, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)
+        total += share * floats(cv2.resize(smooth, shape, interpolation=cv2.INTER_LINEAR))
+        if min(octave.shape) < 8:
+            return total
+        half = ((octave.shape[1] + 1) // 2, (octave.shape[0] + 1) // 2)
+        octave = floats(cv2.resize(smooth, half, interpolation=cv2.INTER_AREA))
+        share /= 2
+
+
+def same_everywhere(level: float) -> Level:
+    """One level for all pixels."""
+    return lambda _: level
+
+
+def carried_level(edges: Edges, width: int, shift: float) -> Callable[[slice], NDArray[np.float32]]:
+    """Level of every pixel of some rows."""
+    return carried(edges.level_map + shift * edges.contrast_map, width)
+
+
+def carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArray[np.float32]]:
+    """Values of the block grid in every pixel of some rows; no image of full size is held."""
+
+    def level(rows: slice) -> NDArray[np.float32]:
+        # a block more on both sides: between block centers the level is linear
+        low, high = max(0, rows.start // _BLOCK - 1), min(len(levels), -(-rows.stop // _BLOCK) + 1)
+        size = (levels.shape[1] * _BLOCK, (high - low) * _BLOCK)
+        first = low * _BLOCK
+        full = floats(cv2.resize(levels[low:high], size, interpolation=cv2.INTER_LINEAR))
+        return full[rows.start - first : rows.stop - first, :width]
+
+    return level
+
+
+def above(gray: NDArray[np.uint8], level: Level) -> NDArray[np.uint8]:
+    """1 where the gray value is above the level, else 0; in bands, so that no second float image is made."""
+    made = np.empty(gray.shape, np.uint8)
+    for rows in bands(gray.shape):
+        made[rows] = gray[rows] > level(rows)
+    return made

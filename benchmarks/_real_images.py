@@ -28,6 +28,7 @@ from inspect_tool import registry
 from inspect_tool.model import Calibration, Micrograph, Report
 from inspect_tool.recipes.particles import Settings as ParticleSettings
 from inspect_tool.recipes.particles.field import numbers_of, particles_of
+from inspect_tool.scale.bar import read_bar
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("INSPECT_TOOL_SHARED", ROOT.parent / "shared")) / "data"
@@ -624,7 +625,7 @@ def write_job(case: Case, table: Table, folder: Path) -> Path:
         'exports = ["json"]',
         f"settings = {toml(case.settings)}",
         f"backend = {toml(table)}",
-        "region = { footer_px = 0 }",
+        f"region = {toml(region_of(case))}",
         "accept = " + toml([{"check": gate, "reason": "its error is to be known"} for gate in GATES]),
     ]
     scale = {"pixel_um": case.pixel_um, "u_rel": 0.001, "source": "that of the truth"}
@@ -632,6 +633,17 @@ def write_job(case: Case, table: Table, folder: Path) -> Path:
     path = folder / "job.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def region_of(case: Case) -> Table:
+    """What counts of a picture: of figures of journals not the data bar, nor the scale bar that can be read.
+
+    A job leaves out both by itself, but a bar is only looked for where the scale is not that of the truth.
+    """
+    if case.recipe != "particles":
+        return {"footer_px": 0}
+    bar = read_bar(np.asarray(Image.open(case.image).convert("L")))
+    return {"footer_px": bar.footer_px, "exclude": [bar.box] if bar.status == "read" and bar.box else []}
 
 
 def slug(text: str) -> str:

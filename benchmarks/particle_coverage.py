@@ -1,16 +1,21 @@
 """How often the limits of every size of particles hold the truth of the powder that was drawn.
 
     python benchmarks/particle_coverage.py [specimens]
+    python benchmarks/particle_coverage.py modes [specimens]
 
 Discs of lognormal diameters, not cut, are thrown into fields without touching, about 60 of them into 42 median
 diameters squared, and their exact label images are measured by the recipe. Judged are the limits that chance leaves:
 the line of half a pixel of outline, which exact labels do not need, would widen them. Prints a table for
-docs/validation_particles.md.
+docs/validation_particles.md. "modes": sizes by volume of powders that are no lognormal ones, by numbers without pixels,
+with all particles in the model and with those of the mode that carries the volume.
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from math import exp
+from typing import TypeAlias
+from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +27,9 @@ from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
 from inspect_tool.recipes.particles.settings import POWERS, SHARES, SIZES
 from inspect_tool.standards.editions import editions_for
+from inspect_tool.statistics.samples import Floats, Limits, Sample
+
+Draw: TypeAlias = Callable[[np.random.Generator, int], Floats]
 
 SIDE, MEDIAN, NUMBER = 500, 12.0, 60.0  # px, px, particles of a field on average
 SIGMAS, FIELDS = (0.2, 0.4, 0.7), (1, 2, 5)
@@ -82,7 +90,69 @@ def limits(rng: np.random.Generator, sigma: float, fields: int) -> dict[str, tup
     return {"particle_count_per_mm2": count.interval, **found}
 
 
+# ------------------------------------------------------------------------------------------ powders of several modes
+
+NUMBERS = (20, 60, 200)  # particles of a specimen
+
+
+def specks(sigma: float, share: float) -> Draw:
+    """Particles about 1, and a share by number of specks about 0.18."""
+
+    def draw(rng: np.random.Generator, n: int) -> Floats:
+        small, large = 0.18 * np.exp(0.35 * rng.standard_normal(n)), np.exp(sigma * rng.standard_normal(n))
+        return np.where(rng.random(n) < share, small, large)
+
+    return draw
+
+
+POWDERS: dict[str, Draw] = {
+    "lognormal, σ 0.2": lambda rng, n: np.exp(0.2 * rng.standard_normal(n)),
+    "lognormal, σ 0.8": lambda rng, n: np.exp(0.8 * rng.standard_normal(n)),
+    "σ 0.1, half specks": specks(0.1, 0.5),
+    "σ 0.3, 30 % specks": specks(0.3, 0.3),
+    "σ 0.5, half specks": specks(0.5, 0.5),
+    "evenly from 0.1 to 1": lambda rng, n: rng.uniform(0.1, 1.0, n),
+    "Weibull, k = 1.5": lambda rng, n: 0.1 + rng.weibull(1.5, n),
+    "σ 0.2, one in ten 3 times as large": lambda rng, n: (
+        np.exp(0.2 * rng.standard_normal(n)) * np.where(rng.random(n) < 0.1, 3.0, 1.0)
+    ),
+}
+
+
+def by_volume(sizes: Floats) -> dict[str, Limits]:
+    sample = Sample(size=sizes, weight=np.ones(len(sizes)), group=np.zeros(len(sizes), np.int64), groups=1)
+    return {
+        "D50": sampling.quantile(sample, 0.5, 3.0),
+        "D90": sampling.quantile(sample, 0.9, 3.0),
+        "Sauter": sampling.mean(sample, 3, 2),
+    }
+
+
+def modes(specimens: int) -> None:
+    print(
+        "| powder | particles | " + " | ".join(f"{name}: held, upper limit" for name in ("D50", "D90", "Sauter")) + " |"
+    )
+    print("|---|---|---|---|---|")
+    for name, draw in POWDERS.items():
+        rng = np.random.default_rng(11)
+        known = {size: limits.value for size, limits in by_volume(draw(rng, 10**6)).items()}
+        for n in NUMBERS:
+            powders = [draw(rng, n) for _ in range(specimens)]
+            cells = dict.fromkeys(known, "")
+            for way in (lambda sample: sample, sampling._carrying):
+                with patch.object(sampling, "_carrying", way):
+                    found = [by_volume(powder) for powder in powders]
+                for size, truth in known.items():
+                    low, high = np.transpose([one[size].together for one in found])
+                    held = 100 * float(((low <= truth) & (truth <= high)).mean())
+                    cells[size] += f"{held:.1f} %, {100 * float(np.median(high)) / truth - 100:+.0f} %; "
+            print(f"| {name} | {n} | " + " | ".join(cell.strip("; ") for cell in cells.values()) + " |", flush=True)
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["modes"]:
+        modes(int(sys.argv[2]) if len(sys.argv) > 2 else 200)
+        return
     specimens = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     names = list(truths(0.2))
     print("| σ | fields | " + " | ".join(f"`{name}`" for name in names) + " |")

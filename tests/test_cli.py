@@ -205,8 +205,8 @@ def test_exit_status_tells_the_verdict(tmp_path, limit, status):
         '[calibration]\npixel_um = 1.0\nu_rel = 0.005\nsource = "stage micrometer"\n'
         f'[[requirements]]\nquantity = "porosity_percent"\nunit = "%"\n{limit}\nrule = "simple"\nsource = "drawing"\n'
     )
-    done = tool("run", job, "--out", tmp_path / "out", "--json")
-    assert done.returncode == status, done.stderr
+    done = CliRunner().invoke(app, ["run", str(job), "--out", str(tmp_path / "out"), "--json"], catch_exceptions=False)
+    assert done.exit_code == status, done.stderr
     printed = json.loads(done.stdout)
     assert printed[0]["verdict"] == {0: "pass", 3: "fail"}[status]
 

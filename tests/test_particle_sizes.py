@@ -245,6 +245,20 @@ def test_limits_of_sizes_that_rest_on_one_particle_end_at_a_factor_of_a_thousand
     assert limits.together[0] < limits.value < limits.together[1] < 1e5 * size[-1]
 
 
+@pytest.mark.parametrize("n", [20, 60])
+def test_specks_beside_particles_of_one_size_do_not_blow_up_the_limits_by_volume(n):
+    """Half of them specks: limits hold the truth of 100 such powders all the same, and end within a fifth of it."""
+    rng = np.random.default_rng(9)
+    specks, particles = 0.18 * np.exp(0.35 * rng.standard_normal(10**5)), np.exp(0.1 * rng.standard_normal(10**5))
+    volume = np.sort(np.concatenate([specks, particles]) ** 3)
+    truth = volume[np.searchsorted(np.cumsum(volume), volume.sum() / 2)] ** (1 / 3)
+    powders = [np.where(rng.random(n) < 0.5, rng.choice(specks, n), rng.choice(particles, n)) for _ in range(100)]
+    samples = [replace(lognormal(rng, 0.1, n), size=powder) for powder in powders]
+    low, high = np.transpose([sampling.quantile(sample, 0.5, 3).together for sample in samples])
+    assert ((low <= truth) & (truth <= high)).mean() >= 0.93
+    assert np.median(high) < 1.2 * truth
+
+
 def test_sizes_in_two_modes_are_no_lognormal_ones():
     rng = np.random.default_rng(5)
     one = lognormal(rng, 0.2, 300)

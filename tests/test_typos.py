@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from inspect_tool import cli, synthetic
+from inspect_tool.cli import jobs
 from inspect_tool.errors import InspectError
 from inspect_tool.files import load_job
 from inspect_tool.inspection import field_record, job_run
@@ -150,7 +151,7 @@ def test_all_jobs_of_a_command_are_checked_before_the_first_is_measured(tmp_path
     order = []
     measuring = field_record.measure_all
     monkeypatch.setattr(job_run, "measure_all", lambda *given: order.append("measured") or measuring(*given))
-    monkeypatch.setattr(cli.jobs, "print_error", lambda error: order.append(str(error)))
+    monkeypatch.setattr(jobs, "print_error", lambda error: order.append(str(error)))
     names = [str(tmp_path / name) for name in ("a.toml", "b.toml")]
     done = CliRunner().invoke(cli.app, ["run", *names, "--out", str(tmp_path / "out")])
     assert done.exit_code == 2

@@ -43,7 +43,8 @@ from inspect_tool.pixels.parts import strips
 from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.scale import laboratory_files
 from inspect_tool.scale.calibration import settle
-from inspect_tool.segmentation.threshold import by_windows, ends_of, in_eight_bits
+from inspect_tool.segmentation.threshold import by_windows
+from inspect_tool.segmentation.threshold.image import ends_of, in_eight_bits
 from inspect_tool.validation.features import with_features
 
 if TYPE_CHECKING:

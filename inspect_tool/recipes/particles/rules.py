@@ -64,7 +64,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
             max(field.values.largest_of_frame_percent for field in fields),
             _OF_FRAME,
             Text("particles.why_of_frame"),
-            _LENGTHS,
+            (*_LENGTHS, "largest_particle_feret_um"),
         ),
         (Text("particles.check_of_volume"), largest, _OF_VOLUME, Text("particles.why_of_volume"), _VOLUMES),
         (

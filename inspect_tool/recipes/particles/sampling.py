@@ -6,10 +6,12 @@ limits of a quantile are the quantiles at the share less and plus its own uncert
 (1952) 635). By volume a few large particles carry the sum, and the largest of the powder may not be among them: with
 fewer than ``_ENOUGH`` effective particles, or where a limit lies beyond the last one, the limits are also those of a
 lognormal distribution with the median and the width of these particles (Zou, Huo, Taleban, Environmetrics 20 (2009)
-172). The value never is that of the model.
+172): by volume of those of the mode that carries it, as specks beside particles of one size are no wide powder. The
+value never is that of the model.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import exp, log, sqrt
 
 import numpy as np
@@ -24,6 +26,10 @@ LEAST = 10  # whole particles; with fewer a tenth of them is less than one
 _ENOUGH = 1000.0  # effective particles from which on limits by volume need no model (docs/validation_particles.md)
 _FARTHEST = log(1000.0)  # of ln: limits a factor of a thousand away say nothing, and farther ones cannot be computed
 _STEPS = 33  # widths between the limits of the width: the quantile of a model may turn with it
+_NO_VOLUME = 0.01  # of the volume: particles up to here are first taken for another mode [1]
+_FEWEST = 5.0  # effective particles of a mode; the width of fewer says nothing
+_ROUNDS = 30  # of expectation and maximization
+_NARROWEST = 0.02  # of ln: nothing drawn on pixels is known to be narrower
 
 
 def quantile(sample: Sample, share: float, power: float) -> Limits:
@@ -47,7 +53,7 @@ def quantile(sample: Sample, share: float, power: float) -> Limits:
     x, middle = cumulated(sample.size, heavy)
     own = [(float(np.interp(share - half, middle, x)), float(np.interp(share + half, middle, x))) for half in halves]
     beyond = [(share - half < middle[0], share + half > middle[-1]) for half in halves]
-    model = _modeled(sample, power, float(ndtri(share)))
+    model = _modeled(_carrying(sample) if power else sample, power, float(ndtri(share)))
     return _limits(value, effective, own, beyond, model, few=power > 0 and effective < _ENOUGH)
 
 
@@ -59,7 +65,8 @@ def mean(sample: Sample, p: float, q: float) -> Limits:
     halves = samples.half_widths(sample, heavy * (sample.size - value), float(heavy.sum()), effective)
     own = [(value - half, value + half) for half in halves]
     beyond = [(half > value, False) for half in halves]
-    model = _modeled(sample, (p + q) / 2, 0.0)  # D[p,q] of lognormal sizes is the median times exp((p + q) σ² / 2)
+    # D[p,q] of lognormal sizes is the median times exp((p + q) σ² / 2)
+    model = _modeled(_carrying(sample) if q else sample, (p + q) / 2, 0.0)
     return _limits(value, effective, own, beyond, model, few=effective < _ENOUGH)
 
 
@@ -120,6 +127,47 @@ def distance_from_lognormal(sample: Sample) -> float:
     n = effective_number(sample.weight)
     apart = float(np.abs(ndtr((np.log(x) - log(median)) / sigma) - middle).max()) + 0.5 / n
     return apart * (sqrt(n) - 0.01 + 0.85 / sqrt(n)) / 1.035
+
+
+def _carrying(sample: Sample) -> Sample:
+    """Particles of the mode that carries the volume, where two lognormal distributions fit better than one.
+
+    Each particle counts with the probability that it is of that mode. Where one distribution does, or the mode holds
+    too few particles to have a width, all of them.
+
+    References
+    ----------
+    Mixture by expectation and maximization: Dempster, Laird, Rubin, J. R. Stat. Soc. B 39 (1977) 1. Three parameters
+    more must be worth it: Schwarz, Ann. Stat. 6 (1978) 461.
+    """
+    logs, weight = np.log(sample.size), sample.weight / sample.weight.sum()
+    order = np.argsort(logs)
+    carried = np.cumsum((weight * sample.size**3)[order])
+    large = np.zeros(len(logs))
+    large[order] = carried > _NO_VOLUME * carried[-1]
+    one = _logs_of_density(logs, weight, np.ones((1, len(logs))))
+    belongs = np.stack([1 - large, large])
+    for _ in range(_ROUNDS):
+        if not (belongs @ weight > 0).all():
+            return sample
+        two = _logs_of_density(logs, weight, belongs)
+        every = np.logaddexp(*two)
+        belongs = np.exp(two - every)
+    n = effective_number(sample.weight)
+    mode = belongs[int(np.argmax(belongs @ (weight * sample.size**3)))]
+    if 2 * n * float(weight @ (every - one[0])) <= 3 * log(n) or effective_number(sample.weight * mode) < _FEWEST:
+        return sample
+    held = mode > 0
+    return replace(sample, size=sample.size[held], weight=(sample.weight * mode)[held], group=sample.group[held])
+
+
+def _logs_of_density(logs: Floats, weight: Floats, belongs: Floats) -> Floats:
+    """Logarithm of the density of each mode at each size, with the share, mean and width of what belongs to it."""
+    held = belongs * weight
+    share = held.sum(axis=1)[:, None]
+    middle = (held @ logs)[:, None] / share
+    spread = np.maximum((held * (logs - middle) ** 2).sum(axis=1)[:, None] / share, _NARROWEST**2)
+    return np.asarray(np.log(share) - 0.5 * np.log(spread) - (logs - middle) ** 2 / (2 * spread))
 
 
 def _modeled(sample: Sample, square: float, z: float) -> Sequence[tuple[float, float]]:

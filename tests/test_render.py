@@ -119,6 +119,15 @@ def test_screen_page_needs_no_network(made):
     assert "@import" not in html
 
 
+def test_every_page_and_block_that_is_shipped_can_be_read():
+    folder = data_folder("templates") / "inspection"
+    environment = render._environment(render.search_path(folder), "en")
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.j2")]
+    assert len(names) > 20
+    for name in names:
+        environment.get_template(name)
+
+
 def test_folder_with_settings_only_takes_the_rest_from_the_shipped_one(made, template):
     (template / "template.toml").write_text(
         'paper = "letter"\nblocks = ["results", "our_block", "summary"]\n[colors]\naccent = "#aa0000"\n'

@@ -134,6 +134,18 @@ def test_a_card_asks_for_eight_views(tmp_path):
     assert found.settings["eight_views"]
 
 
+def test_a_card_asks_for_single_precision_unless_the_job_says_another(monkeypatch):
+    asked = []
+    monkeypatch.setattr(runtime, "predictor", lambda *_, precision, **_more: asked.append(precision))
+    for settings in (
+        unet.Settings(model="solder_voids"),
+        unet.Settings(model="solder_voids", precision="bf16"),
+        unet.Settings(model="pores"),
+    ):
+        unet.load(settings)
+    assert asked == ["fp32", "bf16", "auto"]
+
+
 def test_more_than_two_classes_take_the_most_probable_one(tmp_path):
     folder = gray_model(tmp_path / "three", classes=["dark", "bright", "none"])
     pixels = np.random.default_rng(0).integers(0, 256, (64, 80)).astype(np.uint8)

@@ -63,6 +63,7 @@ from inspect_tool.report.build import (
 from inspect_tool.report.certificate import Part
 from inspect_tool.report.digits import row_place
 from inspect_tool.report.selection import deciding, shortened, shown_fields
+from inspect_tool.report.template_process import is_shipped
 from inspect_tool.scale.calibration import difference
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.uncertainty import dominant
@@ -226,7 +227,7 @@ def template_folder(name: str, beside: Path | None = None) -> Path:
 
 
 def load_settings(template: Path) -> TemplateSettings:
-    """Read and check ``template.toml``, and that the blocks and the logo it names are there and whole.
+    """Read and check ``template.toml``, and in one of a laboratory that the blocks and the logo are there and whole.
 
     Raises
     ------
@@ -252,6 +253,8 @@ def load_settings(template: Path) -> TemplateSettings:
     _logo(settings.logo, folders)
     if settings.docx:
         frame_of(settings, template)
+    if is_shipped(template):  # its blocks are whole, and to compile them all takes longer than to plan a job
+        return settings
     with _explained(template, folders):
         blocks = [name for block in settings.blocks for name in (f"blocks/{block}.html.j2", _on_screen(block, folders))]
         for name in (*PAGES.values(), *blocks):

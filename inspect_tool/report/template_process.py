@@ -28,6 +28,11 @@ _WAITING = 5 if sys.platform == "win32" else 60
 system ends the page itself once it has had its time."""
 
 
+def is_shipped(template: Path) -> bool:
+    """Whether a template is one of those that come with the tool."""
+    return template.resolve().is_relative_to(data_folder("templates").resolve())
+
+
 def confined(template: Path, images: int, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Do a step that follows a template, away from this process where the template is not a shipped one.
 
@@ -47,7 +52,7 @@ def confined(template: Path, images: int, work: Callable[P, T], /, *args: P.args
     InspectError
         As ``work`` raises it.
     """
-    if template.resolve().is_relative_to(data_folder("templates").resolve()):
+    if is_shipped(template):
         return work(*args, **kwargs)
     seconds = SECONDS + SECONDS_PER_IMAGE * images
     bounds = Bounds(seconds=seconds, patience_s=_WAITING * seconds, memory=MEMORY)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FINE = 4  # drawn pixels per pixel
-Kind = Literal["qfn", "die", "led", "chip"]
+Kind = Literal["qfn", "die", "led", "chip", "slots", "ledge"]
 Shape = Literal["one", "blobs", "network"]
 
 
@@ -45,7 +45,8 @@ def drawn_pads(
     kind : str
         "qfn": one pad in a lead frame; "die": a die on its pad with outline, wire bonds and a trace; "led": two pads
         beside each other under a common body, one of them behind a small chip; "chip": one pad behind a dark chip and
-        lighter traces, as dark against it as a void is light.
+        lighter traces, as dark against it as a void is light; "slots": one pad over a copper plane with straight gaps
+        that end within the pad; "ledge": one pad under a die that leaves a strip of it free on two sides.
     seed : int
         Of shapes, places and noise.
     share : float
@@ -81,7 +82,7 @@ def drawn_pads(
     ramp = (c - 0.5) * np.cos(seed) + (r - 0.5) * np.sin(seed)
     layer = 1 + shading * ramp + 0.2 * shading * _cloud(rng, n, 0.4)
     absorbed += contrast * layer * ((pads > 0) & ~void) + 0.4 * contrast * (pads > 0)  # solder, and the copper below it
-    absorbed += {"qfn": _qfn, "die": _die, "led": _led, "chip": _chip}[kind](rng, n, turn) * (1 + 0.3 * shading * ramp)
+    absorbed += _PARTS[kind](rng, n, turn) * (1 + 0.3 * shading * ramp)
     light = cv2.GaussianBlur(np.exp(-absorbed).astype(np.float32), (0, 0), blur * FINE)
     light = cv2.resize(light, (side, side), interpolation=cv2.INTER_AREA)
     counted = rng.poisson(photons * light) / photons
@@ -180,6 +181,23 @@ def _chip(rng: np.random.Generator, n: int, turn: float) -> NDArray[np.float32]:
     return np.asarray(0.5 * chip, dtype=np.float32)
 
 
+def _slots(rng: np.random.Generator, n: int, turn: float) -> NDArray[np.float32]:
+    """A copper plane behind everything, with two straight gaps from one side of the picture into the pad."""
+    gaps = np.zeros((n, n), np.uint8)
+    for row in (rng.uniform(0.3, 0.46), rng.uniform(0.54, 0.7)):
+        start = rng.uniform(0.3, 0.62)
+        gaps |= _rectangle(n, row, (start + 1.1) / 2, rng.uniform(0.03, 0.08), 1.1 - start, turn)
+    return np.asarray(rng.uniform(0.1, 0.4) * (1 - gaps), dtype=np.float32)
+
+
+def _ledge(rng: np.random.Generator, n: int, turn: float) -> NDArray[np.float32]:
+    """A die over the pad, moved so far that a strip of the pad lies bare on two sides, with its fillet."""
+    by = rng.uniform(0.025, 0.05)
+    die = _rectangle(n, 0.5 + by, 0.5 - by, 0.56, 0.6, turn)
+    fillet = cv2.dilate(die, np.ones((2 * FINE + 1, 2 * FINE + 1), np.uint8)) - die
+    return np.asarray(rng.uniform(0.1, 0.4) * die + 0.05 * fillet, dtype=np.float32)
+
+
 def _rectangle(n: int, row: float, column: float, high: float, wide: float, turn: float) -> NDArray[np.uint8]:
     """A rectangle in shares of the picture, turned around the middle of the picture. [degrees]."""
     a = np.deg2rad(turn)
@@ -195,3 +213,6 @@ def _cloud(rng: np.random.Generator, n: int, length: float) -> NDArray[np.float3
     coarse = max(int(3 / length), 4)
     field = cv2.resize(rng.normal(size=(coarse, coarse)).astype(np.float32), (n, n), interpolation=cv2.INTER_CUBIC)
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float32)
+
+
+_PARTS = {"qfn": _qfn, "die": _die, "led": _led, "chip": _chip, "slots": _slots, "ledge": _ledge}

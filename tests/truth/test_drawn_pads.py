@@ -12,6 +12,7 @@ from PIL import Image
 from inspect_tool.model import Calibration, Findings, Micrograph, Result
 from inspect_tool.recipes import solder_voids as recipe
 from inspect_tool.segmentation import joints, unet
+from inspect_tool.segmentation.joints.bands import without_bands
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
 from inspect_tool.segmentation.joints.voids import voids_of_joint
 from inspect_tool.segmentation.unet.joint_opinion import unsure_joints
@@ -162,3 +163,47 @@ def test_specks_of_noise_are_no_voids(noise: float) -> None:
     )
     found = voids_of_joint(np.clip(np.rint(seen), 0, 255).astype(np.float32), pad, ~pad, joints.Settings())
     assert 100 * found.void.sum() / pad.sum() == pytest.approx(100 * void.sum() / pad.sum(), abs=0.3)
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("slots", 6002), ("slots", 6102), ("ledge", 6002), ("ledge", 6102)])
+def test_a_gap_in_the_copper_or_a_ledge_of_the_die_is_no_part_of_a_void(kind: Kind, seed: int) -> None:
+    drawn = picture(kind, seed, 12, "one")
+    found = voids_of_joint(drawn.pixels.astype(np.float32), drawn.pads == 1, drawn.pads == 0, joints.Settings())
+    assert 100 * found.void.sum() / (drawn.pads == 1).sum() == pytest.approx(drawn.shares[0], abs=2.0)
+
+
+def disc(row: float, column: float, radius: float) -> np.ndarray:
+    rows, columns = np.mgrid[:200, :200]
+    return np.hypot(rows - row, columns - column) <= radius
+
+
+CORE = np.zeros((200, 200), bool)
+CORE[20:180, 20:180] = True
+
+
+@pytest.mark.parametrize("angle", [0.0, 20.0])
+@pytest.mark.parametrize("width", [8, 24])
+def test_a_strip_is_cut_off_the_void_that_it_runs_into(width: int, angle: float) -> None:
+    void = disc(100, 80, 30)
+    strip = np.zeros((200, 200), np.uint8)
+    end = (300, round(100 + 220 * np.tan(np.deg2rad(angle))))
+    cv2.line(strip, (80, 100), end, 1, width)
+    left = without_bands((void | (strip > 0)) & CORE, CORE)
+    # where both meet, the strip ends in the round of a disc that just fits into it
+    assert not (void & ~left).any()
+    assert (left & ~void).sum() <= width**2 / 2
+
+
+def test_a_strip_along_two_sides_of_a_pad_is_no_void() -> None:
+    ledge = CORE.copy()
+    ledge[30:, :170] = False
+    assert not without_bands(ledge, CORE).any()
+    void = disc(100, 157, 15)
+    assert without_bands(ledge | void, CORE)[void & ~ledge].mean() > 0.99
+    assert (without_bands(ledge | void, CORE) & ~void).sum() < 30 * 10  # of the ledge what lies beside the void
+
+
+def test_bubbles_at_the_outline_of_a_pad_stay_whole() -> None:
+    chain = disc(40, 30, 14) | disc(64, 30, 14) | disc(88, 30, 14) | disc(70, 60, 20)
+    for void in (disc(100, 20, 20), disc(25, 100, 12), chain):
+        assert (without_bands(void & CORE, CORE) == (void & CORE)).all()

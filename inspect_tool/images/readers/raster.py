@@ -298,8 +298,8 @@ def check_size(
     pixels, size = height * width, (height * width * samples * bits) // 8
     if pixels > most or size > most * _MAX_BYTES_PER_PIXEL:
         msg = (
-            f"{path}: {width} x {height} px, the limit is {most // 1_000_000} Mpx; cut it into fields, or measure its"
-            " classes by windows (docs/huge_images.md)"
+            f"{path}: {width} x {height} px, the limit is {most // 1_000_000} Mpx; cut it into fields, or measure it"
+            " by windows (docs/huge_images.md)"
         )
         raise ReadError(msg)
     held = path.stat().st_size

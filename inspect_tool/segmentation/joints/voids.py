@@ -10,6 +10,7 @@ import numpy as np
 from inspect_tool.measure.ball_doubts import of_bubbles
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.segmentation.joints.ball_voids import EVEN, groups_of_plateaus, parts_of_void, with_slopes
+from inspect_tool.segmentation.joints.bands import is_band, without_bands
 from inspect_tool.segmentation.joints.levels import (
     TwoLevels,
     are_more,
@@ -36,7 +37,6 @@ from inspect_tool.segmentation.joints.regions import (
     is_disc,
     kept_regions,
     nested_regions,
-    outer_outline,
     region_of,
     smoothed,
 )
@@ -190,7 +190,11 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
     uneven: list[tuple[Candidate, float]] = []  # with how far they stand out
 
     def taken(each: Candidate, step: float, share: float) -> None:
+        nonlocal bands
         box, region, level = each.box, each.region, each.level
+        if not joint.disc and settings.straight_bands == "ignore":
+            region = without_bands(region, core[box])
+            bands += np.count_nonzero(region) < np.count_nonzero(each.region)
         if joint.disc:
             region = with_slopes(region, value[box], core[box], step, _FLOOR * settings.min_contrast * contrast)
             level = step / 2
@@ -205,7 +209,7 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
         box, region = each.box, each.region
         step, spread, ramp = _step(value[box], region, beside[box])
         shape_right = each.score > 0.06 * step and ramp < 0.5 * step and step >= 3 * spread
-        if joint.disc and shape_right and each.contact > 0 and not (of_bubbles(region) or _is_band(region)):
+        if joint.disc and shape_right and each.contact > 0 and not (of_bubbles(region) or is_band(region)):
             return False  # a band or the side of the ball, which ends at its rim, with voids in it or without
         # how often the region stands out as much as it must
         in_noise = levels is not None and step < _ABOVE_NOISE * joint.noise
@@ -221,7 +225,7 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
             if shape_right and evidence >= _DOUBT:
                 support[box] = np.maximum(support[box], np.where(region, np.float32(0.25), np.float32(0)))
             return False
-        if settings.straight_bands == "ignore" and each.contact > 0 and _is_band(region):
+        if settings.straight_bands == "ignore" and each.contact > 0 and is_band(region):
             bands += 1
         elif settings.find_vias and _is_via(joint.image[box], region, joint.light, contrast):
             via[box] |= region
@@ -352,13 +356,6 @@ def _step(value: Gray, region: Mask, core: Mask) -> tuple[float, float, float]:
     far = (out_px > 5) & (out_px <= 8.5) & core
     ramp = low - float(np.median(value[far])) if far.sum() >= 8 else 0.0
     return float(np.median(value[band])) - low, spread, ramp
-
-
-def _is_band(region: Mask) -> bool:
-    """Tell a straight strip of even width, as a lead or wire throws it, from a void."""
-    _, (a, b), _ = cv2.minAreaRect(outer_outline(region))
-    short, long = min(a, b) + 1, max(a, b) + 1
-    return bool(long >= 3 * short and filled(region.astype(np.uint8)).sum() >= 0.75 * short * long)
 
 
 def _is_via(image: Gray, region: Mask, light: float, contrast: float) -> bool:

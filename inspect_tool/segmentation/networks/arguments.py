@@ -263,6 +263,9 @@ def check_card(card: ModelCard, folder: Path) -> None:
             if isinstance(number_, bool) or not isinstance(number_, int | float) or not 0 <= number_ < 1e6:
                 msg = f"{where} settings.{key}: got {number_!r}, must be a number from 0 on"
                 raise BackendError(msg)
+        if (precision := card.settings.get("precision", "auto")) not in ("auto", "fp32", "bf16"):
+            msg = f"{where} settings.precision: got {precision!r}, must be 'auto', 'fp32' or 'bf16'"
+            raise BackendError(msg)
     if card.architecture == "stardist":
         stardist_arguments(card.network, f"{where} network")
     if card.architecture == "prompt":

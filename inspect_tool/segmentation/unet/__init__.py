@@ -100,7 +100,9 @@ class Settings:
     commercial: Annotated[bool, Doc("false permits models whose licence forbids commercial use")] = True
     device: Annotated[Device, Doc("auto: CUDA if there is a device, else the CPU")] = "auto"
     engine: Annotated[Engine, Doc("auto: OpenVINO where it is installed, else torch")] = "auto"
-    precision: Annotated[Precision, Doc("auto: bfloat16 where the processor has it")] = "auto"
+    precision: Annotated[Precision, Doc("auto: as the model card says, else bfloat16 where the processor has it")] = (
+        "auto"
+    )
     tile_px: Annotated[Above0[int], Doc("side of a tile; the result depends on it by less than 0.1 % [px]")] = (
         tiling.TILE_PX
     )
@@ -130,7 +132,8 @@ def load(settings: Settings) -> Model:
     permitted(card, folder, settings.commercial)
     network = UNet(**unet_arguments(card.network, f"{folder / CARD} network"))
     check_fit(network, weights, folder)
-    ready = partial(runtime.predictor, network, weights, folder, engine=settings.engine, precision=settings.precision)
+    precision = settings.precision if settings.precision != "auto" else card.settings.get("precision", "auto")
+    ready = partial(runtime.predictor, network, weights, folder, engine=settings.engine, precision=precision)
     return Model(
         card=card, network=network, predictor=ready(device=settings.device), on_cpu=cache(partial(ready, device="cpu"))
     )

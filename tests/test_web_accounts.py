@@ -214,7 +214,8 @@ def test_a_new_person_enters_by_keyboard_and_chooses_a_password(tmp_path):
         page.get_by_label("Password").fill(OTHER)
         page.keyboard.press("Enter")
         page.get_by_text("Choose a password of your own first").wait_for()
-        page.keyboard.type(OTHER)  # the focus is where it is needed
+        page.locator("input[name=old]:focus").wait_for()  # the focus is where it is needed
+        page.keyboard.type(OTHER)
         page.get_by_label("New password", exact=False).first.fill(PASSWORD)
         page.get_by_label("New password again").fill(PASSWORD)
         page.keyboard.press("Enter")

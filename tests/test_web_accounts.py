@@ -220,6 +220,7 @@ def test_a_new_person_enters_by_keyboard_and_chooses_a_password(tmp_path):
         page.get_by_label("New password again").fill(PASSWORD)
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Tokens for programs").wait_for()
+        page.wait_for_load_state()  # its scripts, too
         # what a page asks by itself says so, and what a person asks for does not
         page.evaluate(
             """() => {

@@ -151,7 +151,7 @@ class HugeField:
     segmentation: Segmentation
     measurement: FieldMeasurement
     step: Statement | None
-    seen: "_Seen"
+    seen: _Seen
 
     def pictures(self, folder: Path, stem: str) -> "FieldFiles":
         """Write the pictures of the field, made small."""

@@ -23,6 +23,7 @@ from inspect_tool.images.preprocess import crop_like, turned_like
 from inspect_tool.images.readers import read_values
 from inspect_tool.model import LabelImage, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.stored import StoredImage
+from inspect_tool.segmentation.mask_signs import FULL, MOST_LINES, check_no_noise, is_thin
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("semantic", "instance")
 
@@ -39,8 +40,6 @@ _IN_STEPS = 0.75  # of the values have their neighbor in brightness beside them 
 _MOST_STEPS = 256  # values between which contacts are counted
 _BESIDE = 0.03  # of the range: shades that belong to one gray of a photograph [1]
 _MOST_BESIDE = 0.25  # of what has that gray itself; smoothed and compressed masks have up to 0.12 [1]
-_MOST_SINGLE = 0.05  # share of pixels without a like neighbor; random binary noise has 0.06, drawn masks up to 0.01 [1]
-_LINE_PX = 9  # boundary lines are nowhere wider
 _FEW_REGIONS = 5
 
 
@@ -198,13 +197,7 @@ def interpreted(path: Path, values: Samples, lossy: bool, settings: Settings, *,
     if kind in ("labels", "classes") and not lossy:
         _check_no_photograph(mask, _MOST_CHANGES)
     labels, classes, found = _INTERPRET[kind](mask, settings)
-    single = _single_share(labels)
-    if single > _MOST_SINGLE:
-        msg = (
-            f"{path}: is noise and no mask: {100 * single:.0f} % of the pixels differ from all four neighbors; "
-            "give the mask that belongs to the image"
-        )
-        raise ReadError(msg)
+    check_no_noise(path, labels)
     if kind in ("labels", "classes") and not settings.classes:  # who names values has looked at them
         _check_no_shades(mask)
     found = found if traced is None else {**found, "traced_in": traced.color}
@@ -235,17 +228,6 @@ def signs_of_photograph(values: Samples, most: float = _MOST_CHANGES) -> str:
         f"it has {count} values, and along its rows {100 * share:.0f} % of the pixels have another one than their "
         f"neighbor (the first at row {row}, column {column + 1})"
     )
-
-
-def _single_share(labels: Samples) -> float:
-    """Share of the pixels that differ from all their neighbors along rows and columns. [1]"""
-    alike = np.zeros(labels.shape, np.bool_)
-    below, right = labels[1:] == labels[:-1], labels[:, 1:] == labels[:, :-1]
-    alike[1:] |= below
-    alike[:-1] |= below
-    alike[:, 1:] |= right
-    alike[:, :-1] |= right
-    return 1 - np.count_nonzero(alike) / alike.size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -449,20 +431,13 @@ def _is_smoothed_binary(mask: _Mask) -> bool:
 def _is_line_map(mask: _Mask) -> bool:
     """Whether the rarer value makes thin lines that part the rest into regions."""
     lines = mask.image == mask.values[int(mask.counts.argmin())]
-    if lines.mean() > 0.45 or not _is_thin(lines):
+    if lines.mean() > MOST_LINES or not is_thin(lines.__getitem__, lines.shape):
         return False
     _, _, stats, _ = cv2.connectedComponentsWithStats((~lines).view(np.uint8), connectivity=4)
     areas = stats[1:, cv2.CC_STAT_AREA]
     regions = areas[areas >= 10]
     # pores in a matrix also part the image, into one large region and nothing else
     return len(regions) > _FEW_REGIONS and int(regions.max()) < 0.6 * int(regions.sum())
-
-
-def _is_thin(lines: Mask) -> bool:
-    """Whether hardly anything is left of a mask when 9 px wide strips are taken off."""
-    kernel = np.ones((_LINE_PX, _LINE_PX), dtype=np.uint8)
-    core = cv2.erode(lines.view(np.uint8), kernel, borderType=cv2.BORDER_REPLICATE)
-    return int(np.count_nonzero(core)) * _LINE_PX <= 0.15 * max(int(np.count_nonzero(lines)), 1)
 
 
 def _pieces(mask: _Mask) -> int:
@@ -639,7 +614,7 @@ def _labels(mask: _Mask, settings: Settings) -> _Interpreted:
     lines = labels == 0
     share = float(lines.mean())
     give = settings.boundary_pixels == "given back" or (
-        settings.boundary_pixels == "auto" and 0 < share < 0.45 and _is_thin(lines)
+        settings.boundary_pixels == "auto" and 0 < share < MOST_LINES and is_thin(lines.__getitem__, lines.shape)
     )
     if give and share > 0:
         labels = _given_back(labels)
@@ -650,7 +625,7 @@ def _labels(mask: _Mask, settings: Settings) -> _Interpreted:
 def _check_not_wrapped(mask: _Mask) -> None:
     """Refuse object numbers that were cut to 8 or 16 bits: they begin again at 0, so that one stands for several."""
     bits = {np.dtype(np.uint8): 8, np.dtype(np.uint16): 16}.get(mask.image.dtype)
-    if bits is None or len(mask.values) < _FULL * 2**bits:
+    if bits is None or len(mask.values) < FULL * 2**bits:
         return
     pieces, objects = _pieces(mask), int(np.count_nonzero(mask.values))
     if pieces > _SPLIT * objects:
@@ -661,7 +636,7 @@ def _check_not_wrapped(mask: _Mask) -> None:
         raise ReadError(msg)
 
 
-_FULL, _SPLIT = 0.97, 1.05  # share of the numbers in use; pieces per number that cuts of objects explain [1]
+_SPLIT = 1.05  # pieces per number that cuts of objects explain [1]
 
 
 def _boundaries(mask: _Mask, settings: Settings) -> _Interpreted:

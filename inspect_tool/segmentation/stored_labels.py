@@ -4,7 +4,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from inspect_tool.errors import ReadError
@@ -15,16 +14,13 @@ from inspect_tool.measure.edges import present_labels
 from inspect_tool.measure.flooding import strips
 from inspect_tool.model import LabelImage, Micrograph, Segmentation
 from inspect_tool.pixels.stored import zeros_like
+from inspect_tool.segmentation.mask_signs import FULL, MOST_LINES, check_no_noise, is_thin
 
 if TYPE_CHECKING:
     from inspect_tool.segmentation.labels import Settings
 
 LARGEST = 100_000_000
 """Largest number of an object: tables have a place for each."""
-
-_FULL = 0.97  # share of the numbers of 8 or 16 bits from which on larger ones may have been cut off [1]
-_MOST_SINGLE = 0.05  # share of the pixels that differ from all four neighbors: more is noise, or a photograph [1]
-_LINE_PX, _MOST_LINES, _LEFT = 9, 0.45, 0.15  # lines of 0 between objects: how wide, how much of the image [px, 1]
 
 
 def segment(path: Path, micrograph: Micrograph, settings: "Settings", start: float) -> Segmentation:
@@ -55,7 +51,10 @@ def segment(path: Path, micrograph: Micrograph, settings: "Settings", start: flo
         present = present_labels(labels)
         _check(path, opened, labels, len(present))
     lines = 0.0 if settings.boundary_pixels == "kept" else _line_share(labels)
-    if lines and (settings.boundary_pixels == "given back" or (lines < _MOST_LINES and _is_thin(labels))):
+    if lines and (
+        settings.boundary_pixels == "given back"
+        or (lines < MOST_LINES and is_thin(lambda rows: labels[rows] == 0, shape))
+    ):
         msg = (
             f"{path}: {100 * lines:.3g} % of the pixels are 0, in thin lines, which are not given back by windows; "
             'save the image without lines, or say boundary_pixels = "kept"'
@@ -81,42 +80,12 @@ def _check(path: Path, opened: PixelWindows, labels: LabelImage, count: int) -> 
         msg = f"{path}: the label image is empty"
         raise ReadError(msg)
     bits = 8 * opened.dtype.itemsize
-    if bits <= 16 and count >= _FULL * 2**bits:
+    if bits <= 16 and count >= FULL * 2**bits:
         msg = f"{path}: {count} object numbers, all that {bits} bits can hold; save it with {2 * bits} bits per pixel"
         raise ReadError(msg)
-    single = 0
-    for rows in strips(labels.shape):
-        above = min(1, rows.start)
-        part = labels[rows.start - above : rows.stop + 1]
-        alike = np.zeros(part.shape, np.bool_)
-        below, right = part[1:] == part[:-1], part[:, 1:] == part[:, :-1]
-        alike[1:] |= below
-        alike[:-1] |= below
-        alike[:, 1:] |= right
-        alike[:, :-1] |= right
-        single += int(np.count_nonzero(~alike[above : above + rows.stop - rows.start]))
-    share = single / (labels.shape[0] * labels.shape[1])
-    if share > _MOST_SINGLE:
-        msg = (
-            f"{path}: is noise and no mask: {100 * share:.0f} % of the pixels differ from all four neighbors; "
-            "give the mask that belongs to the image"
-        )
-        raise ReadError(msg)
+    check_no_noise(path, labels)
 
 
 def _line_share(labels: LabelImage) -> float:
     zeros = sum(int(np.count_nonzero(labels[rows] == 0)) for rows in strips(labels.shape))
     return zeros / (labels.shape[0] * labels.shape[1])
-
-
-def _is_thin(labels: LabelImage) -> bool:
-    """Whether hardly anything is left of the pixels of number 0 when 9 px wide strips are taken off."""
-    kernel, rim = np.ones((_LINE_PX, _LINE_PX), np.uint8), _LINE_PX // 2
-    held = left = 0
-    for rows in strips(labels.shape):
-        top, bottom = max(0, rows.start - rim), min(labels.shape[0], rows.stop + rim)
-        lines = (labels[top:bottom] == 0).view(np.uint8)
-        core = cv2.erode(lines, kernel, borderType=cv2.BORDER_REPLICATE)
-        own = slice(rows.start - top, rows.stop - top)
-        held, left = held + int(np.count_nonzero(lines[own])), left + int(np.count_nonzero(core[own]))
-    return left * _LINE_PX <= _LEFT * max(held, 1)

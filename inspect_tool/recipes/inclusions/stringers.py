@@ -207,10 +207,12 @@ def _rated(members: Ints, seen: _Seen, limits: Limits, fragments: Fragments) -> 
 def _width(members: Ints, particles: Particles, fragments: Fragments) -> float:
     """Width of particles that belong together: half of their length is no wider. [um]"""
     length, width, cut = (one[members] for one in (particles.length_um, particles.width_um, particles.cut))
-    if fragments != "as seen" and cut.any() and not cut.all():
-        length = np.where(cut, np.maximum(length, np.median(length[~cut])), length)
-        if fragments == "as wide":
-            width = np.where(cut, np.maximum(width, width[~cut].max()), width)
+    if fragments != "as seen" and cut.any():
+        others = ~cut if not cut.all() else cut
+        if fragments == "as wide":  # a fragment is about as wide as it is long
+            width = np.where(cut, np.maximum(width, length), width)
+            width = np.where(cut, np.maximum(width, width[others].max()), width)
+        length = np.where(cut, np.maximum(length, np.median(length[others])), length)
     order = np.argsort(width, kind="stable")
     return float(width[order][np.searchsorted(np.cumsum(length[order]), length.sum() / 2)])
 

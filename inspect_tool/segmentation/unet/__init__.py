@@ -50,7 +50,7 @@ from inspect_tool.segmentation.networks.weights import (
     normalized,
     permitted,
 )
-from inspect_tool.segmentation.unet import continuous_layer, grain_labels, gray_opinion, layer_gray
+from inspect_tool.segmentation.unet import continuous_layer, grain_labels, gray_opinion, layer_edge, layer_gray
 from inspect_tool.segmentation.unet.joint_labels import FIRST_PX, JOINT, VIA, joint_labels, solder_dark, working_scale
 from inspect_tool.segmentation.unet.joint_opinion import unsure_joints
 
@@ -208,6 +208,7 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
             grays_apart=round(
                 continuous_layer.apart([float(one.sum()) for one in (labels, labels_of(own.farther))]), 3
             ),
+            edge_off=round(layer_edge.edge_off(micrograph.pixels, own.lines, inside), 3),
         )
     )
     return replace(made(labels, start), alternatives=others)

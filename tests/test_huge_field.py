@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from known_networks import seeing_model
 from PIL import Image
 
 from inspect_tool import synthetic
@@ -32,7 +33,6 @@ certificate = "1"
 [settings]
 {settings}
 [backend]
-name = "threshold"
 {backend}
 [[requirements]]
 quantity = "{quantity}"
@@ -46,6 +46,7 @@ PORES = {"recipe": "porosity", "settings": "worst_field_um = 60.0", "quantity": 
 DEEP = dict(PORES)  # of 16 bits
 OTSU = 'method = "multi_otsu"\nflat_field = "off"\ndenoise_px = 3'
 THREE = 'method = "multi_otsu"\nn_classes = 3\nflat_field = "off"\ndenoise_px = 3\nclasses = ["dark", "gray", "bright"]'
+NETWORK = 'name = "unet"\nmodel = "seen"\ntile_px = 96\n'
 ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
 
 
@@ -53,6 +54,7 @@ ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
 def job(tmp_path):
     def made(backend, pixels, top="", asked=PHASES):
         tifffile.imwrite(tmp_path / "mosaic.tif", pixels, tile=(64, 64))
+        backend = backend if backend.startswith("name") else f'name = "threshold"\n{backend}'
         (tmp_path / "job.toml").write_text(JOB.format(backend=backend, top=top, **asked), encoding="utf-8")
         return tmp_path / "job.toml"
 
@@ -95,6 +97,8 @@ def by_windows(monkeypatch):
         (PHASES, OTSU, 96),
         (PHASES, THREE, 96),
         (PHASES, 'method = "fixed"\nlevels = [120.0]', 96),
+        (PHASES, NETWORK + "scale = 0.8", 96),
+        (PORES, NETWORK, 64),
         (PORES, OTSU, 64),
         (PORES, OTSU, 128),
         (PORES, 'method = "fixed"\nlevels = [110.0]', 256),
@@ -106,8 +110,14 @@ def test_a_report_by_windows_has_the_results_of_the_image_measured_whole(
     job, by_windows, tmp_path, asked, backend, side
 ):
     pixels = drawn() if asked is PHASES else porous()
+    if backend.startswith("name"):
+        names = ["metal", "pore"] if asked is PORES else ["dark", "bright"]
+        seeing_model(tmp_path / "seen", classes=names, settings={"gray_separation": 1.0})
+        pixels = 255 - pixels if asked is PORES else pixels
     if asked is DEEP:
         pixels = pixels * np.uint16(200) + np.random.default_rng(1).integers(0, 200, pixels.shape, np.uint16)
+    if asked is not PORES:
+        pixels[:70, 280:] = 0  # no specimen
     path = job(backend, pixels, asked=asked)
     whole = job_run.run(path, tmp_path / "whole", trail=False)
     by_windows(side)

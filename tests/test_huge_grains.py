@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from known_networks import seeing_model
 from scipy.spatial import cKDTree
 
 from inspect_tool import synthetic
@@ -31,6 +32,7 @@ certificate = "1"
 """
 LABELS = 'name = "labels"\nkind = "labels"\nmasks = ["labels.tif"]'
 WATERSHED = 'name = "watershed"'
+UNET = 'name = "unet"\nmodel = "{model}"\ntile_px = 96\n{more}'
 
 
 def mosaic(shape=(420, 500), n=260, seed=5):
@@ -112,6 +114,22 @@ def test_the_watershed_by_windows_has_the_results_of_the_whole_image(job, tmp_pa
     assert_same(whole, cut, tmp_path)
     found = verify.verify(tmp_path / "cut" / "job", images=tmp_path)
     assert found.verified, [item for item in found.findings if item.state == "differs"]
+
+
+@pytest.mark.parametrize(("side", "scale"), [(64, 1.0), (128, 0.7), (256, 1.6)])
+def test_a_network_by_windows_has_the_grains_of_the_whole_image(job, tmp_path, monkeypatch, side, scale):
+    seeing_model(tmp_path / "lines", classes=["grain", "boundary"])
+    field = synthetic.grains(seed=3, grain_size_number=7.5, shape_px=(250, 300), pixel_um=0.5, look="etched", line_px=3)
+    pixels = np.clip(255 - field.pixels, 1, 254)  # bright boundaries
+    pixels[:70, 200:] = 0  # no specimen
+    monkeypatch.setattr(flooding, "TILE_PX", 120)
+    path = job(UNET.format(model="lines", more=f"scale = {scale}"), pixels)
+    whole, cut = both(path, tmp_path, monkeypatch, side)
+    assert_same(whole, cut, tmp_path)
+    assert len(pd.read_csv(tmp_path / "cut" / "job" / "features.csv")) > 20
+    if scale < 1:
+        found = verify.verify(tmp_path / "cut" / "job", images=tmp_path)
+        assert found.verified, [item for item in found.findings if item.state == "differs"]
 
 
 def test_what_cannot_be_done_by_windows_is_said_in_one_line(job, monkeypatch, tmp_path):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from inspect_tool.measure.flooding import Area, numbered, strips
+from inspect_tool.measure.flooding import numbered, strips
 from inspect_tool.model import GrayImage, LabelImage, Mask, Samples
 from inspect_tool.pixels.reduced import area_mean, nearest, nearest_places
 from inspect_tool.pixels.stored import zeros_like
@@ -114,18 +114,6 @@ def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
     kernel -= window * kernel.sum() / window.sum()  # flat regions must give 0
     line = np.exp(-(s**2) / (2 * sigma_px**2))
     return np.asarray(kernel / -(kernel * line).sum(), np.float32)
-
-
-def enlarged(small: FloatImage, shape: tuple[int, ...], area: Area) -> FloatImage:
-    """Part of a small picture enlarged to ``shape``, bilinear."""
-    places = []
-    for size, few, cut in zip(shape, small.shape, area, strict=False):
-        at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / size - 0.5, 0, few - 1)
-        low = np.minimum(at.astype(np.intp), max(few - 2, 0))
-        places.append((low, np.minimum(low + 1, few - 1), (at - low).astype(np.float32)))
-    (top, bottom, down), (left, right, across) = places
-    rows = small[top] * (1 - down)[:, None] + small[bottom] * down[:, None]
-    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
 
 
 def step_strength(channels: FloatImage, at: Mask, sigma_px: float) -> tuple[FloatImage, list[FloatImage]]:

@@ -23,7 +23,7 @@ from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.seamless.windows import Box, Window, check_coverage, windows
 from inspect_tool.model import Calibration, Samples
 from inspect_tool.mosaic.request import Request
-from inspect_tool.mosaic.specimen import specimen_of
+from inspect_tool.mosaic.specimen import blanked, specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask
 from inspect_tool.pixels.parts import strips
 from inspect_tool.segmentation.threshold import by_windows
@@ -46,7 +46,7 @@ def silent(_done: int, _total: int, _text: str) -> None:
 class Classes:
     """The classes of an image that is open; they take a bit for each pixel and class."""
 
-    image: PixelWindows
+    image: PixelWindows  # as it is read; what is no specimen has the median of the specimen
     sha256: str
     scale: Calibration  # what the file itself says
     levels: Levels  # in 8 bits; in the gray values of the file offset + by * level
@@ -82,7 +82,9 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             raise ReadError(msg)
         cut = windows(image.shape, asked.side_px)
         roi = specimen_of(image, cut, asked.blank, asked.blank_px)
-        gray, offset, by = _eight_bit(image, roi, str(asked.image))
+        filled = blanked(image.as_read(), roi)
+        gray, offset, by = _eight_bit(filled, roi, str(asked.image))
+        shown = image if image.dtype == np.uint8 else _in_eight_bits(image.as_read(), offset, by)
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):
             smooth = _smooth(gray, window, asked)[window.inner(by_windows.reach_px(asked.threshold))]
@@ -100,7 +102,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
                 known += 1
                 continue
             made = _told_apart(_smooth(gray, window, asked), roi, window, levels, asked)
-            made["picture"] = np.ascontiguousarray(gray.read(window.core)[::step, ::step])
+            made["picture"] = np.ascontiguousarray(shown.read(window.core)[::step, ::step])
             write_whole(folder / f"{window.number:06d}.npz", _packed(made))
         labels, picture, coverage = _together(cut, folder, levels, step, str(asked.image))
 
@@ -109,7 +111,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
                 yield name, _together(cut, folder, levels, step, str(asked.image), name)[0]
 
         yield Classes(
-            image=image,
+            image=filled,
             sha256=digest,
             scale=image.calibration,
             levels=levels,
@@ -130,12 +132,11 @@ def _eight_bit(image: PixelWindows, roi: BitMask | None, where: str) -> tuple[Pi
     """Bring an image to 8 bits as the backend brings one that is held whole: gray = offset + step * value."""
     if image.dtype == np.uint8:
         return image, 0.0, 1.0
-    real = image.as_read()
     every = sample_step(image.size if roi is None else max(1, roi.sum()))
     sample: list[Samples] = [np.zeros(0, np.float32)]
     seen = 0
     for top, bottom in strips(image.shape):
-        part = real[top:bottom].ravel() if roi is None else real[top:bottom][roi[top:bottom]]
+        part = image[top:bottom].ravel() if roi is None else image[top:bottom][roi[top:bottom]]
         sample.append(part[-seen % every :: every])
         seen += len(part)
     if not seen:
@@ -146,8 +147,11 @@ def _eight_bit(image: PixelWindows, roi: BitMask | None, where: str) -> tuple[Pi
         msg = f"{where}: the image is constant (gray value {low:g}); there is nothing to tell apart"
         raise BackendError(msg)
     offset, step = low, (high - low) / 255
-    read = partial(_read_in_eight_bits, real, offset, step)
-    return replace(image, dtype=np.dtype(np.uint8), read=read), offset, step
+    return _in_eight_bits(image, offset, step), offset, step
+
+
+def _in_eight_bits(real: PixelWindows, offset: float, step: float) -> PixelWindows:
+    return replace(real, dtype=np.dtype(np.uint8), read=partial(_read_in_eight_bits, real, offset, step))
 
 
 def _read_in_eight_bits(real: PixelWindows, offset: float, step: float, box: Box) -> NDArray[np.uint8]:

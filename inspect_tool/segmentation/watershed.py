@@ -27,7 +27,7 @@ from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.measure.seeded import grown
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
-from inspect_tool.pixels.reduced import area_mean
+from inspect_tool.pixels.reduced import area_mean, bilinear
 from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.ranges import Above0, From0, Share
 
@@ -203,14 +203,14 @@ class _Flat:
     slow_color: tuple[FloatImage, ...]
 
     def gray(self, area: Area) -> FloatImage:
-        wide = boundaries.enlarged(self.slow, self.pixels.shape, area)
+        wide = bilinear(self.slow, self.pixels.shape, area)
         return np.asarray(self.pixels[area].astype(np.float32) / np.maximum(wide, self.least), np.float32)
 
     def channels(self, area: Area) -> FloatImage:
         """CIE L*a*b* coordinates less their surroundings; without color the gray level."""
         if self.color is None:
             return self.gray(area)[..., None]
-        wide = [boundaries.enlarged(slow, self.pixels.shape, area) for slow in self.slow_color]
+        wide = [bilinear(slow, self.pixels.shape, area) for slow in self.slow_color]
         return np.asarray(_lab(self.color[area]) - np.dstack(wide), np.float32)
 
 

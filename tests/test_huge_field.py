@@ -180,7 +180,7 @@ def test_black_corners_and_gaps_are_left_out_and_said(job, by_windows, tmp_path)
 def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_path, monkeypatch):
     path = job(OTSU, drawn())
     by_windows()
-    written = classes.write_whole
+    written = classes.write_part
     done = []
 
     def fail(path, data):
@@ -189,13 +189,13 @@ def test_a_run_that_was_killed_goes_on_at_the_next_window(job, by_windows, tmp_p
         done.append(path.name)
         written(path, data)
 
-    monkeypatch.setattr(classes, "write_whole", fail)
+    monkeypatch.setattr(classes, "write_part", fail)
     with pytest.raises(KeyboardInterrupt):
         job_run.run(path, tmp_path / "out", trail=False)
     kept = windowed.records_of(tmp_path / "out" / "job")
     assert len(list(kept.rglob("*.npz"))) == 9
     assert not (tmp_path / "out" / "job").exists()
-    monkeypatch.setattr(classes, "write_whole", lambda path, data: (done.append(path.name), written(path, data)))
+    monkeypatch.setattr(classes, "write_part", lambda path, data: (done.append(path.name), written(path, data)))
     job_run.run(path, tmp_path / "out", trail=False)
     assert len(done) == len(set(done)) == 16
     assert not kept.exists()

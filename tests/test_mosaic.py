@@ -124,8 +124,8 @@ def test_what_was_measured_before_a_run_was_stopped_is_not_measured_again(tiff, 
 def test_a_window_that_is_gone_fails_the_image(tiff, tmp_path, monkeypatch):
     from inspect_tool.mosaic import classes
 
-    written = classes.write_whole
-    monkeypatch.setattr(classes, "write_whole", lambda path, data: path.stem == "000004" or written(path, data))
+    written = classes.write_part
+    monkeypatch.setattr(classes, "write_part", lambda path, data: path.stem == "000004" or written(path, data))
     asked = mosaic.Request(image=tiff, threshold=SETTINGS["a level"], side_px=96)
     with pytest.raises(MeasurementError, match=r"mosaic.tif: .* row 1 and column 1 was not measured once"):
         mosaic.measure(asked, tmp_path)

@@ -35,7 +35,7 @@ from inspect_tool.model import (
     stated,
 )
 from inspect_tool.mosaic import Request
-from inspect_tool.mosaic.classes import Classes, classes_of, step_of
+from inspect_tool.mosaic.classes import Classes, classes_of, folder_for, step_of
 from inspect_tool.mosaic.request import not_imaged
 from inspect_tool.mosaic.specimen import blanked, specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask, as_labels, as_mask, sampled
@@ -230,7 +230,7 @@ def measured(
             segmentation = _segmentation(planned, found, time.perf_counter() - started)
             seen = _Seen(labels=segmentation.labels, roi=found.roi, picture=found.picture, step=found.step)
         else:
-            micrograph, segmentation, seen = _on_the_disk(planned, source, kept)
+            micrograph, segmentation, seen = _on_the_disk(planned, source, kept, goes_on=records is not None)
         keep("", replace(segmentation, alternatives=no_alternatives))
         segmentation = replace(segmentation, alternatives=partial(keeping, segmentation.alternatives, keep))
         taken, measurement, step = measured_labels(
@@ -247,25 +247,46 @@ def measured(
         )
 
 
-def _on_the_disk(planned: Plan, source: Source, folder: Path) -> tuple[Micrograph, Segmentation, _Seen]:
-    """Segment an image with the backend of the job, every image that this takes on the disk."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _on_the_disk(
+    planned: Plan, source: Source, folder: Path, *, goes_on: bool
+) -> tuple[Micrograph, Segmentation, _Seen]:
+    """Segment an image with the backend of the job, every image that this takes on the disk.
+
+    ``goes_on``: what it makes is kept for the next run, if this one is stopped.
+    """
+    model = model_of(planned)
+    parts = folder / _made_of(planned, source, model)
+    parts.mkdir(parents=True, exist_ok=True)
     with readers.windows(source.path, selection(planned.job)) as opened:
         roi = _specimen(planned, opened)
         read = opened.as_read()
         filled = blanked(read, roi)
         micrograph = _with_specimen(_micrograph(planned, source, filled), roi)
-        pixels = StoredImage(read.shape, read.dtype, folder)
+        pixels = StoredImage(read.shape, read.dtype, folder, parts if goes_on else None)
         for top, bottom in strips(read.shape):
             pixels[top:bottom] = filled[top:bottom]
         step = step_of(read.shape)
         picture = sampled(read, step)
     micrograph = replace(micrograph, pixels=cast("GrayImage", pixels))
-    segmentation = segmented(planned, source, micrograph, model_of(planned))
+    segmentation = segmented(planned, source, micrograph, model)
     if picture.dtype != np.uint8:
         low, high = ends_of(picture.ravel())
         picture = in_eight_bits(picture, low, (high - low) / 255)
     return micrograph, segmentation, _Seen(labels=segmentation.labels, roi=roi, picture=picture, step=step)
+
+
+def _made_of(planned: Plan, source: Source, model: object) -> str:
+    """Name of the folder of what is made of an image: it says by what."""
+    return folder_for(
+        {
+            "image": source.sha256,
+            "plane": selection(planned.job),
+            "specimen": planned.job.region.specimen,
+            "backend": planned.backend,
+            "settings": planned.backend_settings,
+            "model": getattr(model, "made_of", None),
+        }
+    )
 
 
 def _with_specimen(micrograph: Micrograph, roi: BitMask | None) -> Micrograph:

@@ -6,8 +6,9 @@ for grains that differ in gray level or tint). Regions are merged where the boun
 has no support in such a map.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from functools import partial
 from math import ceil, pi, sqrt
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from skimage.segmentation import watershed
 
 from inspect_tool.measure.flooding import numbered, strips
 from inspect_tool.model import GrayImage, LabelImage, Mask, Samples
+from inspect_tool.pixels.kept import Arrays, made_once
 from inspect_tool.pixels.reduced import area_mean, nearest, nearest_places
 from inspect_tool.pixels.stored import zeros_like
 
@@ -172,6 +174,16 @@ class Regions:
     best: Floats  # (largest label + 1,): extreme gray level of the interior
     pairs: NDArray[np.int64]  # (n, 2): labels of neighbors, smaller first
     sides: Floats  # (6 + m, n): pixel pairs, row, column, row², column², row x column, m weights
+
+
+def known(labels: LabelImage, make: Callable[[], Regions]) -> Regions:
+    """Give the sums of the regions of an image as a run that was stopped has left them, else make them."""
+
+    def sums() -> Arrays:
+        made = make()
+        return {field.name: getattr(made, field.name) for field in fields(made)}
+
+    return Regions(**made_once(labels, "regions", sums))
 
 
 def touching(labels: LabelImage, rows: int) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
@@ -506,7 +518,8 @@ def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.floa
     height, width = strength.shape
     around = ceil(shortest_px) + 1
     reach = np.full(len(levels), 96)
-    for rows in strips(strength.shape, max(1 << 20, width << 8)):  # high beside what is looked at around them
+
+    def mean(rows: slice) -> Arrays:
         k, summed = 0, np.zeros((rows.stop - rows.start, width), np.float32)
         while k < len(levels):
             top, bottom = max(0, rows.start - reach[k]), min(height, rows.stop + reach[k])
@@ -520,7 +533,10 @@ def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.floa
                 continue
             summed += np.minimum(distance, sum(strength.shape))  # without any line it has no bound
             k += 1
-        total[rows] = summed / np.float32(len(levels))
+        return {"mean": summed / np.float32(len(levels))}
+
+    for k, rows in enumerate(strips(strength.shape, max(1 << 20, width << 8))):  # high beside what is around them
+        total[rows] = made_once(strength, f"distance {k}", partial(mean, rows))["mean"]
     return total
 
 

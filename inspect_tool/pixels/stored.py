@@ -32,13 +32,18 @@ class StoredImage:
     dtype : numpy type
     folder : Path, optional
         On whose disk it is kept; None: where temporary files are.
+    parts : Path, optional
+        Folder for what is made of it, see ``kept.made_once``; None: that is not kept.
     """
 
     ndim = 2
 
-    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None = None) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None = None, parts: Path | None = None
+    ) -> None:
         self.shape = (int(shape[0]), int(shape[1]))
         self.dtype = np.dtype(dtype)
+        self.parts = parts
         self._folder = folder
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as the image is there
         weakref.finalize(self, self._file.close)
@@ -51,7 +56,7 @@ class StoredImage:
 
     def like(self, dtype: DTypeLike, shape: tuple[int, ...] | None = None) -> "StoredImage":
         """Give another one beside it, all 0; ``shape``: its rows and columns, else it is as large."""
-        return StoredImage(shape or self.shape, dtype, self._folder)
+        return StoredImage(shape or self.shape, dtype, self._folder, self.parts)
 
     def __getitem__(self, index: Any) -> Any:
         """Give what an array would give."""

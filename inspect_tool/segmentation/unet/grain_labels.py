@@ -149,7 +149,7 @@ def partition(
         return sharp[area].astype(np.float32) * np.float32(2 / UNIT) - distance[area]
 
     labels = flooding.basins(landscape, inside, at, number)
-    regions = _regions(labels, probability, top)
+    regions = boundaries.known(labels, lambda: _regions(labels, probability, top))
     packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
     doubtful = _doubtful(regions)
     lower, level, higher = levels = _levels(settings, doubtful)

@@ -4,7 +4,7 @@ The grid of tiles begins at the corner of the image, held or stored, and the gra
 of all of it: no window enters into a probability.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import BackendError
 from inspect_tool.files import CARD
 from inspect_tool.model import LabelImage, Micrograph, ModelCard, Samples
+from inspect_tool.pixels.kept import Arrays, made_once
 from inspect_tool.pixels.parts import strips
 from inspect_tool.pixels.reduced import bilinear, scaled
 from inspect_tool.pixels.stored import zeros_like
@@ -53,6 +54,11 @@ class Model:
     network: UNet
     predictor: Predictor
     on_cpu: Callable[[], Predictor]  # where the device runs out of memory
+
+    @property
+    def made_of(self) -> Mapping[str, object]:
+        """What decides about its answers."""
+        return {"weights": self.card.sha256, **self.predictor.described}
 
 
 def load(settings: Settings) -> Model:
@@ -136,8 +142,7 @@ def maps_of(model: Model, micrograph: Micrograph, settings: Settings, scale: flo
         stride=model.network.stride,
         batch=1 if model.predictor.device == "cpu" else _BATCH,
     )
-    made = tiling.predicted(read, (pixels.shape[0], pixels.shape[1]), run, grid, micrograph.path)
-    bands = ((rows, tiling.quantized(band)) for rows, band in made)
+    bands = _bands(read, pixels, run, grid, micrograph.path, f"probability {scale!r}")
     if pixels.shape[:2] != shape and card.classes != GRAINS:
         bands = _restored(bands, pixels, shape)
     kept = _kept_levels(card, settings)
@@ -147,6 +152,25 @@ def maps_of(model: Model, micrograph: Micrograph, settings: Settings, scale: flo
     values = {EQUALIZED: True} if equal else {"gray_range": [round(low, 3), round(high, 3)]}
     described = {**values, "tile_px": tile_px, "overlap_px": grid.overlap_px}
     return Maps(bands=packed, shape=(pixels.shape[0], pixels.shape[1])), {**described, **made_on}
+
+
+def _bands(
+    read: tiling.Read, pixels: Samples, run: Callable[[Batch], Batch], grid: tiling.Grid, where: str, name: str
+) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Predict an image, band by band; those that a run before it has kept under ``name`` are not predicted again."""
+    shape = (pixels.shape[0], pixels.shape[1])
+    made = tiling.predicted(read, shape, run, grid, where)
+    following = 0
+
+    def predicted(k: int) -> Arrays:
+        nonlocal made, following
+        if k != following:
+            made = tiling.predicted(read, shape, run, grid, where, first=k)
+        following = k + 1
+        return {"band": tiling.quantized(next(made)[1])}
+
+    for k, rows in enumerate(tiling.band_rows(shape, grid)):
+        yield rows, made_once(pixels, f"{name} {k}", partial(predicted, k))["band"]
 
 
 def averaged(run: Callable[[Batch], Batch], batch: Batch) -> Batch:

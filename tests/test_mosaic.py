@@ -88,7 +88,8 @@ def test_corners_and_gaps_are_no_specimen_and_pores_of_the_same_gray_are(picture
     settings = SETTINGS["otsu"]
     asked = mosaic.Request(image=path, threshold=settings, pixel_um=0.5, side_px=64, blank=(0,), blank_px=16)
     found = mosaic.measure(asked, tmp_path / "records")
-    areas, lines, features, _ = whole(pixels, settings, roi)
+    filled = np.where(roi, pixels, np.uint8(np.median(pixels[roi])))  # as an image that is held whole is read
+    areas, lines, features, _ = whole(filled, settings, roi)
     assert found.specimen_px == int(roi.sum())
     assert found.areas_px == areas
     assert found.lines == lines

@@ -46,6 +46,10 @@ PORES = {"recipe": "porosity", "settings": "worst_field_um = 60.0", "quantity": 
 DEEP = dict(PORES)  # of 16 bits
 OTSU = 'method = "multi_otsu"\nflat_field = "off"\ndenoise_px = 3'
 THREE = 'method = "multi_otsu"\nn_classes = 3\nflat_field = "off"\ndenoise_px = 3\nclasses = ["dark", "gray", "bright"]'
+STARDIST = (
+    r"backend stardist does not work by windows yet; change the job \(docs/huge_images.md\), or measure fields of the"
+    r" image \(inspect-tool fields cut\)"
+)
 NETWORK = 'name = "unet"\nmodel = "seen"\ntile_px = 96\n'
 ACCEPT = '[[accept]]\ncheck = "*"\nreason = "drawn"\nby = "a test"\n'
 
@@ -210,6 +214,8 @@ def test_what_is_too_large_to_be_measured_whole_is_refused_with_the_reason(job, 
         (PHASES, "", r"backend threshold works by windows without method = 'auto', flat_field = 'auto'.*; give flat_"),
         (PORES | {"settings": "reference_area = { size_mm = 0.1 }"}, OTSU, "settings.reference_area is not measured"),
         (PARTICLES, OTSU, "recipe particles is not measured by windows yet; change the job"),
+        (PORES, 'name = "stardist"', STARDIST),
+        (PHASES, 'name = "unet"\nmodel = "solder_voids"', "backend unet works by windows with a model of classes, and"),
     ):
         path = job(backend, drawn(), asked=asked)
         with pytest.raises(ReadError, match=f"mosaic.tif: 0 Mpx are measured by windows only, and that .*: {says}"):

@@ -47,7 +47,7 @@ def write_part(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as packed:
         for name, array in arrays.items():
             with packed.open(f"{name}.npy", "w") as one:
-                np.lib.format.write_array(one, np.asarray(array), allow_pickle=False)
+                np.lib.format.write_array(one, np.asarray(array), allow_pickle=False)  # type: ignore[no-untyped-call]
     write_whole(path, file.getvalue())
 
 

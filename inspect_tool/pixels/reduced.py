@@ -140,10 +140,10 @@ def scaled(image: Samples, size: tuple[int, int], how: Literal["area", "bilinear
     size : (columns, rows)
         Wanted, as OpenCV has it.
     """
-    if how == "area" and not isinstance(image, StoredImage):
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     made = zeros_like(image, image.dtype, (size[1], size[0], *image.shape[2:]))
     if how == "area":
+        if not isinstance(image, StoredImage):
+            return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         top = 0
         for band in _area_bands(image.__getitem__, image.shape, size):
             made[top : top + len(band)] = band

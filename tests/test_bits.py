@@ -18,7 +18,8 @@ from inspect_tool.measure.neighbors import edge_gaps
 from inspect_tool.measure.points import count_points, grid
 from inspect_tool.measure.seamless.tables import feature_table, numbered_features
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.pixels.bits import BitClasses, BitMask, decode_bits, encode_bits
+from inspect_tool.pixels.bits import BitClasses, BitMask, classes_like, decode_bits, encode_bits
+from inspect_tool.pixels.stored import StoredImage
 
 SHAPE = (331, 413)
 
@@ -59,6 +60,15 @@ def test_bits_are_indexed_as_arrays_are(labels):
     assert bits(mask).sum() == mask.sum()
     assert packed(labels).any()
     assert not packed(np.zeros_like(labels)).any()
+
+
+def test_classes_are_put_together_as_the_image_is_kept(labels, tmp_path):
+    image = StoredImage(labels.shape, np.uint8, tmp_path)
+    for of in (image, np.zeros(labels.shape)):
+        bands = ((slice(top, min(top + 50, SHAPE[0])), labels[top : top + 50]) for top in range(0, SHAPE[0], 50))
+        found = classes_like(of, (1, 2), bands)
+        assert isinstance(found, BitClasses if of is image else np.ndarray)
+        assert np.array_equal(np.asarray(found), labels)
 
 
 @pytest.mark.parametrize(("blur", "share"), [(0.6, 0.3), (3.0, 0.5), (8.0, 0.8)])

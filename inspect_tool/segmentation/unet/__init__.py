@@ -130,9 +130,11 @@ def _other_classes(
             more.pop("objects", None)  # joints keep the numbers of the reported segmentation
             yield f"probability of {name} {sign}", segmentation_of(model, settings, labels, found, start, **more)
             del labels, more
-    if GRAY in model.card.settings and (segmentation.labels == 1).any():
+    if GRAY in model.card.settings:
         start = perf_counter()
         gray = gray_opinion.smoothed(micrograph.pixels)
+        if gray_opinion.separation(gray, segmentation.labels, 1, micrograph.roi) is None:
+            return
         labels = gray_opinion.by_level(
             gray, segmentation.labels, 1, micrograph.roi, classes=range(1, len(model.card.classes))
         )

@@ -6,8 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.recipes.inclusions.limits import Limits, Type
-from inspect_tool.standards.formulas.iso_4967 import Thickness
+from inspect_tool.recipes.inclusions.limits import Joining, Type
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -42,7 +41,6 @@ class Inclusion:
     """One inclusion as an edition sees it."""
 
     type: Type
-    thickness: Thickness
     length_um: float
     width_um: float
     largest_um: float  # diameter of the circle of the same area, of the largest of its particles
@@ -54,7 +52,7 @@ class Inclusion:
 
 def inclusions_of(
     particles: Particles,
-    limits: Limits,
+    limits: Joining,
     direction_deg: float,
     pixel_um: float,
     fragments: Fragments = "as seen",
@@ -71,7 +69,7 @@ def inclusions_of(
     Parameters
     ----------
     particles : Particles
-    limits : Limits
+    limits : Joining
         Of the edition.
     direction_deg : float
         Rolling direction: 0 along the rows, counter-clockwise. [deg]
@@ -128,7 +126,7 @@ class _Seen:
     pixel_um: float
 
 
-def _kinds(particles: Particles, place: _Place, limits: Limits) -> Bools:
+def _kinds(particles: Particles, place: _Place, limits: Joining) -> Bools:
     """Which are sulfides: those whose gray does not say it are what the nearest is that they could belong to."""
     sulfide = particles.sulfide.copy()
     sure = np.flatnonzero(~particles.unsure)
@@ -143,7 +141,7 @@ def _kinds(particles: Particles, place: _Place, limits: Limits) -> Bools:
     return sulfide
 
 
-def _groups(kind: Ints, place: _Place, limits: Limits) -> list[Ints]:
+def _groups(kind: Ints, place: _Place, limits: Joining) -> list[Ints]:
     """Particles that belong together, chain by chain."""
     if not len(kind):
         return []
@@ -169,7 +167,7 @@ def _connected(n: int, first: Ints, second: Ints) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _rated(members: Ints, seen: _Seen, limits: Limits, fragments: Fragments) -> list[Inclusion]:
+def _rated(members: Ints, seen: _Seen, limits: Joining, fragments: Fragments) -> list[Inclusion]:
     """One inclusion of particles that belong together, or each of them where they are no stringer."""
     particles, place = seen.particles, seen.place
     length = particles.length_um[members]
@@ -192,7 +190,6 @@ def _rated(members: Ints, seen: _Seen, limits: Limits, fragments: Fragments) -> 
     return [
         Inclusion(
             type=kind,
-            thickness=limits.lines[kind].thickness(width),
             length_um=float(high - low),
             width_um=width,
             largest_um=float(particles.ecd_um[members].max()),
@@ -223,7 +220,7 @@ def _back(along: float, across: float, axis: float, pixel_um: float) -> tuple[fl
     return (across * cos - along * sin) / pixel_um, (along * cos + across * sin) / pixel_um
 
 
-def _single(one: int, seen: _Seen, limits: Limits) -> Inclusion:
+def _single(one: int, seen: _Seen, limits: Joining) -> Inclusion:
     particles = seen.particles
     aspect, length, width = (float(x[one]) for x in (seen.aspect, particles.length_um, particles.width_um))
     kind: Type
@@ -239,7 +236,6 @@ def _single(one: int, seen: _Seen, limits: Limits) -> Inclusion:
     down, right = -float(np.sin(turn)) * reach, float(np.cos(turn)) * reach
     return Inclusion(
         type=kind,
-        thickness=limits.lines[kind].thickness(width),
         length_um=length,
         width_um=width,
         largest_um=float(particles.ecd_um[one]),

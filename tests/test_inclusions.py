@@ -187,7 +187,7 @@ def test_a_fragment_that_the_frame_cuts_may_count_either_way_in_the_width_of_its
     row = particles((50, 2, 5, 1, False), *[(50, 20 + 25 * i, wide, wide, False) for i, wide in enumerate(rest)])
     row = replace(row, cut=np.arange(len(rest) + 1) == 0)
     (found,) = inclusions_of(row, ISO, 0.0, 1.0, fragments)
-    assert (found.type, found.thickness) == ("B", expected)
+    assert (found.type, ISO.lines["B"].thickness(found.width_um)) == ("B", expected)
 
 
 def test_a_sliver_of_two_pixels_at_the_frame_lengthens_its_stringer_and_may_be_a_pit():

@@ -37,6 +37,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.report.template_process import confined
 from inspect_tool.scale import calibration
 from inspect_tool.standards import verified
+from inspect_tool.standards.editions import OWN
 
 PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
@@ -251,7 +252,7 @@ def _role_of(name: str) -> Role:
     """What the copy of a file of an edition is, by its name."""
     if name.startswith(verified.COPY):
         return "comparison"
-    return "own standard" if name.startswith("own-") else "standard"
+    return "own standard" if name.startswith(OWN) else "standard"
 
 
 def _attachment(folder: Path, path: Path, role: Role) -> Attachment:

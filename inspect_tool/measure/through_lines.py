@@ -132,7 +132,7 @@ def _chords(mask: Mask) -> Array:
     turned = (turned_mask(mask, k * pi / _DIRECTIONS)[0] for k in range(_DIRECTIONS))
     # summed as integers, a chord takes a fiftieth of the time
     sums = [cv2.reduce(one, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] for one in turned]
-    return np.stack(sums).astype(np.float64)
+    return np.asarray(np.stack(sums), np.float64)
 
 
 def turned_mask(mask: Mask, turn: float) -> tuple[NDArray[np.uint8], Array]:

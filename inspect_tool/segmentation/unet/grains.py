@@ -141,7 +141,7 @@ def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[fl
 
     def predict(scale: float) -> NDArray[np.uint8]:
         tried[scale] = maps_of(model, part, settings, scale)
-        return tried[scale][0].first(part.pixels)
+        return np.asarray(tried[scale][0].first(part.pixels))
 
     scale, size = grain_labels.settled_scale(predict, card.structure_px)
     low, high = card.structure_px

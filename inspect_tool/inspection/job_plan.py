@@ -116,7 +116,7 @@ def plan(
     the standards. Without ``refereed`` the samples and answers of a check by hand, which may not be there yet, are not
     read.
     """
-    from inspect_tool.report.render import check_language, load_settings, template_folder
+    from inspect_tool.report.template import check_language, load_settings, template_folder
 
     path = Path(job_path)
     job = job or load_job(path, text)

@@ -164,8 +164,8 @@ def picture_files(
 ) -> Iterator[Attachment]:
     """The pictures in the folder of a report, those on paper as paper shows them too."""
     from inspect_tool.report.build import table
-    from inspect_tool.report.render import load_settings
     from inspect_tool.report.selection import shown_fields
+    from inspect_tool.report.template import load_settings
 
     sizes = load_settings(planned.template).sizes
     fields = table("Fields", findings.measurements.fields)

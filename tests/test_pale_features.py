@@ -10,7 +10,7 @@ from inspect_tool.measure.gray_of_matrix import paler_percent
 from inspect_tool.recipes import phase_fraction
 from inspect_tool.recipes.phase_fraction import Settings
 
-TITLE = "Proportion of the matrix whose gray is nearer to that of the phase"
+TITLE = "Proportion of the matrix at a gray level of its own, toward that of the phase"
 
 
 def rods(pale):
@@ -36,7 +36,7 @@ def test_pale_features_that_a_level_leaves_to_the_matrix_are_doubted():
     assert not pale_checks(again)  # a report of before is not asked
 
 
-@pytest.mark.parametrize("pale", [40.0, 70.0, 215.0])
+@pytest.mark.parametrize("pale", [70.0, 200.0])
 def test_features_of_nearly_one_gray_are_not_doubted(pale):
     _, _, field = found(rods(pale), phase="dark")
     (check,) = pale_checks(field)

@@ -1,4 +1,4 @@
-"""Whether a part of the matrix has a gray level of its own, nearer to that of the phase than to the rest."""
+"""Whether a part of the matrix has a gray level of its own, on the way to that of the phase."""
 
 import cv2
 import numpy as np
@@ -8,14 +8,15 @@ from inspect_tool.model import GrayImage, Mask
 
 CORE_PX = 3  # pixels so near to the outline have grays of the edge [px]
 APART = 3.5  # distance of two levels over the scatter within both, more of which are two: evenly spread grays have 3.46
+TOWARD = 1 / 3  # least distance of the two, over that of the farther one from the phase: less is a tint of the matrix
 
 
 def paler_percent(pixels: GrayImage, phase: Mask, matrix: Mask) -> float:
-    """Share of the matrix that lies at a gray level of its own, which is nearer to the phase than to the rest. [%]
+    """Share of the matrix that lies at a gray level of its own, at least a third of the way to the phase. [%]
 
     Such are features that show less contrast than the others and fell on the side of the matrix. The gray values of
-    the matrix are parted into two classes of least scatter (Otsu 1979). Where they are no two levels, or the one
-    nearer to the phase is still nearer to the other, there are none; the smaller of both classes counts.
+    the matrix are parted into two classes of least scatter (Otsu 1979). Where they are no two levels, or lie too near
+    to each other, there are none; the smaller of both classes counts.
 
     Parameters
     ----------
@@ -48,8 +49,8 @@ def paler_percent(pixels: GrayImage, phase: Mask, matrix: Mask) -> float:
     within = np.average((values - _mean(of_matrix)) ** 2, weights=counts) - between[cut] / of_matrix.pixels**2
     apart = float(high[cut] - low[cut])
     level = _mean(of_phase)
-    to_phase = min(abs(level - low[cut]), abs(level - high[cut]))
-    if apart <= APART * np.sqrt(max(within, 0.0)) or to_phase >= apart:
+    whole = max(abs(level - low[cut]), abs(level - high[cut]))
+    if apart <= APART * np.sqrt(max(within, 0.0)) or apart < TOWARD * whole:
         return 0.0
     return 100.0 * float(min(below[cut], above[cut])) / of_matrix.pixels
 

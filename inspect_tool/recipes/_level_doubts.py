@@ -18,7 +18,7 @@ _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores 
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 _MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/threshold.md)
 _LAYERED = "layered_percent"
-_MOST_PALER = 10.0  # of the matrix at a level of its own, nearer to the phase than to the rest
+_MOST_PALER = 10.0  # of the matrix at a level of its own, toward that of the phase
 _PALER = "paler_percent"
 
 
@@ -60,7 +60,7 @@ def layers_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str
 
 
 def paler_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
-    """How much of the matrix has a gray nearer to that of the phase, for ``FieldMeasurement.read_off``. [%]
+    """How much of the matrix has a gray of its own toward that of the phase, for ``FieldMeasurement.read_off``. [%]
 
     Nothing where no level of gray was automatic, where there are more than two classes, or where a report does not
     have it, which is from before it was asked.

@@ -14,11 +14,11 @@ def diameter_noise(labels: LabelImage, table: pd.DataFrame, unit: str, pixel: fl
     """Variance that the noise of its outline adds to the minor axis of each object, by what its outline shows. [px²]
 
     The radius of an object, in units of its ellipse, is 1 + Σ c_k exp(i k θ). Noise is in all waves; those of k = 0 and
-    2 look like another size and other axes, and those of 3 and 4 tell how much there is: the variance of a minor axis of
-    2R is 4 R² (E c_0² + 0.86 to 2 E|c_2|²), the less for round objects and the more for long ones. Long waves are the
-    stronger ones. Over fibers drawn and degraded in six ways the variance came out as 15 to 25 R² E|c_3,4|², over
-    discs in noise of two wavelengths as 11 to 21 (docs/validation_fibres.md). A single object tells it badly, the mean
-    over a hundred well.
+    2 look like another size and other axes, those of 3 and 4 tell how much there is: the variance of a minor axis of 2R
+    is 4 R² (E c_0² + 0.86 to 2 E|c_2|²), the less for round objects and the more for long ones. Long waves are the
+    stronger ones. Over fibers drawn and degraded in six ways the variance came out as 15 to 25 R² E|c_3,4|², over discs
+    in noise of two wavelengths as 11 to 21 (docs/validation_fibres.md). A single object tells it badly, the mean over a
+    hundred well.
 
     Parameters
     ----------

@@ -25,6 +25,7 @@ _FLAT = 60.0  # share of contacts without an edge; above, rods of real pictures 
 _BETWEEN = 75.0  # of the variance of gray; below, real pictures were read three times as badly by number [%]
 _VOLUMES = (*(name for name, _, kind in SIZES if kind == "volume"), "sauter_diameter_um")
 _LENGTHS = (*(name for name, _, _ in SIZES), "mean_particle_ecd_um", "sauter_diameter_um")
+_OF_CLUSTERS = ("largest_particle_feret_um", "particle_count_per_mm2")  # wrong besides where clusters count as one
 
 
 def told_of(segmentation: Segmentation, micrograph: Micrograph, particles: LabelImage) -> Mapping[str, float]:
@@ -81,7 +82,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
             max(field.values.largest_of_frame_percent for field in fields),
             _OF_FRAME,
             Text("particles.why_of_frame"),
-            (*_LENGTHS, "largest_particle_feret_um"),
+            (*_LENGTHS, *_OF_CLUSTERS),
         ),
         (Text("particles.check_of_volume"), largest, _OF_VOLUME, Text("particles.why_of_volume"), _VOLUMES),
         (
@@ -96,7 +97,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
             max(one.concave_area_percent for one in numbers),
             _CONCAVE,
             Text("particles.why_rejected") if rejected else Text("particles.why_concave"),
-            _LENGTHS if rejected else (*_LENGTHS, "largest_particle_feret_um", "particle_count_per_mm2"),
+            _LENGTHS if rejected else (*_LENGTHS, *_OF_CLUSTERS),
         ),
     ):
         made.append(

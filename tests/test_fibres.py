@@ -129,6 +129,25 @@ def test_a_large_tilt_is_hardly_moved_by_noise():
     assert not any("may be due to roughness" in warning for warning in all_of_it.warnings)
 
 
+def test_the_scatter_of_diameters_is_doubted_where_a_piece_of_a_fiber_makes_it():
+    radii = np.random.default_rng(2).normal(25.0, 1.0, len(GRID))
+    radii[7] = 11.0
+    labels = sum(ellipses([place], radii[k]) * (k + 1) for k, place in enumerate(GRID))
+    found, all_of_it = measured(labels)
+    spread = found["fibre_diameter_sd_um"]
+    others = np.delete(radii, 7)  # diameters in micrometers: half a micrometer per pixel
+    assert spread.value > 2 * others.std(ddof=1)
+    assert spread.interval[0] < others.std(ddof=1)
+    assert any(line.name == "fibers far from the others" for line in spread.budget)
+    doubt = "Noise of outlines and few fibers in the scatter of the diameters"
+    assert [one.quantities for one in all_of_it.checks if one.name == doubt and not one.passed]
+    radii[7] = 25.0
+    labels = sum(ellipses([place], radii[k]) * (k + 1) for k, place in enumerate(GRID))
+    found, all_of_it = measured(labels)
+    assert found["fibre_diameter_sd_um"].value == pytest.approx(radii.std(ddof=1), rel=0.05)
+    assert [one.passed for one in all_of_it.checks if one.name == doubt] == [True]
+
+
 def test_more_fields_that_agree_leave_a_narrower_interval():
     labels = ellipses(GRID, 25.0, tilt=30.0)
     one, _ = measured(labels)

@@ -302,18 +302,13 @@ def diameter_variance(fibers: Fibers) -> DiameterVariance:
     """
     far = np.abs(fibers.diameter - np.median(fibers.diameter))
     near = far <= _FAR * 1.4826 * float(np.median(far))
-    return DiameterVariance(
-        seen=samples.average(fibers.by_number, _squares(fibers, np.ones(len(far), np.bool_))),
-        noise=float(np.average(fibers.diameter_noise, weights=fibers.by_number.weight)),
-        own=max(
-            float(
-                np.average(
-                    _squares(fibers, near)[near] - fibers.diameter_noise[near], weights=fibers.by_number.weight[near]
-                )
-            ),
-            0.0,
-        ),
-    )
+    seen = samples.average(fibers.by_number, _squares(fibers, np.ones(len(far), np.bool_)))
+    noise = float(np.average(fibers.diameter_noise, weights=fibers.by_number.weight))
+    own = seen.value - noise
+    if not near.all():
+        left = _squares(fibers, near) - fibers.diameter_noise
+        own = float(np.average(left[near], weights=fibers.by_number.weight[near]))
+    return DiameterVariance(seen=seen, noise=noise, own=max(own, 0.0))
 
 
 def _squares(fibers: Fibers, used: NDArray[np.bool_]) -> Floats:

@@ -1,6 +1,6 @@
 """Huge drawn mosaics of grains measured by windows: time and peak memory against the size, and the grains drawn.
 
-    python benchmarks/gigapixel_grains.py [gigapixels ...] [--backend watershed|labels] [--verify]
+    python benchmarks/gigapixel_grains.py [gigapixels ...] [--backend unet|watershed|labels] [--verify]
 
 Drawn: a grain about a point in every cell of a grid of 40 px, etched boundaries of 3 px, noise; a square of 64 cells a
 side is repeated without a seam. ``labels`` gives the drawn grains as a tiled label image. A run is the ordinary job,
@@ -30,10 +30,13 @@ pixel_um = 0.5
 u_rel = 0.004
 source = "drawn"
 certificate = "1"
-[backend]
 {backend}
 """
-BACKENDS = {"watershed": 'name = "watershed"', "labels": 'name = "labels"\nkind = "labels"\nmasks = ["labels.tif"]'}
+BACKENDS = {
+    "unet": "",  # the default of the recipe
+    "watershed": '[backend]\nname = "watershed"',
+    "labels": '[backend]\nname = "labels"\nkind = "labels"\nmasks = ["labels.tif"]',
+}
 
 
 def block() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -81,7 +84,7 @@ def draw(folder: Path, side: int, *, with_labels: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("gigapixels", nargs="*", type=float, default=[0.1, 0.4])
-    parser.add_argument("--backend", choices=list(BACKENDS), default="watershed")
+    parser.add_argument("--backend", choices=list(BACKENDS), default="unet")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--verify", action="store_true")
     asked = parser.parse_args()

@@ -14,15 +14,17 @@ STEEP = 40.0
 """Slope of the scores: a normalized gray value of 0.5 ± 0.05 has a probability of 0.88 or 0.12."""
 
 
-def gray_network(classes: int = 2, in_channels: int = 1) -> TorchNetwork:
+def gray_network(classes: int = 2, in_channels: int = 1, around: float = 0.0) -> TorchNetwork:
     """A U-Net that hands the gray value through its skip connection; class 1 is brighter than half.
 
-    Its other weights are zero: what it sees of its surroundings does not matter, so that every pixel is known.
+    Its other weights are zero: what it sees of its surroundings does not matter, so that every pixel is known; but for
+    ``around``, their standard deviation.
     """
+    torch.manual_seed(7)
     network = TorchNetwork(UNet(in_channels=in_channels, classes=classes, base=2, depth=1))
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.zero_()
+            parameter.normal_(0, around) if around else parameter.zero_()
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.weight.fill_((1 + module.eps) ** 0.5)  # running mean 0 and variance 1: hands through
@@ -37,10 +39,10 @@ def gray_network(classes: int = 2, in_channels: int = 1) -> TorchNetwork:
     return network.eval()
 
 
-def gray_model(folder: Path, **card: object) -> Path:
+def gray_model(folder: Path, *, around: float = 0.0, **card: object) -> Path:
     """Write the model folder of ``gray_network``; values of the card can be changed."""
     classes = len(card.get("classes", ("dark", "bright")))  # type: ignore[arg-type]
-    network = gray_network(classes, 3 if card.get("channels") == "rgb" else 1)
+    network = gray_network(classes, 3 if card.get("channels") == "rgb" else 1, around)
     values = {
         "name": folder.name,
         "version": "1",
@@ -55,6 +57,11 @@ def gray_model(folder: Path, **card: object) -> Path:
     }
     save_model(folder, values, network.state_dict())
     return folder
+
+
+def seeing_model(folder: Path, **card: object) -> Path:
+    """Write the folder of a network whose answer also depends on what lies around a pixel; else as ``gray_model``."""
+    return gray_model(folder, around=0.02, **card)
 
 
 def bright_pixels(folder: Path, levels: tuple[float, ...] = (0.45, 0.55), **card: object) -> Path:

@@ -18,7 +18,8 @@ from inspect_tool.measure.neighbors import edge_gaps
 from inspect_tool.measure.points import count_points, grid
 from inspect_tool.measure.seamless.tables import feature_table, numbered_features
 from inspect_tool.measure.share_scatter import share_scatter
-from inspect_tool.pixels.bits import BitClasses, BitMask, decode_bits, encode_bits
+from inspect_tool.pixels.bits import BitClasses, BitMask, classes_like, decode_bits, encode_bits
+from inspect_tool.pixels.stored import StoredImage
 
 SHAPE = (331, 413)
 
@@ -47,7 +48,7 @@ def test_bits_are_indexed_as_arrays_are(labels):
     places = rng.integers(0, SHAPE[0], 60), rng.integers(0, SHAPE[1], 60)
     for array, held in ((mask, bits(mask)), (labels, packed(labels))):
         assert (held.shape, held.size, held.dtype, held.ndim) == (array.shape, array.size, array.dtype, array.ndim)
-        for index in (np.s_[5:60], np.s_[320:400], np.s_[7:9, 13:29], np.s_[:, 400:413], places):
+        for index in (np.s_[5:60], np.s_[320:400], np.s_[7:9, 13:29], np.s_[:, 400:413], np.s_[::4, 3::3], places):
             assert np.array_equal(held[index], array[index])
         assert np.array_equal(np.asarray(held), array)
     assert np.array_equal(packed(labels).T[3:77], labels.T[3:77])
@@ -59,6 +60,15 @@ def test_bits_are_indexed_as_arrays_are(labels):
     assert bits(mask).sum() == mask.sum()
     assert packed(labels).any()
     assert not packed(np.zeros_like(labels)).any()
+
+
+def test_classes_are_put_together_as_the_image_is_kept(labels, tmp_path):
+    image = StoredImage(labels.shape, np.uint8, tmp_path)
+    for of in (image, np.zeros(labels.shape)):
+        bands = ((slice(top, min(top + 50, SHAPE[0])), labels[top : top + 50]) for top in range(0, SHAPE[0], 50))
+        found = classes_like(of, (1, 2), bands)
+        assert isinstance(found, BitClasses if of is image else np.ndarray)
+        assert np.array_equal(np.asarray(found), labels)
 
 
 @pytest.mark.parametrize(("blur", "share"), [(0.6, 0.3), (3.0, 0.5), (8.0, 0.8)])

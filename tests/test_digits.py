@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from inspect_tool.languages import Text
 from inspect_tool.model import Table
-from inspect_tool.report import render, text
+from inspect_tool.report import tables, text
 from inspect_tool.report.digits import common_place, found_place, uncertainty_place
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -87,4 +87,4 @@ def test_a_trend_of_the_brightness_ends_at_a_hundredth_of_the_edges():
     table = Table(
         title="", columns=(Text("words.image"), Text("images.column_shading")), rows=(("a", 0.000541), ("b", 0.287))
     )
-    assert [row[1] for row in render.cells(table)] == [f"<{NBSP}0.01", "0.29"]
+    assert [row[1] for row in tables.cells(table)] == [f"<{NBSP}0.01", "0.29"]

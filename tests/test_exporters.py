@@ -26,7 +26,7 @@ from inspect_tool.model import Attachment, Lot, SamplingPlan, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report.exporters import csv as csv_exporter
 from inspect_tool.report.exporters import html, pdf, xlsx
-from inspect_tool.report.render import data_uri
+from inspect_tool.report.template import data_uri
 
 SHIPPED = data_folder("templates") / "inspection"
 SCHEMA_COMMAND = (

@@ -26,7 +26,7 @@ def image(pixels, roi=None):
 def test_the_level_between_the_classes_finds_the_border_that_a_network_missed():
     pixels, inside = discs()
     thin = binary_erosion(inside, iterations=3).astype(np.uint8)  # 26 % where 35 % are true
-    found = gray_opinion.by_level(gray_opinion.smoothed(pixels), thin, 1)
+    found = gray_opinion.by_level(gray_opinion.smoothed(pixels), thin, 1, classes=(1,))
     assert 100 * thin.mean() < 27
     assert 100 * found.mean() == pytest.approx(100 * inside.mean(), abs=0.3)
 
@@ -38,7 +38,7 @@ def test_other_classes_and_what_lies_outside_the_region_stay():
     roi = np.ones(labels.shape, bool)
     roi[:, :60] = False
     labels[~roi] = 0
-    found = gray_opinion.by_level(gray_opinion.smoothed(pixels), labels, 1, roi)
+    found = gray_opinion.by_level(gray_opinion.smoothed(pixels), labels, 1, roi, classes=(1, 2))
     assert (found[:60, 60:] == 2).all()
     assert not found[:, :60].any()
 

@@ -19,7 +19,7 @@ from inspect_tool.evidence import audit
 from inspect_tool.files import load_report, read_bytes, read_toml, sha256_file, toml_value
 from inspect_tool.images.readers import read
 from inspect_tool.inspection.job_plan import files_of, plan
-from inspect_tool.report.render import load_settings, template_sha256
+from inspect_tool.report.template import load_settings, template_sha256
 from inspect_tool.report.template_process import confined
 from inspect_tool.segmentation.stardist.stardist_folder import read_folder
 

@@ -1,9 +1,14 @@
 """Grain size of a huge image: by windows, with the results of the image measured whole, all digits."""
 
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
+from known_networks import seeing_model
 from scipy.spatial import cKDTree
 
 from inspect_tool import synthetic
@@ -13,6 +18,7 @@ from inspect_tool.inspection import huge_field, job_run, windowed
 from inspect_tool.measure import flooding
 from inspect_tool.measure.seamless import tables
 from inspect_tool.mosaic import classes
+from inspect_tool.pixels import kept
 from inspect_tool.verify import verify
 
 JOB = """
@@ -31,6 +37,7 @@ certificate = "1"
 """
 LABELS = 'name = "labels"\nkind = "labels"\nmasks = ["labels.tif"]'
 WATERSHED = 'name = "watershed"'
+UNET = 'name = "unet"\nmodel = "{model}"\ntile_px = 96\n{more}'
 
 
 def mosaic(shape=(420, 500), n=260, seed=5):
@@ -112,6 +119,58 @@ def test_the_watershed_by_windows_has_the_results_of_the_whole_image(job, tmp_pa
     assert_same(whole, cut, tmp_path)
     found = verify.verify(tmp_path / "cut" / "job", images=tmp_path)
     assert found.verified, [item for item in found.findings if item.state == "differs"]
+
+
+@pytest.mark.parametrize(("side", "scale"), [(64, 1.0), (128, 0.7), (256, 1.6)])
+def test_a_network_by_windows_has_the_grains_of_the_whole_image(job, tmp_path, monkeypatch, side, scale):
+    seeing_model(tmp_path / "lines", classes=["grain", "boundary"])
+    field = synthetic.grains(seed=3, grain_size_number=7.5, shape_px=(250, 300), pixel_um=0.5, look="etched", line_px=3)
+    pixels = np.clip(255 - field.pixels, 1, 254)  # bright boundaries
+    pixels[:70, 200:] = 0  # no specimen
+    monkeypatch.setattr(flooding, "TILE_PX", 120)
+    path = job(UNET.format(model="lines", more=f"scale = {scale}"), pixels)
+    whole, cut = both(path, tmp_path, monkeypatch, side)
+    assert_same(whole, cut, tmp_path)
+    assert len(pd.read_csv(tmp_path / "cut" / "job" / "features.csv")) > 20
+    if scale < 1:
+        found = verify.verify(tmp_path / "cut" / "job", images=tmp_path)
+        assert found.verified, [item for item in found.findings if item.state == "differs"]
+
+
+KILLED = """
+import os, signal, sys
+from inspect_tool.inspection import job_run, windowed
+from inspect_tool.measure import flooding
+from inspect_tool.pixels import kept
+written = kept.write_part
+def write(path, arrays):
+    if path.stem == "flood 3":
+        os.kill(os.getpid(), signal.SIGKILL)
+    written(path, arrays)
+windowed.FROM_PX, flooding.TILE_PX, kept.write_part = 1000, 120, write
+job_run.run(sys.argv[1], sys.argv[2], trail=False)
+"""
+
+
+@pytest.mark.parametrize("backend", [WATERSHED, UNET.format(model="lines", more="")])
+def test_a_run_that_was_killed_goes_on_where_it_was(job, tmp_path, monkeypatch, backend):
+    seeing_model(tmp_path / "lines", classes=["grain", "boundary"])
+    field = synthetic.grains(seed=3, grain_size_number=7.5, shape_px=(250, 300), pixel_um=0.5, look="etched", line_px=3)
+    path = job(backend, np.clip(field.pixels if backend == WATERSHED else 255 - field.pixels, 1, 254))
+    said = subprocess.run([sys.executable, "-c", KILLED, path, tmp_path / "cut"], capture_output=True, check=False)
+    assert said.returncode == -signal.SIGKILL, said.stderr
+    folder = windowed.records_of(tmp_path / "cut" / "job")
+    before = {part.stem for part in folder.rglob("*.npz")}
+    assert {"flood 0", "flood 1", "flood 2"} < before
+    assert {"strength 0", "probability 1.0 0"} & before
+    monkeypatch.setattr(flooding, "TILE_PX", 120)
+    made: list[str] = []
+    written = kept.write_part
+    monkeypatch.setattr(kept, "write_part", lambda path, arrays: (made.append(path.stem), written(path, arrays)))
+    assert_same(*both(path, tmp_path, monkeypatch, 64), tmp_path)
+    assert made[0] == "flood 3"
+    assert not before & set(made)
+    assert not folder.exists()
 
 
 def test_what_cannot_be_done_by_windows_is_said_in_one_line(job, monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ from jinja2 import Environment, nodes
 from inspect_tool import registry
 from inspect_tool.languages import ENGLISH, Text, key_of, languages, named, recognized, said
 from inspect_tool.languages.catalogue import catalogue, plural, template
-from inspect_tool.report.render import Texts
+from inspect_tool.report.template import Texts
 from inspect_tool.standards.editions import load_standard, names_for
 from inspect_tool.standards.formulas.shape import FORMULAS
 from inspect_tool.verify.findings import PARTS

@@ -23,7 +23,8 @@ from inspect_tool.files import dump_report, load_report, parse_report
 from inspect_tool.paths import data_folder
 from inspect_tool.report.build import report_digest
 from inspect_tool.report.exporters import pdf
-from inspect_tool.report.render import load_settings, render, template_sha256
+from inspect_tool.report.render import render
+from inspect_tool.report.template import load_settings, template_sha256
 from inspect_tool.verify import pages, pdf_check, pdf_compare, recompute, signing, verify
 
 SHIPPED = data_folder("templates") / "inspection"

@@ -25,7 +25,8 @@ from inspect_tool.model import Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import text
 from inspect_tool.report.charts import chart_svg
-from inspect_tool.report.render import language_of, render
+from inspect_tool.report.render import render
+from inspect_tool.report.template import language_of
 from inspect_tool.studies.reprint import print_anew
 from inspect_tool.verify.verify import verify
 

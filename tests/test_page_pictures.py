@@ -10,7 +10,7 @@ from report_example import example
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.report.exporters import pdf
-from inspect_tool.report.render import load_settings
+from inspect_tool.report.template import load_settings
 
 pytestmark = pytest.mark.needs("pypdfium2")
 

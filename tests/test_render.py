@@ -13,7 +13,8 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.languages import Text, catalogue, translated
 from inspect_tool.model import Calibration, Header, ScaleSource, Table, Wording
 from inspect_tool.paths import data_folder
-from inspect_tool.report import render
+from inspect_tool.report import context, render, tables
+from inspect_tool.report import template as templates
 from inspect_tool.report.build import wording_of
 from inspect_tool.report.selection import deciding, shown_fields
 from inspect_tool.standards.editions import designation
@@ -121,7 +122,7 @@ def test_screen_page_needs_no_network(made):
 
 def test_every_page_and_block_that_is_shipped_can_be_read():
     folder = data_folder("templates") / "inspection"
-    environment = render._environment(render.search_path(folder), "en")
+    environment = templates.environment(templates.search_path(folder), "en")
     names = [path.relative_to(folder).as_posix() for path in folder.rglob("*.j2")]
     assert len(names) > 20
     for name in names:
@@ -196,10 +197,10 @@ def test_wrong_settings_are_one_line(made, template, settings, message):
 
 
 def test_template_is_found_by_name_or_beside_the_job(template):
-    assert render.template_folder("inspection") == SHIPPED
-    assert render.template_folder("our template", template.parent) == template
+    assert templates.template_folder("inspection") == SHIPPED
+    assert templates.template_folder("our template", template.parent) == template
     with pytest.raises(SettingsError, match=r"template 'nowhere': .* not found; shipped templates: inspection"):
-        render.template_folder("nowhere", template.parent)
+        templates.template_folder("nowhere", template.parent)
 
 
 def test_missing_picture_is_an_error_and_not_a_hole(made, tmp_path):
@@ -233,7 +234,7 @@ def test_decision_rule_and_its_risk_are_printed(tmp_path, rule):
 
 def test_wide_table_is_cut_and_names_its_rows_again():
     wide = Table(title="", columns=("field", "image", *"abcdefghij"), rows=((1, "x.tif", *range(10)),))
-    cut = render.parts(wide, 6)
+    cut = tables.parts(wide, 6)
     assert all(part.columns[0] == "field" for part in cut)
     assert [name for part in cut for name in part.columns if name != "field"] == ["image", *"abcdefghij"]
     assert max(len(part.columns) for part in cut) <= 6
@@ -243,18 +244,18 @@ def test_columns_that_say_the_same_everywhere_are_left_out():
     table = Table(
         title="", columns=("specimen", "section", "image", "n"), rows=(("1", "1", "a/b.tif", 1), ("2", "1", "c.tif", 2))
     )
-    assert render.slim(table).columns == ("specimen", "image", "n")
-    assert render.slim(table).rows[0] == ("1", "b.tif", 1)
+    assert tables.slim(table).columns == ("specimen", "image", "n")
+    assert tables.slim(table).rows[0] == ("1", "b.tif", 1)
 
 
 def test_rows_are_printed_to_the_second_digit_of_their_own_uncertainty():
     columns = ("Result", "Unit", "Points", "By hand", "±", "from", "to")
     rows = (("mean", "%", 150, 12.3456, 2.3456, 10.0, 14.6912), ("length", "um", 150, 0.98765, 0.0234, 0.9642, 1.0111))
-    assert render.cells(Table(title="", columns=columns, rows=rows)) == (
+    assert tables.cells(Table(title="", columns=columns, rows=rows)) == (
         ("mean", "%", "150", "12.3", "2.3", "10.0", "14.7"),
         ("length", "µm", "150", "0.988", "0.023", "0.964", "1.011"),
     )
-    german = render.cells(Table(title="", columns=("Result", Text("words.unit"), *columns[2:]), rows=rows), "de")
+    german = tables.cells(Table(title="", columns=("Result", Text("words.unit"), *columns[2:]), rows=rows), "de")
     assert german[1] == ("length", "µm", "150", "0,988", "0,023", "0,964", "1,011")
 
 
@@ -276,9 +277,9 @@ SPREAD = ((12.3456, 12.3456), (5.5, 5.5))
 )
 def test_a_column_of_scatter_has_three_digits_whatever_its_head_is_worded_like(monkeypatch, head, recipe):
     table = Table(title="", columns=(Text("words.mean"), head), rows=SPREAD)
-    english = render.cells(table, wording=wording_of(recipe))
+    english = tables.cells(table, wording=wording_of(recipe))
     assert english == (("12.35", "12.3"), ("5.50", "5.5"))
-    german = render.cells(translated(table, "de"), "de", wording_of(recipe))
+    german = tables.cells(translated(table, "de"), "de", wording_of(recipe))
     assert german == (("12,35", "12,3"), ("5,50", "5,5"))
 
     def another(key, language):
@@ -289,7 +290,7 @@ def test_a_column_of_scatter_has_three_digits_whatever_its_head_is_worded_like(m
         )
 
     monkeypatch.setattr("inspect_tool.languages.text.template", another)
-    assert render.cells(table, wording=wording_of(recipe)) == english
+    assert tables.cells(table, wording=wording_of(recipe)) == english
 
 
 @pytest.mark.parametrize(
@@ -306,7 +307,7 @@ def test_a_recipe_says_what_its_features_are_called(made, wording, classes, said
     records = tuple(replace(one, segmentation={"classes": classes}) for one in made.report.micrographs)
     features = replace(made.report.features, rows=made.report.features.rows[:2])
     report = replace(made.report, micrographs=records, features=features)
-    assert render._object_counts(report, wording).replace("\xa0", " ") == said
+    assert context._object_counts(report, wording).replace("\xa0", " ") == said
 
 
 def test_budget_shares_add_up(made):
@@ -352,7 +353,7 @@ def test_fields_side_by_side_lead_with_the_result_and_end_with_mean_and_s():
         columns=("specimen", "field", "area_px2", "area_um2", "lines", "grain_size_number"),
         rows=(("a", 1, 4, 1.0, 7, 8.0), ("a", 2, 8, 2.0, 7, 9.0)),
     )
-    across = render.transposed(fields, ("grain_size_number",))
+    across = tables.transposed(fields, ("grain_size_number",))
     assert [row[0] for row in across.rows] == ["Grain size number G", "Area [µm²]"]  # square pixels say the same
     assert across.rows[0][-2:] == ("8.50", "0.71")  # by hand: mean 17/2, s = 1/√2 to two digits, the mean to its place
     assert across.note == "Identical in every field: Lines 7."
@@ -360,19 +361,19 @@ def test_fields_side_by_side_lead_with_the_result_and_end_with_mean_and_s():
 
 def test_fields_of_several_specimens_have_no_common_mean():
     fields = Table(title="Fields", columns=("specimen", "field", "n"), rows=(("a", 1, 4), ("b", 1, 8)))
-    assert render.transposed(fields).columns == ("Quantity", "Specimen a, field 1", "Specimen b, field 1")
+    assert tables.transposed(fields).columns == ("Quantity", "Specimen a, field 1", "Specimen b, field 1")
 
 
 def test_one_field_takes_half_the_rows():
     fields = Table(title="Fields", columns=("field", "a_um", "b_um", "c_um"), rows=((1, 1.0, 2.0, 3.0),))
-    across = render.transposed(fields)
+    across = tables.transposed(fields)
     assert across.columns == ("Quantity", "Value", "Quantity", "Value")
     assert across.rows == (("A [µm]", "1", "C [µm]", "3"), ("B [µm]", "2", "", ""))
 
 
 def test_columns_that_hold_nothing_are_not_printed():
     table = Table(title="", columns=("a", "s"), rows=((1.0, None), (2.0, None)))
-    assert render.slim(table).columns == ("a",)
+    assert tables.slim(table).columns == ("a",)
 
 
 # ------------------------------------------------------------------------------------------------------- the scale

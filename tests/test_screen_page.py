@@ -8,11 +8,13 @@ from report_example import example
 from screen_data import unpacked
 
 from inspect_tool.acceptance.conformity import decide
+from inspect_tool.errors import SettingsError
 from inspect_tool.model import Requirement, Table
 from inspect_tool.paths import data_folder
 from inspect_tool.report import render, screen, text
 from inspect_tool.report.exporters import html
 from inspect_tool.report.selection import worst_fields
+from inspect_tool.report.template import load_settings
 from inspect_tool.verify import pages
 
 SHIPPED = data_folder("templates") / "inspection"
@@ -164,5 +166,5 @@ def test_a_broken_block_of_the_screen_is_found_before_anything_is_measured(tmp_p
     (tmp_path / "screen").mkdir()
     (tmp_path / "template.toml").write_text('language = "en"\n', encoding="utf-8")
     (tmp_path / "screen" / "fields.html.j2").write_text("{% for %}", encoding="utf-8")
-    with pytest.raises(render.SettingsError, match=r"screen/fields\.html\.j2:1: "):
-        render.load_settings(tmp_path)
+    with pytest.raises(SettingsError, match=r"screen/fields\.html\.j2:1: "):
+        load_settings(tmp_path)

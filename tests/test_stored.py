@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.ndimage import map_coordinates
 
 from inspect_tool.errors import ReadError
 from inspect_tool.pixels import stored
+from inspect_tool.pixels.kept import made_once
 from inspect_tool.pixels.png import encode
-from inspect_tool.pixels.reduced import area_mean, nearest
+from inspect_tool.pixels.reduced import area_mean, nearest, scaled
 from inspect_tool.pixels.stored import StoredImage, decode_stored, encode_stored, zeros_like
 
 
@@ -60,6 +62,39 @@ def test_a_small_picture_of_a_stored_image_is_that_of_opencv(tmp_path, shape, si
     image = on_disk(array, tmp_path)
     assert np.array_equal(area_mean(image, size), cv2.resize(array, size, interpolation=cv2.INTER_AREA))
     assert np.array_equal(nearest(image, size), cv2.resize(array, size, interpolation=cv2.INTER_NEAREST))
+
+
+@pytest.mark.parametrize(("how", "size"), [("area", (211, 160)), ("bilinear", (391, 590)), ("nearest", (380, 200))])
+def test_an_image_of_another_size_is_the_same_held_and_stored(tmp_path, how, size):
+    array = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 256, (340, 256), np.uint8), (0, 0), 2)
+    made = scaled(array, size, how)
+    assert np.array_equal(scaled(on_disk(array, tmp_path), size, how), made)
+    if how != "bilinear":
+        rule = cv2.INTER_AREA if how == "area" else cv2.INTER_NEAREST
+        assert np.array_equal(made, cv2.resize(array, size, interpolation=rule))
+        return
+    places = [(np.arange(many) + 0.5) * few / many - 0.5 for few, many in zip(array.shape, size[::-1], strict=True)]
+    exact = map_coordinates(array.astype(float), np.meshgrid(*places, indexing="ij"), order=1, mode="nearest")
+    assert np.abs(made - exact).max() < 0.5 + 1e-4  # rounded, where OpenCV cuts off
+
+
+def test_a_part_is_made_once_and_again_where_it_was_cut_off(tmp_path):
+    made = []
+
+    def make():
+        made.append(1)
+        return {"numbers": np.arange(9), "at": np.array([[True, False]])}
+
+    image = StoredImage((4, 5), np.uint8, tmp_path, tmp_path)
+    for _ in range(2):
+        found = made_once(image.like(np.int32), "flood 3", make)
+        assert (found["numbers"].tolist(), found["at"].tolist()) == (list(range(9)), [[True, False]])
+    assert len(made) == 1
+    file = tmp_path / "flood 3.npz"
+    file.write_bytes(file.read_bytes()[:-40])
+    for other in (image, StoredImage((4, 5), np.uint8, tmp_path), np.zeros((4, 5))):
+        made_once(other, "flood 3", make)
+    assert len(made) == 4
 
 
 @pytest.mark.parametrize("largest", [200, 60_000, 9_000_000])

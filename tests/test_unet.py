@@ -12,6 +12,7 @@ from inspect_tool.errors import BackendError
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import unet
 from inspect_tool.segmentation.networks import runtime
+from inspect_tool.segmentation.unet import prediction
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +120,7 @@ def test_the_mean_of_eight_views_treats_all_directions_alike():
 
     pixels = np.zeros((1, 1, 5, 7), np.float32)
     pixels[0, 0, 2, 3] = 8
-    made = unet._averaged(slanted, pixels)[0, 0]
+    made = prediction.averaged(slanted, pixels)[0, 0]
     expected = np.zeros((5, 7))
     expected[[1, 3, 2, 2], [3, 3, 2, 4]] = 2
     np.testing.assert_allclose(made, expected)

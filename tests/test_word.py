@@ -13,7 +13,8 @@ from report_example import HEADER, example
 from inspect_tool import registry
 from inspect_tool.errors import SettingsError
 from inspect_tool.paths import data_folder
-from inspect_tool.report.render import load_settings, render
+from inspect_tool.report.render import render
+from inspect_tool.report.template import load_settings
 
 pytestmark = pytest.mark.needs("python-docx", "pypdfium2")
 

@@ -137,7 +137,7 @@ def check(
     """Check jobs without measuring: keys, files, images, scale, masks and requirements."""
     from inspect_tool.inspection import job_plan, job_run
     from inspect_tool.languages import ENGLISH, Text, said
-    from inspect_tool.report.render import language_of
+    from inspect_tool.report.template import language_of
     from inspect_tool.standards.editions import designation
 
     status = 0

@@ -74,7 +74,7 @@ def score(
 
     from inspect_tool import folders
     from inspect_tool.languages import ENGLISH
-    from inspect_tool.report.render import check_language
+    from inspect_tool.report.template import check_language
     from inspect_tool.training import request, score_files
     from inspect_tool.training import score as scoring
 

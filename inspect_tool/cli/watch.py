@@ -45,7 +45,7 @@ def watch(
     from inspect_tool.batch.watch_check import told, waits
     from inspect_tool.lab.database import open_lab
     from inspect_tool.languages import said
-    from inspect_tool.report.render import check_language
+    from inspect_tool.report.template import check_language
 
     check_language(language, "--language")
     if not folder.is_dir():

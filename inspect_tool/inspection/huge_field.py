@@ -35,9 +35,9 @@ from inspect_tool.model import (
     stated,
 )
 from inspect_tool.mosaic import Request
-from inspect_tool.mosaic.classes import Classes, classes_of, step_of
+from inspect_tool.mosaic.classes import Classes, classes_of, folder_for, step_of
 from inspect_tool.mosaic.request import not_imaged
-from inspect_tool.mosaic.specimen import specimen_of
+from inspect_tool.mosaic.specimen import blanked, specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask, as_labels, as_mask, sampled
 from inspect_tool.pixels.parts import strips
 from inspect_tool.pixels.stored import StoredImage
@@ -64,8 +64,8 @@ def seen(planned: Plan, source: Source) -> tuple[Calibration, tuple[quality.Figu
         It cannot be read, has no scale, or is not fit to be measured.
     """
     with readers.windows(source.path, selection(planned.job)) as image:
-        micrograph = _micrograph(planned, source, image)
         roi = _specimen(planned, image)
+        micrograph = _micrograph(planned, source, blanked(image.as_read(), roi))
         parts = []
         for box in _spread(image.shape):
             inside = None if roi is None else roi[box]
@@ -113,7 +113,7 @@ def _request(planned: Plan, source: Source, image: PixelWindows) -> Request:
 def _micrograph(planned: Plan, source: Source, image: PixelWindows) -> Micrograph:
     """An open image with its place in the job and its scale; its pixels are read as they are asked for."""
     micrograph = Micrograph(
-        pixels=cast("GrayImage", image.as_read()),  # measures that work row by row take it as an array
+        pixels=cast("GrayImage", image),  # measures that work row by row take it as an array
         calibration=image.calibration,
         modality=planned.job.modality,
         path=source.name,
@@ -230,7 +230,7 @@ def measured(
             segmentation = _segmentation(planned, found, time.perf_counter() - started)
             seen = _Seen(labels=segmentation.labels, roi=found.roi, picture=found.picture, step=found.step)
         else:
-            micrograph, segmentation, seen = _instances(planned, source, kept)
+            micrograph, segmentation, seen = _on_the_disk(planned, source, kept, goes_on=records is not None)
         keep("", replace(segmentation, alternatives=no_alternatives))
         segmentation = replace(segmentation, alternatives=partial(keeping, segmentation.alternatives, keep))
         taken, measurement, step = measured_labels(
@@ -247,24 +247,46 @@ def measured(
         )
 
 
-def _instances(planned: Plan, source: Source, folder: Path) -> tuple[Micrograph, Segmentation, _Seen]:
-    """Number the grains of an image with the backend of the job, every image that this takes on the disk."""
-    folder.mkdir(parents=True, exist_ok=True)
+def _on_the_disk(
+    planned: Plan, source: Source, folder: Path, *, goes_on: bool
+) -> tuple[Micrograph, Segmentation, _Seen]:
+    """Segment an image with the backend of the job, every image that this takes on the disk.
+
+    ``goes_on``: what it makes is kept for the next run, if this one is stopped.
+    """
+    model = model_of(planned)
+    parts = folder / _made_of(planned, source, model)
+    parts.mkdir(parents=True, exist_ok=True)
     with readers.windows(source.path, selection(planned.job)) as opened:
         roi = _specimen(planned, opened)
-        micrograph = _with_specimen(_micrograph(planned, source, opened), roi)
         read = opened.as_read()
-        pixels = StoredImage(read.shape, read.dtype, folder)
+        filled = blanked(read, roi)
+        micrograph = _with_specimen(_micrograph(planned, source, filled), roi)
+        pixels = StoredImage(read.shape, read.dtype, folder, parts if goes_on else None)
         for top, bottom in strips(read.shape):
-            pixels[top:bottom] = read[top:bottom]
+            pixels[top:bottom] = filled[top:bottom]
+        step = step_of(read.shape)
+        picture = sampled(read, step)
     micrograph = replace(micrograph, pixels=cast("GrayImage", pixels))
-    segmentation = segmented(planned, source, micrograph, model_of(planned))
-    step = step_of(pixels.shape)
-    picture = sampled(pixels, step)
+    segmentation = segmented(planned, source, micrograph, model)
     if picture.dtype != np.uint8:
         low, high = ends_of(picture.ravel())
         picture = in_eight_bits(picture, low, (high - low) / 255)
     return micrograph, segmentation, _Seen(labels=segmentation.labels, roi=roi, picture=picture, step=step)
+
+
+def _made_of(planned: Plan, source: Source, model: object) -> str:
+    """Name of the folder of what is made of an image: it says by what."""
+    return folder_for(
+        {
+            "image": source.sha256,
+            "plane": selection(planned.job),
+            "specimen": planned.job.region.specimen,
+            "backend": planned.backend,
+            "settings": planned.backend_settings,
+            "model": getattr(model, "made_of", None),
+        }
+    )
 
 
 def _with_specimen(micrograph: Micrograph, roi: BitMask | None) -> Micrograph:

@@ -43,7 +43,7 @@ from inspect_tool.scale import calibration, laboratory_files
 from inspect_tool.scale.calibration import check_stated, stop_if_expired
 from inspect_tool.segmentation import choice
 from inspect_tool.standards import verified
-from inspect_tool.standards.editions import editions_for, names_for
+from inspect_tool.standards.editions import OWN, editions_for, names_for
 from inspect_tool.validation import lookup
 from inspect_tool.validation.lookup import ValidationFile
 
@@ -116,7 +116,7 @@ def plan(
     the standards. Without ``refereed`` the samples and answers of a check by hand, which may not be there yet, are not
     read.
     """
-    from inspect_tool.report.render import check_language, load_settings, template_folder
+    from inspect_tool.report.template import check_language, load_settings, template_folder
 
     path = Path(job_path)
     job = job or load_job(path, text)
@@ -153,7 +153,7 @@ def plan(
         if editions is not None:
             return editions
         compared = verified.folder_for(job.standards_verified, folder, where)
-        return verified.with_comparisons(editions_for(recipe, settings, name, asked), compared)
+        return verified.with_comparisons(editions_for(recipe, settings, name, asked, home=folder), compared)
 
     found = resolved(job, recipe, settings, where, spec_files, now().date(), editions_of)
     limits = quality.limits_of(job, where)
@@ -216,7 +216,7 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
     """Files, and folders, beside the job file that a run of it reads."""
     job, home = planned.job, planned.path.parent
     yield from (file.path for file in planned.spec_files)
-    yield from (path for name, path in planned.editions.files.items() if name.startswith(verified.COPY))
+    yield from (path for name, path in planned.editions.files.items() if name.startswith((verified.COPY, OWN)))
     for source in planned.sources:
         yield source.path
         if source.mask:
@@ -231,8 +231,6 @@ def inputs_of(planned: Plan) -> Iterator[Path]:
     if planned.template == home / job.template:
         named.append(job.template)
     named.append(job.validation)
-    if job.standard.endswith(".toml"):
-        named.append(job.standard)
     if job.referee is not None:
         named.append(job.referee.file)
     for name in named:

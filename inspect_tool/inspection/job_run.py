@@ -136,7 +136,7 @@ def _reported(
 ) -> Report:
     """The report of the fields that ``measure`` gives: they are many, and let go as soon as the findings are there."""
     from inspect_tool.report.dates import date_checks, day_of_issue
-    from inspect_tool.report.render import language_of, template_sha256
+    from inspect_tool.report.template import language_of, template_sha256
 
     asked = asked_of(planned, None if replaced is None else replaced.report)
     outcomes, lost = measure()

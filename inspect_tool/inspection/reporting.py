@@ -37,6 +37,7 @@ from inspect_tool.referee import ledger as referee
 from inspect_tool.report.template_process import confined
 from inspect_tool.scale import calibration
 from inspect_tool.standards import verified
+from inspect_tool.standards.editions import OWN
 
 PICTURES = ("pictures", "overlays", "thumbnails")  # folders of a report
 
@@ -163,8 +164,8 @@ def picture_files(
 ) -> Iterator[Attachment]:
     """The pictures in the folder of a report, those on paper as paper shows them too."""
     from inspect_tool.report.build import table
-    from inspect_tool.report.render import load_settings
     from inspect_tool.report.selection import shown_fields
+    from inspect_tool.report.template import load_settings
 
     sizes = load_settings(planned.template).sizes
     fields = table("Fields", findings.measurements.fields)
@@ -251,7 +252,7 @@ def _role_of(name: str) -> Role:
     """What the copy of a file of an edition is, by its name."""
     if name.startswith(verified.COPY):
         return "comparison"
-    return "own standard" if name.startswith("own-") else "standard"
+    return "own standard" if name.startswith(OWN) else "standard"
 
 
 def _attachment(folder: Path, path: Path, role: Role) -> Attachment:

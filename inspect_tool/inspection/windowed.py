@@ -8,6 +8,7 @@ from pathlib import Path
 
 from inspect_tool import plugins, registry
 from inspect_tool.errors import ReadError
+from inspect_tool.files import load_model_card
 from inspect_tool.images import readers
 from inspect_tool.images.readers.raster import MAX_PIXELS
 from inspect_tool.inspection.job_plan import Plan, Source
@@ -98,8 +99,23 @@ def _by_labels(planned: Plan) -> str:
     return "" if is_said else 'backend labels works by windows with kind "labels"'
 
 
-_BACKENDS = {"coverage": ("threshold",), "count": ("watershed", "labels")}  # by what a recipe asks
-_REFUSES = {"threshold": _by_threshold, "watershed": _by_watershed, "labels": _by_labels}
+def _by_network(planned: Plan) -> str:
+    from inspect_tool.segmentation.networks.magnification import EQUALIZED
+    from inspect_tool.segmentation.networks.weights import model_folder
+    from inspect_tool.segmentation.unet import GRAINS, JOINTS, continuous_layer
+
+    card = load_model_card(model_folder(planned.backend_settings.model))
+    asked = "grains" if registry.load("recipe", planned.job.recipe).QUESTION == "count" else "classes"
+    given = "grains" if card.classes == GRAINS else "classes"
+    if given != asked or card.classes == JOINTS or continuous_layer.described(card.classes):
+        return f"backend unet works by windows with a model of {asked}, and '{card.name}' is of another kind"
+    if card.settings.get(EQUALIZED, False):
+        return f"model '{card.name}' sees gray values that are equalized over the image"
+    return ""
+
+
+_BACKENDS = {"coverage": ("threshold", "unet"), "count": ("watershed", "unet", "labels")}  # by what a recipe asks
+_REFUSES = {"threshold": _by_threshold, "watershed": _by_watershed, "labels": _by_labels, "unet": _by_network}
 
 
 def records_of(target: Path) -> Path:

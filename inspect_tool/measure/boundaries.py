@@ -6,8 +6,9 @@ for grains that differ in gray level or tint). Regions are merged where the boun
 has no support in such a map.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from functools import partial
 from math import ceil, pi, sqrt
 from typing import Any, Literal
 
@@ -17,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from inspect_tool.measure.flooding import Area, numbered, strips
+from inspect_tool.measure.flooding import numbered, strips
 from inspect_tool.model import GrayImage, LabelImage, Mask, Samples
+from inspect_tool.pixels.kept import Arrays, made_once
 from inspect_tool.pixels.reduced import area_mean, nearest, nearest_places
 from inspect_tool.pixels.stored import zeros_like
 
@@ -116,18 +118,6 @@ def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
     return np.asarray(kernel / -(kernel * line).sum(), np.float32)
 
 
-def enlarged(small: FloatImage, shape: tuple[int, ...], area: Area) -> FloatImage:
-    """Part of a small picture enlarged to ``shape``, bilinear."""
-    places = []
-    for size, few, cut in zip(shape, small.shape, area, strict=False):
-        at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / size - 0.5, 0, few - 1)
-        low = np.minimum(at.astype(np.intp), max(few - 2, 0))
-        places.append((low, np.minimum(low + 1, few - 1), (at - low).astype(np.float32)))
-    (top, bottom, down), (left, right, across) = places
-    rows = small[top] * (1 - down)[:, None] + small[bottom] * down[:, None]
-    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
-
-
 def step_strength(channels: FloatImage, at: Mask, sigma_px: float) -> tuple[FloatImage, list[FloatImage]]:
     """Strength of steps between regions: height of the step, over all channels.
 
@@ -184,6 +174,16 @@ class Regions:
     best: Floats  # (largest label + 1,): extreme gray level of the interior
     pairs: NDArray[np.int64]  # (n, 2): labels of neighbors, smaller first
     sides: Floats  # (6 + m, n): pixel pairs, row, column, row², column², row x column, m weights
+
+
+def known(labels: LabelImage, make: Callable[[], Regions]) -> Regions:
+    """Give the sums of the regions of an image as a run that was stopped has left them, else make them."""
+
+    def sums() -> Arrays:
+        made = make()
+        return {field.name: getattr(made, field.name) for field in fields(made)}
+
+    return Regions(**made_once(labels, "regions", sums))
 
 
 def touching(labels: LabelImage, rows: int) -> tuple[NDArray[np.int64], NDArray[np.intp], NDArray[np.intp]]:
@@ -518,7 +518,8 @@ def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.floa
     height, width = strength.shape
     around = ceil(shortest_px) + 1
     reach = np.full(len(levels), 96)
-    for rows in strips(strength.shape, max(1 << 20, width << 8)):  # high beside what is looked at around them
+
+    def mean(rows: slice) -> Arrays:
         k, summed = 0, np.zeros((rows.stop - rows.start, width), np.float32)
         while k < len(levels):
             top, bottom = max(0, rows.start - reach[k]), min(height, rows.stop + reach[k])
@@ -532,7 +533,10 @@ def mean_distance(strength: Samples, crest: Mask | None, levels: NDArray[np.floa
                 continue
             summed += np.minimum(distance, sum(strength.shape))  # without any line it has no bound
             k += 1
-        total[rows] = summed / np.float32(len(levels))
+        return {"mean": summed / np.float32(len(levels))}
+
+    for k, rows in enumerate(strips(strength.shape, max(1 << 20, width << 8))):  # high beside what is around them
+        total[rows] = made_once(strength, f"distance {k}", partial(mean, rows))["mean"]
     return total
 
 

@@ -7,6 +7,7 @@ answer is that of one flood over the whole image but for ties.
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import ceil
 
 import cv2
@@ -18,6 +19,7 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from skimage.segmentation import watershed
 
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.kept import Arrays, made_once
 from inspect_tool.pixels.stored import zeros_like
 
 FloatImage = NDArray[np.float32]
@@ -69,6 +71,11 @@ def h_maxima(image: FloatImage, height: float, roi: Mask) -> tuple[NDArray[np.in
     number : array, shape (n,)
         1.. for each 4-connected part.
     """
+    found = made_once(image, "maxima", lambda: _h_maxima(image, height, roi))
+    return found["at"], found["number"]
+
+
+def _h_maxima(image: FloatImage, height: float, roi: Mask) -> Arrays:
     solid = _reconstructed(image, height)
     found = []
     columns = image.shape[1]
@@ -79,7 +86,7 @@ def h_maxima(image: FloatImage, height: float, roi: Mask) -> tuple[NDArray[np.in
     at = np.sort(np.concatenate(found))
     at = _true_maxima(at, solid)
     at = at[roi[np.divmod(at, columns)]]
-    return at, (_parts(at, columns, ((0, 1), (1, 0))) + 1).astype(np.int32)
+    return {"at": at, "number": (_parts(at, columns, ((0, 1), (1, 0))) + 1).astype(np.int32)}
 
 
 def _reconstructed(image: FloatImage, height: float) -> FloatImage:
@@ -170,15 +177,22 @@ def basins(landscape: Landscape, roi: Mask, at: NDArray[np.intp], number: NDArra
     labels[np.divmod(at, roi.shape[1])] = number
     count = last = int(number.max(initial=0))
     edges: list[NDArray[np.float64]] = []
-    for tile, _, _ in tiles(roi.shape):
+
+    def flooded(tile: Area, before: int) -> Arrays:
         height, free = landscape(tile), roi[tile]
         seeds = np.array(labels[tile])
         ring = _inner_border(tile, roi.shape) & free & (seeds == 0)
-        seeds[ring] = np.arange(last + 1, last + 1 + np.count_nonzero(ring))
-        last += int(np.count_nonzero(ring))
-        flooded = watershed(height, seeds, mask=free)  # type: ignore[no-untyped-call]
-        labels[tile] = flooded
-        edges.append(_needed(_passes(flooded, height, count), count))
+        sources = int(np.count_nonzero(ring))
+        seeds[ring] = np.arange(before + 1, before + 1 + sources)
+        found = watershed(height, seeds, mask=free)  # type: ignore[no-untyped-call]
+        passes = _needed(_passes(found, height, count), count)
+        return {"labels": found, "passes": passes, "sources": np.array(sources)}
+
+    for k, (tile, _, _) in enumerate(tiles(roi.shape)):
+        part = made_once(roi, f"flood {k}", partial(flooded, tile, last))
+        labels[tile] = part["labels"]
+        last += int(part["sources"])
+        edges.append(part["passes"])
     for axis, other in ((0, 1), (1, 0)):
         for start in sorted({tile[axis].start for tile, _, _ in tiles(roi.shape)} - {0}):
             for tile, _, _ in tiles(roi.shape):

@@ -14,6 +14,7 @@ from scipy import ndimage
 from inspect_tool.measure import boundaries
 from inspect_tool.measure.boundaries import FloatImage
 from inspect_tool.model import GrayImage, Mask
+from inspect_tool.pixels.reduced import bilinear
 
 BLUR_PX = 1.0  # standard deviation of the least blur ...
 BLUR_SHARE = 0.03  # ... it is this share of the usual diameter, so that the grain of a surface parts no particle ...
@@ -52,7 +53,7 @@ def leveled(pixels: GrayImage, slow: FloatImage, roi: Mask, *, dark: bool) -> Le
     """
     gray = np.asarray(cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), BLUR_PX), np.float32)
     whole = (slice(0, gray.shape[0]), slice(0, gray.shape[1]))
-    even = np.asarray(gray - boundaries.enlarged(slow, gray.shape, whole), np.float32)
+    even = np.asarray(gray - bilinear(slow, gray.shape, whole), np.float32)
     as_it_is, found = _parted(gray[roi]), _parted(even[roi])
     flattened = found[2] > as_it_is[2]
     gray, found = (even, found) if flattened else (gray, as_it_is)

@@ -18,7 +18,7 @@ from inspect_tool.measure import boundaries
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import strips
 from inspect_tool.model import GrayImage, LabelImage
-from inspect_tool.pixels.reduced import area_mean, nearest
+from inspect_tool.pixels.reduced import area_mean, bilinear, nearest
 
 SCALES = (0.025, 0.06)  # standard deviations of the two filters that look across a line, over the mean grain [1]
 STRONG = 0.7  # share of the boundary length below the strength of the usual strong boundary [1]
@@ -68,7 +68,7 @@ def seen(labels: LabelImage, pixels: GrayImage) -> Regions:
             number = rows.stop - rows.start
             top, bottom = max(0, rows.start - halo), min(height, rows.stop + 1 + halo)
             wide = (slice(top, bottom), slice(0, width))
-            dark = 1 - pixels[wide].astype(np.float32) / boundaries.enlarged(level, labels.shape, wide)
+            dark = 1 - pixels[wide].astype(np.float32) / bilinear(level, labels.shape, wide)
             free = boundaries.away_from_junctions(labels[wide], radius_px)[rows.start - top :]
             strip = labels[rows.start : rows.stop + 1]
             pairs, first, second = boundaries.touching(strip, number)

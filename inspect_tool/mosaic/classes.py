@@ -1,15 +1,12 @@
 """A huge image told apart window by window: its levels, its classes, and where it shows specimen."""
 
-import io
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +14,15 @@ from numpy.typing import NDArray
 from inspect_tool import __version__
 from inspect_tool.errors import BackendError, MeasurementError, ReadError
 from inspect_tool.evidence.provenance import package_sha256
-from inspect_tool.files import plain, sha256_bytes, sha256_source, write_whole
+from inspect_tool.files import plain, sha256_bytes, sha256_source
 from inspect_tool.images import readers
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.seamless.windows import Box, Window, check_coverage, windows
 from inspect_tool.model import Calibration, Samples
 from inspect_tool.mosaic.request import Request
-from inspect_tool.mosaic.specimen import specimen_of
+from inspect_tool.mosaic.specimen import blanked, specimen_of
 from inspect_tool.pixels.bits import BitClasses, BitMask
+from inspect_tool.pixels.kept import Arrays, read_part, write_part
 from inspect_tool.pixels.parts import strips
 from inspect_tool.segmentation.threshold import by_windows
 from inspect_tool.segmentation.threshold.by_windows import DEPTHS, Levels
@@ -32,7 +30,6 @@ from inspect_tool.segmentation.threshold.gray_levels import Histogram
 from inspect_tool.segmentation.threshold.image import ends_of, in_eight_bits, sample_step
 
 Progress = Callable[[int, int, str], object]
-Arrays = dict[str, NDArray[Any]]
 
 _PICTURE_PX = 2000  # longer side of the small picture, at most
 _MOST_STEP = 16  # pixels that one of it stands for, at most: windows are whole in it
@@ -46,7 +43,7 @@ def silent(_done: int, _total: int, _text: str) -> None:
 class Classes:
     """The classes of an image that is open; they take a bit for each pixel and class."""
 
-    image: PixelWindows
+    image: PixelWindows  # as it is read; what is no specimen has the median of the specimen
     sha256: str
     scale: Calibration  # what the file itself says
     levels: Levels  # in 8 bits; in the gray values of the file offset + by * level
@@ -82,7 +79,9 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             raise ReadError(msg)
         cut = windows(image.shape, asked.side_px)
         roi = specimen_of(image, cut, asked.blank, asked.blank_px)
-        gray, offset, by = _eight_bit(image, roi, str(asked.image))
+        filled = blanked(image.as_read(), roi)
+        gray, offset, by = _eight_bit(filled, roi, str(asked.image))
+        shown = image if image.dtype == np.uint8 else _in_eight_bits(image.as_read(), offset, by)
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):
             smooth = _smooth(gray, window, asked)[window.inner(by_windows.reach_px(asked.threshold))]
@@ -92,16 +91,16 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
             raise MeasurementError(msg)
         given = tuple((level - offset) / by for level in asked.threshold.levels)
         levels = by_windows.found_levels(histogram, replace(asked.threshold, levels=given), str(asked.image))
-        folder = records / _key(asked, digest)
+        folder = records / folder_for({**asdict(asked), "image": digest})
         folder.mkdir(parents=True, exist_ok=True)
         step, known = step_of(image.shape), 0
         for window in _told(cut, progress, "classes"):
-            if _record(folder, window) is not None:
+            if _part_of(folder, window) is not None:
                 known += 1
                 continue
             made = _told_apart(_smooth(gray, window, asked), roi, window, levels, asked)
-            made["picture"] = np.ascontiguousarray(gray.read(window.core)[::step, ::step])
-            write_whole(folder / f"{window.number:06d}.npz", _packed(made))
+            made["picture"] = np.ascontiguousarray(shown.read(window.core)[::step, ::step])
+            write_part(folder / f"{window.number:06d}.npz", made)
         labels, picture, coverage = _together(cut, folder, levels, step, str(asked.image))
 
         def others() -> Iterator[tuple[str, BitClasses]]:
@@ -109,7 +108,7 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
                 yield name, _together(cut, folder, levels, step, str(asked.image), name)[0]
 
         yield Classes(
-            image=image,
+            image=filled,
             sha256=digest,
             scale=image.calibration,
             levels=levels,
@@ -130,12 +129,11 @@ def _eight_bit(image: PixelWindows, roi: BitMask | None, where: str) -> tuple[Pi
     """Bring an image to 8 bits as the backend brings one that is held whole: gray = offset + step * value."""
     if image.dtype == np.uint8:
         return image, 0.0, 1.0
-    real = image.as_read()
     every = sample_step(image.size if roi is None else max(1, roi.sum()))
     sample: list[Samples] = [np.zeros(0, np.float32)]
     seen = 0
     for top, bottom in strips(image.shape):
-        part = real[top:bottom].ravel() if roi is None else real[top:bottom][roi[top:bottom]]
+        part = image[top:bottom].ravel() if roi is None else image[top:bottom][roi[top:bottom]]
         sample.append(part[-seen % every :: every])
         seen += len(part)
     if not seen:
@@ -146,8 +144,11 @@ def _eight_bit(image: PixelWindows, roi: BitMask | None, where: str) -> tuple[Pi
         msg = f"{where}: the image is constant (gray value {low:g}); there is nothing to tell apart"
         raise BackendError(msg)
     offset, step = low, (high - low) / 255
-    read = partial(_read_in_eight_bits, real, offset, step)
-    return replace(image, dtype=np.dtype(np.uint8), read=read), offset, step
+    return _in_eight_bits(image, offset, step), offset, step
+
+
+def _in_eight_bits(real: PixelWindows, offset: float, step: float) -> PixelWindows:
+    return replace(real, dtype=np.dtype(np.uint8), read=partial(_read_in_eight_bits, real, offset, step))
 
 
 def _read_in_eight_bits(real: PixelWindows, offset: float, step: float, box: Box) -> NDArray[np.uint8]:
@@ -160,10 +161,10 @@ def _told(cut: Sequence[Window], progress: Progress, text: str) -> Iterator[Wind
         yield window
 
 
-def _key(asked: Request, digest: str) -> str:
-    """What decides about every window, as the name of a folder."""
-    stated = {**plain(asdict(asked)), "image": digest, "software": __version__, "code": package_sha256(".py")}
-    return sha256_bytes(json.dumps(stated, sort_keys=True).encode())[:32]
+def folder_for(stated: Mapping[str, Any]) -> str:
+    """Name of a folder for what is made by this code of what is stated: image, settings, whatever decides about it."""
+    made_by = {**plain(stated), "software": __version__, "code": package_sha256(".py")}
+    return sha256_bytes(json.dumps(made_by, sort_keys=True).encode())[:32]
 
 
 def _smooth(image: PixelWindows, window: Window, asked: Request) -> NDArray[np.uint8]:
@@ -197,20 +198,9 @@ def _told_apart(
     return made
 
 
-def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    file = io.BytesIO()
-    np.savez_compressed(file, allow_pickle=False, **arrays)
-    return file.getvalue()
-
-
-def _record(folder: Path, window: Window) -> Arrays | None:
+def _part_of(folder: Path, window: Window) -> Arrays | None:
     """What is kept of a window, if it is there and whole."""
-    path = folder / f"{window.number:06d}.npz"
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-            return dict(held)
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile, zlib.error):  # cut off, or of another program
-        return None
+    return read_part(folder / f"{window.number:06d}.npz")
 
 
 def step_of(shape: tuple[int, int]) -> int:
@@ -231,7 +221,7 @@ def _together(
     picture = np.zeros([-(-length // step) for length in shape], np.uint8)
     seen = []
     for window in cut:
-        record = _record(folder, window)
+        record = _part_of(folder, window)
         if record is None:
             continue
         seen.append(window)

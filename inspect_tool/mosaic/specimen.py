@@ -1,15 +1,16 @@
 """Where a huge image shows no specimen: black corners and gaps between tiles, one bit for each pixel."""
 
 from collections.abc import Sequence
-from functools import reduce
+from dataclasses import replace
+from functools import partial, reduce
 from operator import and_
 
 import cv2
 import numpy as np
 
 from inspect_tool.images.readers import PixelWindows
-from inspect_tool.measure.seamless.windows import Window
-from inspect_tool.model import Mask
+from inspect_tool.measure.seamless.windows import Box, Window
+from inspect_tool.model import Mask, Samples
 from inspect_tool.pixels.bits import BitMask
 from inspect_tool.pixels.parts import connected_parts, strips
 
@@ -31,6 +32,25 @@ def specimen_of(image: PixelWindows, cut: Sequence[Window], blank: Sequence[int]
     values = {value for window in cut for value, seeds in _seeds(image, window, blank, side_px).items() if seeds.any()}
     masks = [_shown(image, cut, value, side_px) for value in sorted(values)]
     return reduce(and_, masks) if masks else None
+
+
+def blanked(image: PixelWindows, roi: BitMask | None) -> PixelWindows:
+    """Give what is no specimen the median gray value of the specimen, as an image that is held whole gets it.
+
+    ``image``: as ``as_read`` gives it, so that no filter finds a structure where the specimen ends.
+    """
+    if roi is None or not roi.any():
+        return image
+    counts = np.zeros(1 << 16, np.int64)
+    for top, bottom in strips(image.shape):
+        counts += np.bincount(image[top:bottom][roi[top:bottom]].astype(np.intp), minlength=len(counts))
+    upto = np.cumsum(counts)
+    middle = np.searchsorted(upto, [(upto[-1] - 1) // 2, upto[-1] // 2], side="right")
+    return replace(image, read=partial(_read_blanked, image, roi, image.dtype.type(middle.mean())))
+
+
+def _read_blanked(image: PixelWindows, roi: BitMask, value: "np.generic", box: Box) -> Samples:
+    return np.where(roi[box], image.read(box), value)
 
 
 def _seeds(image: PixelWindows, window: Window, blank: Sequence[int], side: int) -> dict[int, Mask]:

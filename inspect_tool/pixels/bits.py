@@ -4,7 +4,7 @@ They are indexed as arrays are and give arrays of what is asked for; measures th
 them as they are. ``numpy.asarray`` makes all of it an array, of one byte for each pixel.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
-from inspect_tool.model import LabelImage, Mask
+from inspect_tool.model import LabelImage, Mask, Samples
 from inspect_tool.pixels.parts import Parts, Rows, connected_parts, strips
 from inspect_tool.pixels.png import decode_rows, encode_rows
+from inspect_tool.pixels.stored import StoredImage
 
 Places: TypeAlias = NDArray[np.intp]
 Index: TypeAlias = slice | tuple[slice, slice] | tuple[Places, Places]
@@ -40,10 +41,10 @@ class BitMask:
             return np.unpackbits(self.bits[index], axis=1, count=self.shape[1]).view(np.bool_)
         rows, columns = index
         if isinstance(columns, slice):
-            start, stop, _ = columns.indices(self.shape[1])
+            start, stop, step = columns.indices(self.shape[1])
             first = start // 8
             held = np.unpackbits(self.bits[rows, first : -(-stop // 8)], axis=1)
-            return np.ascontiguousarray(held[:, start - 8 * first : stop - 8 * first]).view(np.bool_)
+            return np.ascontiguousarray(held[:, start - 8 * first : stop - 8 * first : step]).view(np.bool_)
         found: Mask = (self.bits[rows, columns >> 3] >> (7 - (columns & 7)) & 1).astype(np.bool_)
         return found
 
@@ -65,6 +66,10 @@ class BitMask:
         for top, bottom in strips(self.shape):
             made[top:bottom] = self[top:bottom]
         return made if dtype is None else made.astype(dtype, copy=False)
+
+    def any(self) -> bool:
+        """Whether it holds a pixel."""
+        return any(bool(self[top:bottom].any()) for top, bottom in strips(self.shape))
 
     def sum(self) -> int:
         """Count the pixels that it holds."""
@@ -210,7 +215,7 @@ def decode_bits(data: bytes, shape: tuple[int, int], classes: Collection[int], w
         As ``png.decode_rows``; or a class that is none of these.
     """
     rows, bits = decode_rows(data, shape, where)
-    held = {number: np.zeros((shape[0], -(-shape[1] // 8)), np.uint8) for number in classes}
+    held = _without_pixels(classes, shape)
     if bits > 8:
         msg = f"{where}: numbers objects, the report states classes"
         raise ReadError(msg)
@@ -225,10 +230,36 @@ def decode_bits(data: bytes, shape: tuple[int, int], classes: Collection[int], w
             if band.size and not np.isin(np.flatnonzero(np.bincount(band.ravel())), [0, *held]).all():
                 msg = f"{where}: holds a class that the report does not state"
                 raise ReadError(msg)
-            for number, mask in held.items():
-                mask[top : top + len(band)] = np.packbits(band == number, axis=1)
+            _fill(held, slice(top, top + len(band)), band)
         top += len(band)
     return BitClasses({number: BitMask(mask, shape) for number, mask in held.items()}, shape)
+
+
+def classes_like(
+    image: Samples, classes: Collection[int], bands: Iterable[tuple[slice, NDArray[np.uint8]]]
+) -> LabelImage:
+    """Put a class image together from bands of rows: a byte for each pixel where an image is held, bits where stored.
+
+    ``classes``: their numbers above 0.
+    """
+    if not isinstance(image, StoredImage):
+        labels = np.empty(image.shape, np.uint8)
+        for rows, band in bands:
+            labels[rows] = band
+        return labels
+    held = _without_pixels(classes, image.shape)
+    for rows, band in bands:
+        _fill(held, rows, band)
+    return as_labels(BitClasses({n: BitMask(mask, image.shape) for n, mask in held.items()}, image.shape))
+
+
+def _without_pixels(classes: Collection[int], shape: tuple[int, int]) -> dict[int, NDArray[np.uint8]]:
+    return {number: np.zeros((shape[0], -(-shape[1] // 8)), np.uint8) for number in classes}
+
+
+def _fill(held: Mapping[int, NDArray[np.uint8]], rows: slice, band: NDArray[np.uint8]) -> None:
+    for number, mask in held.items():
+        mask[rows] = np.packbits(band == number, axis=1)
 
 
 def sampled(image: Any, by: int) -> NDArray[Any]:

@@ -1,7 +1,8 @@
-"""Small pictures of images, whether these are held or stored: the same pixels either way."""
+"""Images made smaller or larger, whether they are held or stored: the same pixels either way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import ceil, floor
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.model import Samples
 from inspect_tool.pixels.parts import strips
-from inspect_tool.pixels.stored import StoredImage
+from inspect_tool.pixels.stored import StoredImage, zeros_like
 
 _BAND_PX = 1 << 22  # that are looked at in one go
 
@@ -26,45 +27,46 @@ def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Sampl
         Gives the values of some rows; else they are those of the image.
     """
     read = of or image.__getitem__
-    rows, columns = image.shape
     if not isinstance(image, StoredImage):
-        return np.asarray(cv2.resize(read(slice(0, rows)), size, interpolation=cv2.INTER_AREA))
-    if rows % size[1] == 0 and columns % size[0] == 0:
-        by = rows // size[1]
-        step = max(1, _BAND_PX // (by * columns))
-        bands = [(first, min(first + step, size[1])) for first in range(0, size[1], step)]
-        return np.concatenate(
-            [
-                cv2.resize(read(slice(a * by, b * by)), (size[0], b - a), interpolation=cv2.INTER_AREA).reshape(
-                    b - a, -1
-                )
-                for a, b in bands
-            ]
-        )
-    return _by_shares(read, image.shape, size)
+        return np.asarray(cv2.resize(read(slice(0, image.shape[0])), size, interpolation=cv2.INTER_AREA))
+    return np.concatenate(list(_area_bands(read, image.shape, size)))
 
 
-def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> Samples:
+def _area_bands(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[Samples]:
+    """Give the rows of the smaller picture from the top on, some at a time."""
+    rows, columns = shape
+    if rows % size[1] or columns % size[0]:
+        yield from _by_shares(read, shape, size)
+        return
+    by = rows // size[1]
+    step = max(1, _BAND_PX // (by * columns))
+    for first in range(0, size[1], step):
+        count = min(step, size[1] - first)
+        part = read(slice(first * by, (first + count) * by))
+        yield cv2.resize(part, (size[0], count), interpolation=cv2.INTER_AREA).reshape(count, -1)
+
+
+def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[Samples]:
     """Add up the shares of columns, then those of rows, in the order and in the precision of OpenCV."""
     across = _shares(shape[1], size[0])
     down = [(row, to, share) for to, taken in enumerate(_shares(shape[0], size[1])) for row, share in taken]
     most = max(map(len, across))
     column = np.array([[at for at, _ in one] + [one[-1][0]] * (most - len(one)) for one in across])
     weight = np.array([[w for _, w in one] + [0.0] * (most - len(one)) for one in across], np.float32)
-    made = np.zeros((size[1], size[0]), np.float32)
-    dtype: np.dtype[np.generic] = np.dtype(np.float32)
+    made = np.zeros((1, size[0]), np.float32)
     k = 0
     for top, bottom in strips(shape):
         part = read(slice(top, bottom))
-        dtype = part.dtype
         narrow = np.zeros((bottom - top, size[0]), np.float32)
         for i in range(most):
             narrow += part[:, column[:, i]].astype(np.float32) * weight[:, i]
         while k < len(down) and down[k][0] < bottom:
             row, to, share = down[k]
-            made[to] += np.float32(share) * narrow[row - top]
+            made += np.float32(share) * narrow[row - top]
             k += 1
-    return made if dtype.kind == "f" else np.rint(made).astype(dtype)
+            if k == len(down) or down[k][1] > to:
+                yield made if part.dtype.kind == "f" else np.rint(made).astype(part.dtype)
+                made = np.zeros((1, size[0]), np.float32)
 
 
 def _shares(length: int, few: int) -> list[list[tuple[int, float]]]:
@@ -100,3 +102,59 @@ def nearest_places(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[NDArr
         for length, few in zip(shape[::-1], size, strict=True)
     )
     return rows, columns
+
+
+def bilinear(image: Samples, shape: tuple[int, ...], area: tuple[slice, slice]) -> NDArray[np.float32]:
+    """Part of an image brought to another shape, bilinear.
+
+    Parameters
+    ----------
+    image : array (rows, columns) or (rows, columns, channels), or stored image
+    shape : (rows, columns)
+        Of the whole of the other one.
+    area : pair of slices
+        Of it that is wanted, with a start and a stop.
+    """
+    near, places = [], []
+    for size, few, cut in zip(shape, image.shape, area, strict=False):
+        at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / size - 0.5, 0, few - 1)
+        low = np.minimum(at.astype(np.intp), max(few - 2, 0))
+        high = np.minimum(low + 1, few - 1)
+        near.append(slice(int(low[0]), int(high[-1]) + 1))
+        places.append((low - low[0], high - low[0], (at - low).astype(np.float32)))
+    part = image[near[0], near[1]]
+    beyond = (1,) * (part.ndim - 2)
+    (top, bottom, down), (left, right, across) = places
+    down, across = down.reshape(-1, 1, *beyond), across.reshape(-1, *beyond)
+    rows = part[top] * (1 - down) + part[bottom] * down
+    return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
+
+
+def scaled(image: Samples, size: tuple[int, int], how: Literal["area", "bilinear", "nearest"]) -> Samples:
+    """Give an image another size: means of areas for a smaller one, bilinear for a larger one, or pixels of it.
+
+    Parameters
+    ----------
+    image : array or stored image
+        (rows, columns); but for "nearest" of an array also (rows, columns, channels). The other one is of its kind.
+    size : (columns, rows)
+        Wanted, as OpenCV has it.
+    """
+    made = zeros_like(image, image.dtype, (size[1], size[0], *image.shape[2:]))
+    if how == "area":
+        if not isinstance(image, StoredImage):
+            return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+        top = 0
+        for band in _area_bands(image.__getitem__, image.shape, size):
+            made[top : top + len(band)] = band
+            top += len(band)
+        return made
+    row, column = nearest_places(image.shape, size)
+    for top, bottom in strips(made.shape):
+        if how == "nearest":
+            near = row[top:bottom]
+            made[top:bottom] = image[near[0] : near[-1] + 1][near - near[0]][:, column]
+        else:
+            values = bilinear(image, made.shape, (slice(top, bottom), slice(0, size[0])))
+            made[top:bottom] = values if image.dtype.kind == "f" else np.rint(values)
+    return made

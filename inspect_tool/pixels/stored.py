@@ -32,13 +32,18 @@ class StoredImage:
     dtype : numpy type
     folder : Path, optional
         On whose disk it is kept; None: where temporary files are.
+    parts : Path, optional
+        Folder for what is made of it, see ``kept.made_once``; None: that is not kept.
     """
 
     ndim = 2
 
-    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None = None) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None = None, parts: Path | None = None
+    ) -> None:
         self.shape = (int(shape[0]), int(shape[1]))
         self.dtype = np.dtype(dtype)
+        self.parts = parts
         self._folder = folder
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - open as long as the image is there
         weakref.finalize(self, self._file.close)
@@ -49,9 +54,9 @@ class StoredImage:
         """Pixels."""
         return self.shape[0] * self.shape[1]
 
-    def like(self, dtype: DTypeLike) -> "StoredImage":
-        """Give another one beside it, of the same size and all 0."""
-        return StoredImage(self.shape, dtype, self._folder)
+    def like(self, dtype: DTypeLike, shape: tuple[int, ...] | None = None) -> "StoredImage":
+        """Give another one beside it, all 0; ``shape``: its rows and columns, else it is as large."""
+        return StoredImage(shape or self.shape, dtype, self._folder, self.parts)
 
     def __getitem__(self, index: Any) -> Any:
         """Give what an array would give."""
@@ -101,6 +106,10 @@ class StoredImage:
         """Smallest number."""
         return min(self[top:bottom].min() for top, bottom in strips(self.shape))
 
+    def any(self) -> bool:
+        """Whether one is not 0."""
+        return any(bool(self[top:bottom].any()) for top, bottom in strips(self.shape))
+
     def all(self) -> bool:
         """Whether none is 0."""
         return all(bool(self[top:bottom].all()) for top, bottom in strips(self.shape))
@@ -130,11 +139,14 @@ def _places(count: int) -> Iterator[slice]:
     return (slice(first, first + _PLACES) for first in range(0, count, _PLACES))
 
 
-def zeros_like(image: Samples, dtype: DTypeLike) -> NDArray[Any]:
-    """Give an image of the same size that is all 0: on the disk where the other one is, else in memory."""
+def zeros_like(image: Samples, dtype: DTypeLike, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
+    """Give an image that is all 0: on the disk where the other one is, else in memory.
+
+    ``shape``: its rows and columns; None: those of the other one.
+    """
     if isinstance(image, StoredImage):
-        return cast("NDArray[Any]", image.like(dtype))
-    return np.zeros(image.shape, dtype)
+        return cast("NDArray[Any]", image.like(dtype, shape))
+    return np.zeros(shape or image.shape, dtype)
 
 
 def encode_stored(image: StoredImage) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from math import cos, isfinite, radians, sqrt
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 import numpy as np
@@ -65,14 +66,17 @@ def specimens_of(fields: Sequence[Field]) -> list[tuple[str, list[Field]]]:
 def editions_beside(recipe: str, known: Sequence[str], asked: Sequence[str], standard: Standard) -> tuple[str, ...]:
     """Name the editions that rate beside that of the job, each once, of those that are asked for.
 
+    Files of the laboratory's own end in ``.toml``; a requirement names one by its stem.
+
     Raises
     ------
     SettingsError
         An edition that the recipe does not know.
     """
-    names = tuple(name for name in dict.fromkeys(asked) if name != standard.name)
+    own = {Path(name).stem for name in asked if name.endswith(".toml")}
+    names = tuple(name for name in dict.fromkeys(asked) if name != standard.name and name not in own)
     for name in names:
-        if name not in known:
+        if name not in known and not name.endswith(".toml"):
             msg = f"{recipe}: settings.also_by: no edition '{name}'; there are: {', '.join(known)}{near(name, known)}"
             raise SettingsError(msg)
     return names

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from inspect_tool.errors import SettingsError
 from inspect_tool.files import as_json, parse_json, plain, read_bytes, sha256_bytes, with_sentences, write_text
 from inspect_tool.model import Provenance
-from inspect_tool.report.render import Medium
+from inspect_tool.report.template import Medium
 from inspect_tool.report.template_process import confined
 
 T = TypeVar("T")

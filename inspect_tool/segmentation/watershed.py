@@ -27,7 +27,8 @@ from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
 from inspect_tool.measure.seeded import grown
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
-from inspect_tool.pixels.reduced import area_mean
+from inspect_tool.pixels.kept import Arrays, made_once
+from inspect_tool.pixels.reduced import area_mean, bilinear
 from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.ranges import Above0, From0, Share
 
@@ -203,14 +204,14 @@ class _Flat:
     slow_color: tuple[FloatImage, ...]
 
     def gray(self, area: Area) -> FloatImage:
-        wide = boundaries.enlarged(self.slow, self.pixels.shape, area)
+        wide = bilinear(self.slow, self.pixels.shape, area)
         return np.asarray(self.pixels[area].astype(np.float32) / np.maximum(wide, self.least), np.float32)
 
     def channels(self, area: Area) -> FloatImage:
         """CIE L*a*b* coordinates less their surroundings; without color the gray level."""
         if self.color is None:
             return self.gray(area)[..., None]
-        wide = [boundaries.enlarged(slow, self.pixels.shape, area) for slow in self.slow_color]
+        wide = [bilinear(slow, self.pixels.shape, area) for slow in self.slow_color]
         return np.asarray(_lab(self.color[area]) - np.dstack(wide), np.float32)
 
 
@@ -239,7 +240,10 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
     middle = _middle(roi)
     kind, sigma_px, ratio = _appearance(flat.gray(middle), roi[middle])
     kind = kind if settings.boundaries == "auto" else settings.boundaries
-    sigma_px = _step_width(flat, roi) if kind == "gradient" else settings.line_sigma_px or sigma_px
+    if kind == "gradient":
+        sigma_px = float(made_once(roi, "step width", lambda: {"px": np.array(_step_width(flat, roi))})["px"])
+    else:
+        sigma_px = settings.line_sigma_px or sigma_px
     strength, crest, noise = _strength(flat, roi, kind, sigma_px)
     top, distance = _distance(strength, crest, noise, sigma_px, kind, roi, micrograph.path)
     del crest
@@ -257,7 +261,7 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
         "noise": round(noise, 5),
         "regions_before_merging": int(labels.max()),
     }
-    regions = _regions(labels, strength, flat, kind, sigma_px, levels)
+    regions = boundaries.known(labels, lambda: _regions(labels, strength, flat, kind, sigma_px, levels))
     partition = _Partition(regions=regions, levels=levels, kind=kind, usual=usual, sigma_px=sigma_px, found=found)
     return partition, labels
 
@@ -393,21 +397,26 @@ def _strength(
     crest: Mask = zeros_like(roi, np.bool_)
     responses = []
     reach = boundaries.step_reach(sigma_px) if kind == "gradient" else boundaries.line_reach(sigma_px)
-    for tile, wide, _ in tiles(roi.shape, HALO_PX + reach):
+
+    def seen(tile: Area, wide: Area) -> Arrays:
         at = _sampled(roi, wide, tile, 3)
         if kind == "gradient":
-            found, seen = boundaries.step_strength(flat.channels(wide), at, sigma_px)
+            found, answers = boundaries.step_strength(flat.channels(wide), at, sigma_px)
         else:
-            found, seen = boundaries.line_strength(flat.gray(wide), at, sigma_px, kind)
-        responses.append(seen)
+            found, answers = boundaries.line_strength(flat.gray(wide), at, sigma_px, kind)
         near: Area = tuple(  # type: ignore[assignment]
             slice(max(0, cut.start - HALO_PX), min(size, cut.stop + HALO_PX))
             for cut, size in zip(tile, roi.shape, strict=True)
         )
         found = np.ascontiguousarray(found[flooding.inside(near, wide)] * roi[near])
         inner = flooding.inside(tile, near)
-        strength[tile] = found[inner]
-        crest[tile] = boundaries.crest_lines(found, roi[near])[inner]
+        crests = boundaries.crest_lines(found, roi[near])[inner]
+        return {"strength": found[inner].astype(np.float16), "crest": crests, "answers": np.stack(answers)}
+
+    for k, (tile, wide, _) in enumerate(tiles(roi.shape, HALO_PX + reach)):
+        part = made_once(roi, f"strength {k}", partial(seen, tile, wide))
+        strength[tile], crest[tile] = part["strength"], part["crest"]
+        responses.append(list(part["answers"]))
     together = [np.concatenate(part) for part in zip(*responses, strict=True)]
     noise = boundaries.step_noise(together, sigma_px) if kind == "gradient" else boundaries.line_noise(together)
     return strength, crest, noise

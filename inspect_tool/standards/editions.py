@@ -15,6 +15,9 @@ from inspect_tool.paths import data_folder
 from inspect_tool.plugins import Recipe, others_of
 from inspect_tool.units import UNITS
 
+OWN = "own-"
+"""What the name of a copy of an edition that is not shipped begins with in a report."""
+
 _HEAD = {"id", "follows", "edition", "title", "file_version", "notes", "tables", "rules", "worked"}
 
 
@@ -110,6 +113,7 @@ def editions_for(
     name: str = "",
     asked: Sequence[Requirement] = (),
     folder: Path | None = None,
+    home: Path = Path(),
 ) -> Editions:
     """Read the edition of a job and those that its recipe draws on beside it.
 
@@ -124,17 +128,29 @@ def editions_for(
         As the job and its acceptance criteria state them.
     folder : Path, optional
         Takes the place of the shipped editions: those that came with a report. What it lacks is left out.
+    home : Path
+        Folder from which the settings of the recipe name editions of the laboratory's own; with ``folder`` that in
+        which all of them lie.
 
     Raises
     ------
     StandardError
-        There is no such edition, or its file is wrong.
+        There is no such edition, its file is wrong, or two have one name.
     """
     name = name or recipe.STANDARDS[0]
     job = load_standard(name, folder)
-    names = [other for other in others_of(recipe, settings, job, asked) if other != name]
+    stated = [
+        str(home / (other if folder is None else Path(other).name)) if other.endswith(".toml") else other
+        for other in others_of(recipe, settings, job, asked)
+    ]
+    names = [other for other in stated if other != name]
     if folder is not None:
-        names = [other for other in names if (folder / f"{other}.toml").is_file()]
+        names = [other for other in names if _file_of(other, folder).is_file()]
+    stems = [Path(one).stem if one.endswith(".toml") else one for one in (name, *names)]
+    twice = next((stem for stem in stems if stems.count(stem) > 1), None)
+    if twice is not None:
+        msg = f"two editions are called '{twice}'; results tell them by their names: rename the file of one"
+        raise StandardError(msg)
     return Editions(
         job=job,
         others=tuple(load_standard(other, folder) for other in names),
@@ -165,9 +181,9 @@ def edition_of(editions: Editions, standard: str) -> Standard:
 
 
 def _copied(name: str, folder: Path | None) -> tuple[str, Path]:
-    """Name of the copy of an edition in a report, and its file; "own-" tells those that are not shipped."""
+    """Name of the copy of an edition in a report, and its file."""
     path = _file_of(name, folder)
-    return (f"own-{path.name}" if name.endswith(".toml") else path.name), path
+    return (f"{OWN}{path.name}" if name.endswith(".toml") else path.name), path
 
 
 def _file_of(name: str, folder: Path | None) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 from inspect_tool.files import read_bytes
 from inspect_tool.languages import ENGLISH
 from inspect_tool.report import document
-from inspect_tool.report.render import check_language, template_folder
+from inspect_tool.report.template import check_language, template_folder
 from inspect_tool.verify.reprint import Printed, check_unwritten, print_report
 
 

@@ -390,7 +390,7 @@ def _several(score: QuantityScore) -> bool:
 def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, Words]]:
     """Pictures of the images that are farthest off: in the first quantity, else in pixels or objects."""
     from inspect_tool.report import text
-    from inspect_tool.report.render import data_uri
+    from inspect_tool.report.template import data_uri
 
     def off(image: ImageScore) -> float:
         pair = image.quantities.get(main[0]) if main else None
@@ -411,7 +411,7 @@ def _worst(scores: Scores, main: Sequence[str]) -> list[dict[str, Words]]:
 
 
 def _plot(scores: Scores, name: str, language: str) -> dict[str, Words]:
-    from inspect_tool.report.render import data_uri
+    from inspect_tool.report.template import data_uri
     from inspect_tool.studies.comparison.page import Pair, bland_altman_svg
 
     score = scores.quantities[name]

@@ -25,7 +25,7 @@ from inspect_tool.files import load_model_card, plain
 from inspect_tool.folders import check, new_folder
 from inspect_tool.languages import ENGLISH, Text
 from inspect_tool.model import Modality, ModelCard
-from inspect_tool.report.render import check_language
+from inspect_tool.report.template import check_language
 from inspect_tool.segmentation.networks.layers import Weights
 from inspect_tool.segmentation.networks.magnification import EQUALIZED, REDUCED
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork

@@ -23,7 +23,8 @@ from inspect_tool.report import certificate, field_pictures, text
 from inspect_tool.report.build import main_results
 from inspect_tool.report.certificate import Part
 from inspect_tool.report.certificate_space import LEAST_ROWS
-from inspect_tool.report.render import load_settings, render, template_folder, template_sha256
+from inspect_tool.report.render import render
+from inspect_tool.report.template import load_settings, template_folder, template_sha256
 from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pdf_compare
 

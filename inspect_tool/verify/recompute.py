@@ -37,7 +37,7 @@ from inspect_tool.model import (
 from inspect_tool.referee import ledger as referee
 from inspect_tool.report.dates import date_checks, day_of_issue
 from inspect_tool.standards import verified
-from inspect_tool.standards.editions import editions_for
+from inspect_tool.standards.editions import OWN, editions_for
 from inspect_tool.validation.features import with_features
 from inspect_tool.validation.values import load_validation
 from inspect_tool.verify import overlays, pdf_compare
@@ -93,9 +93,7 @@ class Work:
             elif item.role == "spec":
                 path = self.specs / name.removeprefix("spec-")
             else:
-                path = (
-                    (self.folder / name.removeprefix("own-")) if item.role == "own standard" else self.standards / name
-                )
+                path = (self.folder / name.removeprefix(OWN)) if item.role == "own standard" else self.standards / name
             if path.exists():  # a name that is nothing but its prefix, leads out, or stands for another file
                 msg = f"{item.file}: is no name of such a file"
                 raise ReadError(msg)
@@ -153,7 +151,9 @@ def asked_of(work: Work, report: Report) -> Asked:
         name = job.standard or recipe.STANDARDS[0]
         path = str(work.folder / Path(name).name) if name.endswith(".toml") else name
         compared = work.compared if work.compared.is_dir() else None
-        return verified.with_comparisons(editions_for(recipe, settings, path, asked, work.standards), compared)
+        return verified.with_comparisons(
+            editions_for(recipe, settings, path, asked, work.standards, work.folder), compared
+        )
 
     found = criteria.resolved(job, recipe, settings, "job.toml", spec_files, day, editions_of)
     return Asked(

@@ -11,7 +11,8 @@ from inspect_tool.evidence.dossier import Dossier, open_dossier
 from inspect_tool.files import write_text, write_whole
 from inspect_tool.languages import ENGLISH
 from inspect_tool.report.certificate import parts_of
-from inspect_tool.report.render import beside, check_language, load_settings, render
+from inspect_tool.report.render import beside, render
+from inspect_tool.report.template import check_language, load_settings
 from inspect_tool.report.template_process import confined
 from inspect_tool.verify import pages, pdf_compare
 

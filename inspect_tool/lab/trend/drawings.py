@@ -12,7 +12,7 @@ from inspect_tool.lab.trend.words import CAUSES, COLUMNS
 from inspect_tool.languages import Text, Words, joined, said
 from inspect_tool.report import charts, plots, text
 from inspect_tool.report.plots import Axis, Curve, Line, Mark, Marker, Plot, plot_svg
-from inspect_tool.report.render import data_uri
+from inspect_tool.report.template import data_uri
 
 Say = Callable[[str], str]  # puts a text into the words of the language
 

@@ -10,7 +10,8 @@ from inspect_tool.lab.trend.words import CAUSES, COLUMNS, PROOFS, SAID, SIGNS, c
 from inspect_tool.languages import ENGLISH, Text, Words, joined, said, translated
 from inspect_tool.model import Table
 from inspect_tool.report import digits, text
-from inspect_tool.report.render import Medium, render_page
+from inspect_tool.report.render import render_page
+from inspect_tool.report.template import Medium
 
 _MOST_ROWS = 300  # of the table of values
 

@@ -27,7 +27,7 @@ from inspect_tool.lab.trend.series import COLUMNS, Series, Value, series, withou
 from inspect_tool.lab.trend.steps import Step, cause, steps
 from inspect_tool.languages import Text, Words
 from inspect_tool.report import document
-from inspect_tool.report.render import check_language, language_of, template_folder
+from inspect_tool.report.template import check_language, language_of, template_folder
 
 _ALIKE = 2.0  # neighbors: correlation beyond which they are called alike, in 1 / √n
 

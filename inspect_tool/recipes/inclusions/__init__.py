@@ -18,7 +18,7 @@ from inspect_tool.recipes.inclusions.field import measure_field, point_classes
 from inspect_tool.recipes.inclusions.phantoms import phantoms
 from inspect_tool.recipes.inclusions.results import results_of
 from inspect_tool.recipes.inclusions.rules import area_check, checks_of, warnings_of
-from inspect_tool.recipes.inclusions.settings import QUANTITIES, SEVERITY, Settings
+from inspect_tool.recipes.inclusions.settings import INDEX, LARGEST, QUANTITIES, SEVERITY, Settings
 from inspect_tool.recipes.inclusions.values import Measured, Values
 
 __all__ = [
@@ -71,7 +71,7 @@ def other_editions(
     of_requirements = [
         one.quantity.split(".", 2)[2]
         for one in asked
-        if one.quantity.startswith(f"{SEVERITY}.") and one.quantity.count(".") == 2
+        if one.quantity.split(".")[0] in (SEVERITY, INDEX, LARGEST) and one.quantity.count(".") == 2
     ]
     return editions_beside("inclusions", STANDARDS, (*settings.also_by, *of_requirements), standard)
 

@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from inspect_tool.model import (
 from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import facts_of_level
-from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
+from inspect_tool.recipes.inclusions.limits import TYPES, Joining, Limits, limits_of, of_severities, of_sizes
 from inspect_tool.recipes.inclusions.particles import (
     Found,
     aligned,
@@ -38,6 +38,7 @@ from inspect_tool.recipes.inclusions.particles import (
 )
 from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, series_of, worst_fields
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
+from inspect_tool.recipes.inclusions.sizes import GROUPS, SizeLimits, Sorted, size_limits_of, sorted_by
 from inspect_tool.recipes.inclusions.stringers import Inclusion, Particles, inclusions_of
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Values, Variant
 
@@ -48,6 +49,7 @@ _BY_GRAY_PX = 0.33  # and of those whose size is by gray by 0.35 px
 _MARKED = 60  # inclusions of one type, as many as a reader can tell apart
 
 Floats = NDArray[np.float64]
+_L = TypeVar("_L", bound=Joining)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,8 @@ class _Scene:
     pixel_um: float | None
     direction_deg: float
     editions: tuple[Limits, ...]  # that of the job first
+    sizes: tuple[SizeLimits, ...]  # of editions that sort by sizes
+    region: bool  # the field is no rectangle
     minimum_um: float  # least size that counts
     minimum_px2: float
 
@@ -102,7 +106,9 @@ def measure_field(
         area_px2=float(found.mask.size if roi is None else np.count_nonzero(roi)),
         pixel_um=pixel_um,
         direction_deg=direction,
-        editions=tuple(map(limits_of, (editions.job, *editions.others))),
+        editions=(limits_of(editions.job), *map(limits_of, of_severities(editions)[1:])),
+        sizes=tuple(map(size_limits_of, of_sizes(editions))),
+        region=roi is not None,
         minimum_um=settings.minimum_um,
         minimum_px2=settings.minimum_px2,
     )
@@ -143,7 +149,7 @@ def measure_field(
         alternatives=shifted,
         marks=_marks(mine, rated, scene),
         worst=largest_features(found.table[found.table["counts"]], pixel_um, _caption, shape),
-        curves=_curves(found, mine, rated, scene),
+        curves=_curves(found, mine, rated, _sorted(_particles(found, scene), scene), scene),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.mask.any())),
             **facts_of_level(segmentation, micrograph),
@@ -161,7 +167,8 @@ def point_classes(segmentation: Segmentation, settings: Settings) -> tuple[NDArr
 
 def is_oversize(one: Inclusion, limits: Limits) -> bool:
     """Whether it is wider than the widest series, or longer than a field, so that it is stated apart."""
-    return one.thickness == "oversize" or (one.type != "D" and one.length_um > limits.side_um)
+    wide = limits.lines[one.type].thickness(one.width_um) == "oversize"
+    return wide or (one.type != "D" and one.length_um > limits.side_um)
 
 
 # ------------------------------------------------------------------------------------------------------- particles
@@ -198,8 +205,27 @@ def _rated(particles: Particles, scene: _Scene) -> dict[str, list[Inclusion]]:
     }
 
 
+def _sorted(particles: Particles, scene: _Scene) -> dict[str, Sorted]:
+    """Inclusions by editions that sort them by sizes; none without a scale."""
+    pixel_um = scene.pixel_um
+    if pixel_um is None:
+        return {}
+    return {
+        limits.name: sorted_by(
+            inclusions_of(particles, limits, scene.direction_deg, pixel_um),
+            particles,
+            limits,
+            direction_deg=scene.direction_deg,
+            pixel_um=pixel_um,
+            shape=scene.shape,
+            region=scene.region,
+        )
+        for limits in scene.sizes
+    }
+
+
 def _numbers(found: Found, scene: _Scene, particles: Particles) -> Numbers:
-    rated = _rated(particles, scene)
+    rated, by_size = _rated(particles, scene), _sorted(particles, scene)
     mine = rated[scene.editions[0].name]
     return Numbers(
         inclusion_percent=100 * _area_px2(found.table) / scene.area_px2,
@@ -214,6 +240,15 @@ def _numbers(found: Found, scene: _Scene, particles: Particles) -> Numbers:
             for limits in scene.editions
             if scene.pixel_um is not None
             for series, where in worst_fields(rated[limits.name], limits, scene.shape, scene.pixel_um).items()
+        },
+        index_sums={
+            f"{limits.name}.{group}": by_size[limits.name].index_sum(limits, group)
+            for limits in scene.sizes
+            if by_size
+            for group in GROUPS
+        },
+        largest_sizes={
+            f"{name}.{kind.lower()}": size for name, one in by_size.items() for kind, size in one.largest().items()
         },
     )
 
@@ -242,25 +277,23 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         if dark is not None and found.limit is not None:
             other = replace(particles, sulfide=dark < found.limit.darkness + sign * found.limit.step)
             made[_variant(f"gray {way}")] = _numbers(found, scene, other)
-        moved = [
-            replace(
-                limits,
-                elongated=limits.elongated * (1 + sign * ASPECT_STEP),
-                globular=limits.globular * (1 + sign * ASPECT_STEP),
-            )
-            for limits in scene.editions
-        ]
-        made[_variant(f"aspect {way}")] = _numbers(found, replace(scene, editions=tuple(moved)), particles)
+        factor = 1 + sign * ASPECT_STEP
+        made[_variant(f"aspect {way}")] = _numbers(found, _changed(scene, elongated=factor, globular=factor), particles)
     for way, factor in (("less", 1 - JOIN_STEP), ("more", 1 + JOIN_STEP)):
-        bridged = [
-            replace(limits, along_um=limits.along_um * factor, across_um=limits.across_um * factor)
-            for limits in scene.editions
-        ]
-        made[_variant(f"joined {way}")] = _numbers(found, replace(scene, editions=tuple(bridged)), particles)
+        made[_variant(f"joined {way}")] = _numbers(found, _changed(scene, along_um=factor, across_um=factor), particles)
     made["cut less"] = _numbers(found, scene, replace(particles, weight=np.where(particles.cut, 0.0, 1.0)))
     made["cut more"] = _numbers(found, scene, replace(particles, weight=np.ones(len(particles.weight))))
     made["cut wider"] = _numbers(found, scene, replace(particles, width_um=particles.whole_um))
     return made
+
+
+def _changed(scene: _Scene, **factors: float) -> _Scene:
+    """Let every edition join and tell types by other numbers: the named ones times a factor."""
+
+    def changed(limits: _L) -> _L:
+        return replace(limits, **{name: getattr(limits, name) * factor for name, factor in factors.items()})
+
+    return replace(scene, editions=tuple(map(changed, scene.editions)), sizes=tuple(map(changed, scene.sizes)))
 
 
 def _moved(table: pd.DataFrame, outline_um: float, scene: _Scene) -> pd.DataFrame:
@@ -292,13 +325,18 @@ def _features(found: Found, mine: Sequence[Inclusion], job: Limits) -> pd.DataFr
     kind, series = kind.astype(object), series.astype(object)
     for number, one in enumerate(mine, 1):
         at = places[list(one.members)]
-        inclusion[at], kind[at], series[at] = number, "DS" if is_ds(one, job) else one.type, one.thickness
+        inclusion[at], kind[at] = number, "DS" if is_ds(one, job) else one.type
+        series[at] = job.lines[one.type].thickness(one.width_um)
     table["inclusion"], table["type"], table["thickness"] = inclusion, kind, series
     return table
 
 
 def _curves(
-    found: Found, mine: Sequence[Inclusion], rated: Mapping[str, Sequence[Inclusion]], scene: _Scene
+    found: Found,
+    mine: Sequence[Inclusion],
+    rated: Mapping[str, Sequence[Inclusion]],
+    by_size: Mapping[str, Sorted],
+    scene: _Scene,
 ) -> dict[str, tuple[float, ...]]:
     counted = found.table["counts"].to_numpy(bool)
     made = {
@@ -315,6 +353,10 @@ def _curves(
         for limits in scene.editions:
             grid = grid_severities(rated[limits.name], limits, scene.shape, scene.pixel_um)
             made |= {f"grid.{limits.name}.{series}": values for series, values in grid.items()}
+    for name, one in by_size.items():
+        made[f"sizes.{name}.type"] = tuple(map(float, one.kind.tolist()))
+        made[f"sizes.{name}.size"] = tuple(one.size.tolist())
+        made[f"sizes.{name}.share"] = tuple(one.share.tolist())
     return made
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
-from inspect_tool.model import Standard
+from inspect_tool.errors import StandardError
+from inspect_tool.model import Editions, Standard
 from inspect_tool.standards.editions import constant
 from inspect_tool.standards.formulas import iso_4967
 from inspect_tool.standards.formulas.iso_4967 import Thickness
@@ -38,17 +39,23 @@ class Globule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Numbers of one edition."""
+class Joining:
+    """How an edition joins particles to inclusions, and tells their types."""
 
     name: str
-    side_um: float  # of a field
     along_um: float  # gap along the rolling direction that is bridged
     across_um: float  # offset across it
     direction_deg: float  # deviation from it
     particles: float  # least number of a stringer B
     elongated: float  # length over width from which on a single oxide is of type C
     globular: float  # and below which it is of type D
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(Joining):
+    """Numbers of an edition that gives severities."""
+
+    side_um: float  # of a field
     highest: float
     lines: Mapping[Type, Line]
     globule: Globule | None
@@ -69,9 +76,66 @@ class Limits:
         return iso_4967.severity_index(total, line.slope, line.intercept)
 
 
+def gives_severities(edition: Standard) -> bool:
+    """Whether an edition rates worst fields by series; else it sorts inclusions by sizes (``sizes``).
+
+    Raises
+    ------
+    StandardError
+        It does neither.
+    """
+    if "series" not in edition.tables and "sizes" not in edition.tables:
+        msg = (
+            f"{edition.name}.toml: is no edition for inclusions: it has neither [[tables.series]] nor [[tables.sizes]]"
+        )
+        raise StandardError(msg)
+    return "series" in edition.tables
+
+
+def of_severities(editions: Editions) -> tuple[Standard, ...]:
+    """Editions that give severities, that of the job first."""
+    return tuple(one for one in (editions.job, *editions.others) if gives_severities(one))
+
+
+def of_sizes(editions: Editions) -> tuple[Standard, ...]:
+    """Editions that sort inclusions by sizes."""
+    return tuple(one for one in (editions.job, *editions.others) if not gives_severities(one))
+
+
+class _Join(TypedDict):
+    name: str
+    along_um: float
+    across_um: float
+    direction_deg: float
+    particles: float
+    elongated: float
+    globular: float
+
+
+def joining_of(edition: Standard) -> _Join:
+    """What an edition says of joining and types: the first entries of ``Joining`` and what derives from it."""
+    return _Join(
+        name=edition.name,
+        along_um=constant(edition, "join_along_um").value,
+        across_um=constant(edition, "join_across_um").value,
+        direction_deg=constant(edition, "direction_deg").value,
+        particles=constant(edition, "stringer_particles").value,
+        elongated=constant(edition, "elongated_aspect").value,
+        globular=constant(edition, "globular_aspect").value,
+    )
+
+
 def limits_of(edition: Standard) -> Limits:
-    """Take the numbers of an edition."""
-    said = {name: constant(edition, name).value for name in _CONSTANTS}
+    """Take the numbers of an edition that gives severities.
+
+    Raises
+    ------
+    StandardError
+        It gives none, or lacks a value.
+    """
+    if not gives_severities(edition):
+        msg = f"{edition.name}.toml: gives sizes and no severities; name it in settings.also_by, not as the standard"
+        raise StandardError(msg)
     lines = {
         row["type"]: Line(
             slope=row["slope"],
@@ -89,24 +153,12 @@ def limits_of(edition: Standard) -> Limits:
         )
         globule = Globule(minimum_um=minimum, slope=slope, intercept=intercept)
     return Limits(
-        name=edition.name,
-        side_um=said["field_side_um"],
-        along_um=said["join_along_um"],
-        across_um=said["join_across_um"],
-        direction_deg=said["direction_deg"],
-        particles=said["stringer_particles"],
-        elongated=said["elongated_aspect"],
-        globular=said["globular_aspect"],
-        highest=said["highest_index"],
+        **joining_of(edition),
+        side_um=constant(edition, "field_side_um").value,
+        highest=constant(edition, "highest_index").value,
         lines=lines,
         globule=globule,
     )
-
-
-_CONSTANTS = (
-    *("field_side_um", "join_along_um", "join_across_um", "direction_deg", "stringer_particles"),
-    *("elongated_aspect", "globular_aspect", "highest_index"),
-)
 
 
 def _type_of(series: str) -> Type:

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from inspect_tool.languages import Text, Words, joined, recognized
-from inspect_tool.model import Cell, Chart, Editions, Result, Series, Statement, Table, Wording
+from inspect_tool.model import Cell, Chart, Editions, Result, Series, Standard, Statement, Table, Wording
 from inspect_tool.recipes._common import specimens_of
-from inspect_tool.recipes.inclusions.limits import TYPES, limits_of
-from inspect_tool.recipes.inclusions.results import curve, worst_total
+from inspect_tool.recipes.inclusions.budgets import curve
+from inspect_tool.recipes.inclusions.limits import TYPES, limits_of, of_severities, of_sizes
+from inspect_tool.recipes.inclusions.results import worst_total
 from inspect_tool.recipes.inclusions.settings import SEVERITY, Settings
+from inspect_tool.recipes.inclusions.sizes import size_limits_of
 from inspect_tool.recipes.inclusions.values import Measured
 from inspect_tool.standards.editions import designation
 from inspect_tool.standards.formulas.iso_4967 import severity_class
@@ -99,6 +101,13 @@ def statements(settings: Settings, editions: Editions) -> tuple[Statement, ...]:
             text=Text("inclusions.counted_text", minimum=settings.minimum_um, minimum_px2=settings.minimum_px2),
         ),
     ]
+    made += [
+        Statement(
+            name=Text("inclusions.sizes", edition=designation(edition)),
+            text=Text("inclusions.sizes_text", least=size_limits_of(edition).least_size),
+        )
+        for edition in of_sizes(editions)
+    ]
     for edition in (editions.job, *editions.others):
         if edition.notes:
             notes = joined(" ", (recognized("notes", note) for note in edition.notes))
@@ -107,8 +116,13 @@ def statements(settings: Settings, editions: Editions) -> tuple[Statement, ...]:
 
 
 def tables(fields: Sequence[Measured], results: Sequence[Result], editions: Editions) -> tuple[Table, ...]:
-    """Severities of the worst fields by all editions, fields by severity, and what is oversize."""
-    made = [_severities(fields, results, editions), *_grids(fields, editions), _oversize(fields, editions)]
+    """Severities of the worst fields by all editions, inclusions by size, fields by severity, and what is oversize."""
+    made = [
+        _severities(fields, results, editions),
+        *(_by_size(fields, edition) for edition in of_sizes(editions)),
+        *_grids(fields, editions),
+        _oversize(fields, editions),
+    ]
     return tuple(table for table in made if table.rows)
 
 
@@ -116,7 +130,7 @@ def _severities(fields: Sequence[Measured], results: Sequence[Result], editions:
     by_name = {(result.specimen, result.quantity): result for result in results}
     rows: list[tuple[Cell, ...]] = []
     for specimen, mine in specimens_of(fields):
-        for edition in (editions.job, *editions.others):
+        for edition in of_severities(editions):
             limits = limits_of(edition)
             for series in limits.series:
                 name = f"{SEVERITY}.{series}" + ("" if edition is editions.job else f".{edition.name}")
@@ -169,10 +183,36 @@ def _sure(result: Result) -> Words:
     )
 
 
+def _by_size(fields: Sequence[Measured], edition: Standard) -> Table:
+    """Number of inclusions of every type by size, of those that lie wholly in a field."""
+    limits = size_limits_of(edition)
+    first, last = min(one.first for one in limits.types.values()), max(one.last for one in limits.types.values())
+    rows: list[tuple[Cell, ...]] = []
+    below = 0
+    for specimen, mine in specimens_of(fields):
+        kinds, sizes, shares = (curve(mine, f"sizes.{limits.name}.{name}") for name in ("type", "size", "share"))
+        for kind, own in limits.types.items():
+            whole = (kinds == TYPES.index(kind)) & (shares > 0)
+            classes = [own.size_class(size) for size in sizes[whole].tolist()]
+            below += sum(one < own.first for one in classes)
+            if classes:
+                rows.append((specimen, kind, *(classes.count(size) for size in range(first, last + 1))))
+    return Table(
+        title=Text("inclusions.title_sizes", edition=designation(edition)),
+        columns=(
+            Text("words.specimen"),
+            Text("inclusions.column_type"),
+            *(Text("inclusions.column_size", size=size) for size in range(first, last + 1)),
+        ),
+        rows=tuple(rows),
+        note=Text("inclusions.note_sizes", below=below),
+    )
+
+
 def _grids(fields: Sequence[Measured], editions: Editions) -> list[Table]:
     """Number of fields of a grid by their severity, a table for each edition."""
     made = []
-    for edition in (editions.job, *editions.others):
+    for edition in of_severities(editions):
         limits = limits_of(edition)
         every = [
             severity_class(value, limits.highest)

@@ -70,9 +70,10 @@ def series_of(one: Inclusion, limits: Limits) -> str:
     """Key of the series that an inclusion counts in; empty: it is too thin."""
     if is_ds(one, limits):
         return "ds"
-    if one.thickness == "below":
+    thickness = limits.lines[one.type].thickness(one.width_um)
+    if thickness == "below":
         return ""
-    return f"{one.type.lower()}_{'thin' if one.thickness == 'thin' else 'heavy'}"
+    return f"{one.type.lower()}_{'thin' if thickness == 'thin' else 'heavy'}"
 
 
 def _points(inclusions: Sequence[Inclusion], series: str, limits: Limits, shape: tuple[int, int]) -> _Points:

@@ -1,52 +1,44 @@
 """Results of the recipe for inclusions with their budgets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import hypot, inf, sqrt
+from math import inf, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
-from inspect_tool.languages import Text, Words, joined
+from inspect_tool.languages import Text, joined
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
 from inspect_tool.model import Component, Editions, Result, Standard
-from inspect_tool.recipes._common import alternatives_line, groups_of, limit_lines, name_of_groups, possible, scale_line
-from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of
+from inspect_tool.recipes._common import alternatives_line, possible, scale_line
+from inspect_tool.recipes.inclusions.budgets import curve, names_of_others, numbers_of, per_area, varied_lines
+from inspect_tool.recipes.inclusions.limits import TYPES, Limits, limits_of, of_severities, of_sizes
 from inspect_tool.recipes.inclusions.settings import COUNT, LENGTH, LONGEST, PERCENT, QUANTITIES, SEVERITY
-from inspect_tool.recipes.inclusions.values import Measured, Numbers, Variant
-from inspect_tool.segmentation.titles import title_of
+from inspect_tool.recipes.inclusions.size_results import results_by_size
+from inspect_tool.recipes.inclusions.values import Measured, Numbers
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.classes import class_of, rated, steps
 from inspect_tool.statistics.fields import field_statistics
-from inspect_tool.statistics.samples import Floats
-from inspect_tool.statistics.totals import total_per_area
-from inspect_tool.statistics.uncertainty import evaluated, expanded
+from inspect_tool.statistics.uncertainty import evaluated
 
 _FEW = 4  # inclusions of a type: from there on they say themselves how long another one might be
-_VARIED: tuple[tuple[str, str, tuple[Variant, ...]], ...] = (
-    ("inclusion_outline", "outline", ("wider", "narrower")),
-    ("specks", "specks", ("without specks",)),
-    ("gray_of_sulfides", "gray", ("gray lower", "gray higher")),
-    ("limits_of_type", "aspect", ("aspect lower", "aspect higher")),
-    ("joining_distance", "joined", ("joined less", "joined more")),
-    ("cut_by_the_frame", "cut", ("cut less", "cut more", "cut wider")),
-)
-"""Line of the budget, end of the key of its basis, and the variants whose range it is."""
 
 
 def results_of(fields: Sequence[Measured], editions: Editions) -> list[Result]:
     """All results of one specimen."""
-    made = []
+    made, by_size = [], []
+    rating = of_severities(editions)
     if all(field.calibration.pixel_um is not None for field in fields):
-        for edition in (editions.job, *editions.others):
+        for edition in rating:
             limits = limits_of(edition)
             made += [_severity(fields, edition, limits, series, editions) for series in limits.series]
+        for edition in of_sizes(editions):
+            by_size += results_by_size(fields, edition)
         made.append(_count(fields, editions.job))
         made += [_length(fields, kind, editions.job) for kind in ("a", "b", "c")]
         made.append(_longest(fields, editions.job))
     made.append(_percent(fields, editions.job))
-    highest = {edition.name: limits_of(edition).highest for edition in (editions.job, *editions.others)}
-    return [_rated(possible(result), editions.job.name, highest) for result in made if result.budget]
+    highest = {edition.name: limits_of(edition).highest for edition in rating}
+    return [*(_rated(possible(result), editions.job.name, highest) for result in made if result.budget), *by_size]
 
 
 def _rated(result: Result, job: str, highest: Mapping[str, float]) -> Result:
@@ -59,11 +51,6 @@ def _rated(result: Result, job: str, highest: Mapping[str, float]) -> Result:
     return rated(found, scale, Text("inclusions.class_severity"), bounds=(0.0, inf))
 
 
-def curve(fields: Sequence[Measured], name: str) -> Floats:
-    """One number of every inclusion of all fields."""
-    return np.concatenate([np.asarray(field.curves.get(name, ()), np.float64) for field in fields])
-
-
 def worst_total(fields: Sequence[Measured], edition: str, series: str) -> float:
     """Total of one series in the worst field of a specimen."""
     return max(float(field.values.numbers.worst[f"{edition}.{series}"]) for field in fields)
@@ -74,48 +61,6 @@ def _with_one(total: float, limits: Limits, series: str) -> float:
     if series == "ds":
         return max(total, limits.globule.minimum_um if limits.globule else 0.0)
     return total + (1.0 if series.startswith("d") else limits.lines["D"].thin_um)
-
-
-def _of(fields: Sequence[Measured], other: str) -> list[Numbers]:
-    return [field.alternatives.get(other, field.values.numbers) for field in fields]
-
-
-def _varied(fields: Sequence[Measured], variant: Variant) -> list[Numbers]:
-    return [field.values.variants.get(variant, field.values.numbers) for field in fields]
-
-
-def _others(fields: Sequence[Measured]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for field in fields for name in field.alternatives))
-
-
-def _lines(
-    fields: Sequence[Measured],
-    value: float,
-    measure: Callable[[Sequence[Numbers]], float],
-    unit: Words,
-    varied: int = len(_VARIED),
-) -> list[Component]:
-    """Lines of other segmentations, and of other ways to measure the same particles, as far as they matter."""
-    made = []
-    others = {name: measure(_of(fields, name)) for name in _others(fields)}
-    if others:
-        listed = joined(", ", map(title_of, others))
-        made.append(_line(Text("budget.segmentation"), value, [*others.values()], "alternatives", unit, others=listed))
-    for line, basis, variants in _VARIED[:varied]:
-        moved = [measure(_varied(fields, variant)) for variant in variants]
-        made.append(_line(Text(f"budget.{line}"), value, moved, basis, unit))
-    return made
-
-
-def _line(name: Words, value: float, moved: Sequence[float], basis: str, unit: Words, **more: Words) -> Component:
-    """Line of other values that are as plausible: totals jump where an inclusion changes its series, so that the value
-    may lie at an end of their range; its error is then as large as the largest change, and even up to there."""
-    return Component(
-        name=name,
-        u=max(abs(one - value) for one in moved) / sqrt(3),
-        kind="B",
-        basis=Text(f"inclusions.basis_{basis}", low=min(value, *moved), high=max(value, *moved), unit=unit, **more),
-    )
 
 
 def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, series: str, editions: Editions) -> Result:
@@ -154,7 +99,7 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
             n=len(fields),
             clause=joined(": ", (designation(edition), Text("inclusions.clause_severity"))),
             definition=Text("inclusions.definition_severity"),
-            budget=(*_lines(fields, value, measure, ""), missed, scale),
+            budget=(*varied_lines(fields, value, measure, ""), missed, scale),
             title=Text("inclusions.title_severity_of", series=named)
             if is_job
             else Text("inclusions.title_severity_by", series=named, edition=designation(edition)),
@@ -163,65 +108,11 @@ def _severity(fields: Sequence[Measured], edition: Standard, limits: Limits, ser
     )
 
 
-def _per_area(
-    fields: Sequence[Measured],
-    name: str,
-    weights: Floats,
-    measure: Callable[[Sequence[Numbers]], float],
-    edition: Standard,
-    *,
-    power: int,
-    key: str,
-    varied: int = len(_VARIED),
-    kind: NDArray[np.int64] | None = None,
-    unseen: Sequence[float] = (),
-) -> Result:
-    """Something per area of inclusions that lie at random: the sampling line is uneven, as a Poisson number has it."""
-    quantity = QUANTITIES[name] if name in QUANTITIES else QUANTITIES[f"{LENGTH}.*"]
-    groups = groups_of(fields)
-    each = [len(field.curves["inclusion_type"]) for field in fields]
-    group = np.repeat(groups, each)
-    areas = np.asarray(np.bincount(groups, [float(field.values.area_mm2 or 0.0) for field in fields]), np.float64)
-    counted = weights > 0
-    found = total_per_area(weights[counted], group[counted], areas, None if kind is None else kind[counted], unseen)
-    lines = [*_lines(fields, found.value, measure, quantity.unit, varied)]
-    lines.append(scale_line(fields, found.value, power, "inclusions.basis_scale"))
-    what = name_of_groups(fields)
-    budget = limit_lines(
-        found,
-        len(areas),
-        alone=(
-            Text("budget.between_inclusions"),
-            Text("inclusions.basis_inclusions", n=int(counted.sum()), effective=found.effective),
-        ),
-        beyond=(Text("budget.between", what=what), Text("inclusions.basis_groups", what=what)),
-    )
-    return evaluated(
-        Result(
-            quantity=name,
-            specimen=fields[0].specimen,
-            value=found.value,
-            unit=quantity.unit,
-            n=len(fields),
-            clause=joined(": ", (designation(edition), Text(f"inclusions.clause_{key}"))),
-            definition=Text(f"inclusions.definition_{key}"),
-            budget=(*budget, *lines) if counted.any() or unseen else (),
-            interval=(
-                found.value - hypot(found.value - found.together[0], expanded(lines)),
-                found.value + hypot(found.together[1] - found.value, expanded(lines)),
-            )
-            if counted.any() or unseen
-            else None,
-            title=quantity.title,
-        )
-    )
-
-
 def _count(fields: Sequence[Measured], edition: Standard) -> Result:
     area = sum(float(field.values.area_mm2 or 0.0) for field in fields)
     weights = curve(fields, "inclusion_particles")  # a stringer is thrown as one thing
     stringer = (curve(fields, "inclusion_members") > 1).astype(np.int64)
-    return _per_area(
+    return per_area(
         fields,
         COUNT,
         weights,
@@ -243,7 +134,7 @@ def _length(fields: Sequence[Measured], kind: str, edition: Standard) -> Result:
     long = length[curve(fields, "inclusion_type") != TYPES.index("D")]
     few = int(mine.sum()) < _FEW  # pieces that the frame leaves of a few tell nothing of the length of whole ones
     typical = float((long**2).sum() / long.sum()) if few and len(long) else 0.0
-    made = _per_area(
+    made = per_area(
         fields,
         f"{LENGTH}.{kind}",
         weights,
@@ -261,7 +152,7 @@ def _longest(fields: Sequence[Measured], edition: Standard) -> Result:
         return max(one.longest_um for one in numbers)
 
     value = measure([field.values.numbers for field in fields])
-    lines = [*_lines(fields, value, measure, "um"), scale_line(fields, value, 1, "inclusions.basis_scale")]
+    lines = [*varied_lines(fields, value, measure, "um"), scale_line(fields, value, 1, "inclusions.basis_scale")]
     return evaluated(
         Result(
             quantity=LONGEST,
@@ -286,8 +177,8 @@ def _percent(fields: Sequence[Measured], edition: Standard) -> Result:
         ShareScatter(u=field.values.inner_scatter_percent / 100, dof=field.values.inner_scatter_dof) for field in fields
     ]
     others = {
-        name: field_statistics([one.inclusion_percent for one in _of(fields, name)], sections).mean
-        for name in _others(fields)
+        name: field_statistics([one.inclusion_percent for one in numbers_of(fields, name)], sections).mean
+        for name in names_of_others(fields)
     }
     half = field_statistics([field.values.half_pixel_percent for field in fields], sections).mean
     lines = alternatives_line(found.mean, others, "inclusions.basis_share", unit="%") or (

@@ -11,8 +11,10 @@ from inspect_tool.languages import Text
 from inspect_tool.model import Quantity
 from inspect_tool.ranges import Above0, From0, Share
 
-SEVERITY, PERCENT, COUNT, LENGTH, LONGEST = (
+SEVERITY, INDEX, LARGEST, PERCENT, COUNT, LENGTH, LONGEST = (
     "severity",
+    "total_index",
+    "largest_size",
     "inclusion_percent",
     "inclusion_count_per_mm2",
     "length_per_area",
@@ -22,6 +24,8 @@ SEVERITY, PERCENT, COUNT, LENGTH, LONGEST = (
 QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
     {
         f"{SEVERITY}.*": Quantity(title=Text("inclusions.title_severity"), unit="1", needs_scale=True),
+        f"{INDEX}.*": Quantity(title=Text("inclusions.title_index"), unit="1", needs_scale=True),
+        f"{LARGEST}.*": Quantity(title=Text("inclusions.title_largest"), unit="1", needs_scale=True),
         PERCENT: Quantity(title=Text("inclusions.title_percent"), unit="%", needs_scale=False),
         COUNT: Quantity(title=Text("inclusions.title_count"), unit="1/mm2", needs_scale=True),
         f"{LENGTH}.*": Quantity(title=Text("inclusions.title_length"), unit="1/mm", needs_scale=True),
@@ -55,7 +59,10 @@ class Settings:
     ] = "auto"
     also_by: Annotated[
         tuple[str, ...],
-        Doc('editions that the same inclusions are rated by besides that of the job, e.g. "astm_e45_2018"'),
+        Doc(
+            "editions that the same inclusions are rated by besides that of the job: e.g. astm_e45_2018, or a file of "
+            "your own that ends in .toml, from the folder of the job"
+        ),
     ] = ()
     minimum_um: Annotated[
         Above0[float], Doc("particles with a smaller largest dimension are no inclusions: pits, dust [um]")

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.recipes.inclusions.limits import Limits, Type
-from inspect_tool.standards.formulas.iso_4967 import Thickness
+from inspect_tool.recipes.inclusions.limits import Joining, Type
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -37,7 +36,6 @@ class Inclusion:
     """One inclusion as an edition sees it."""
 
     type: Type
-    thickness: Thickness
     length_um: float
     width_um: float
     largest_um: float  # diameter of the circle of the same area, of the largest of its particles
@@ -47,7 +45,7 @@ class Inclusion:
     end_px: tuple[float, float]
 
 
-def inclusions_of(particles: Particles, limits: Limits, direction_deg: float, pixel_um: float) -> list[Inclusion]:
+def inclusions_of(particles: Particles, limits: Joining, direction_deg: float, pixel_um: float) -> list[Inclusion]:
     """Join particles to inclusions and tell their types.
 
     Particles of one kind (sulfides, or all others) belong together where the gap between them along the rolling
@@ -60,7 +58,7 @@ def inclusions_of(particles: Particles, limits: Limits, direction_deg: float, pi
     Parameters
     ----------
     particles : Particles
-    limits : Limits
+    limits : Joining
         Of the edition.
     direction_deg : float
         Rolling direction: 0 along the rows, counter-clockwise. [deg]
@@ -115,7 +113,7 @@ class _Seen:
     pixel_um: float
 
 
-def _kinds(particles: Particles, place: _Place, limits: Limits) -> Bools:
+def _kinds(particles: Particles, place: _Place, limits: Joining) -> Bools:
     """Which are sulfides: those whose gray does not say it are what the nearest is that they could belong to."""
     sulfide = particles.sulfide.copy()
     sure = np.flatnonzero(~particles.unsure)
@@ -130,7 +128,7 @@ def _kinds(particles: Particles, place: _Place, limits: Limits) -> Bools:
     return sulfide
 
 
-def _groups(kind: Ints, place: _Place, limits: Limits) -> list[Ints]:
+def _groups(kind: Ints, place: _Place, limits: Joining) -> list[Ints]:
     """Particles that belong together, chain by chain."""
     if not len(kind):
         return []
@@ -156,7 +154,7 @@ def _connected(n: int, first: Ints, second: Ints) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _rated(members: Ints, seen: _Seen, limits: Limits) -> list[Inclusion]:
+def _rated(members: Ints, seen: _Seen, limits: Joining) -> list[Inclusion]:
     """One inclusion of particles that belong together, or each of them where they are no stringer."""
     particles, place = seen.particles, seen.place
     length = particles.length_um[members]
@@ -181,7 +179,6 @@ def _rated(members: Ints, seen: _Seen, limits: Limits) -> list[Inclusion]:
     return [
         Inclusion(
             type=kind,
-            thickness=limits.lines[kind].thickness(width),
             length_um=float(high - low),
             width_um=width,
             largest_um=float(particles.ecd_um[members].max()),
@@ -199,7 +196,7 @@ def _back(along: float, across: float, axis: float, pixel_um: float) -> tuple[fl
     return (across * cos - along * sin) / pixel_um, (along * cos + across * sin) / pixel_um
 
 
-def _single(one: int, seen: _Seen, limits: Limits) -> Inclusion:
+def _single(one: int, seen: _Seen, limits: Joining) -> Inclusion:
     particles = seen.particles
     aspect, length, width = (float(x[one]) for x in (seen.aspect, particles.length_um, particles.width_um))
     kind: Type
@@ -215,7 +212,6 @@ def _single(one: int, seen: _Seen, limits: Limits) -> Inclusion:
     down, right = -float(np.sin(turn)) * reach, float(np.cos(turn)) * reach
     return Inclusion(
         type=kind,
-        thickness=limits.lines[kind].thickness(width),
         length_um=length,
         width_um=width,
         largest_um=float(particles.ecd_um[one]),

@@ -37,6 +37,8 @@ class Numbers(Row):
     length_um: Mapping[str, float]  # of type a, b, c, by the edition of the job
     longest_um: float
     worst: Mapping[str, float]  # total of the worst field by <edition>.<series>: length [um], number, diameter [um]
+    index_sums: Mapping[str, float] = field(metadata=column(None))  # number times factor by <edition>.<group>
+    largest_sizes: Mapping[str, float] = field(metadata=column(None))  # by <edition>.<type> that there is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -14,7 +14,8 @@ from inspect_tool.errors import OutputError, SettingsError
 from inspect_tool.files import write_whole
 from inspect_tool.languages import ENGLISH, Text, said
 from inspect_tool.model import Report
-from inspect_tool.report.render import TemplateSettings, frame_of, load_settings, render
+from inspect_tool.report.render import render
+from inspect_tool.report.template import TemplateSettings, frame_of, load_settings
 from inspect_tool.report.text import in_xml
 
 try:

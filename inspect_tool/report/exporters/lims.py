@@ -12,7 +12,7 @@ from inspect_tool.languages import ENGLISH, said
 from inspect_tool.model import Cell, Rating, Report, Table
 from inspect_tool.report.build import specimens, worst_first
 from inspect_tool.report.exporters.csv import csv_text
-from inspect_tool.report.render import load_settings
+from inspect_tool.report.template import load_settings
 from inspect_tool.standards.editions import designation
 
 SUFFIX = ".csv"

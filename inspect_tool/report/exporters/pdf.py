@@ -25,7 +25,8 @@ from inspect_tool.model import Report
 from inspect_tool.report import text
 from inspect_tool.report.certificate import parts_of
 from inspect_tool.report.exporters.csv import csv_text
-from inspect_tool.report.render import font_faces, load_settings, render, search_path
+from inspect_tool.report.render import render
+from inspect_tool.report.template import font_faces, load_settings, search_path
 
 _GET_PANGO = {
     "win32": "`pip install gstreamer-libs`, which brings it",

@@ -6,7 +6,7 @@ from inspect_tool.files import write_whole
 from inspect_tool.model import Report
 from inspect_tool.report import pdf_pictures
 from inspect_tool.report.exporters import pdf
-from inspect_tool.report.render import load_settings
+from inspect_tool.report.template import load_settings
 
 SUFFIX = ".png"
 

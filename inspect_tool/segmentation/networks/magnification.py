@@ -1,11 +1,9 @@
 """An image at the magnification, and with the channels, that a model was trained with."""
 
-import cv2
-import numpy as np
-
 from inspect_tool.errors import BackendError
 from inspect_tool.languages import Text
 from inspect_tool.model import Micrograph, ModelCard, Samples
+from inspect_tool.pixels.reduced import scaled
 
 SAME_SCALE = 1.05
 """A smaller change of scale is not worth the blur it costs."""
@@ -64,4 +62,4 @@ def resized(pixels: Samples, scale: float) -> Samples:
     if scale == 1:
         return pixels
     size = (max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale)))
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR))
+    return scaled(pixels, size, "area" if scale < 1 else "bilinear")

@@ -7,6 +7,7 @@ linearly with weights that add up to 1. Memory: one row of tiles, whatever the s
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,7 @@ def predicted(
     run: Callable[[Batch], Batch],
     grid: Grid,
     where: str,
+    first: int = 0,
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Predict an image tile by tile; finished rows come out band by band.
 
@@ -108,6 +110,8 @@ def predicted(
         How to cut.
     where : str
         Name of the image, for errors.
+    first : int
+        Band to begin with, see ``band_rows``; of those before, only what reaches into it is predicted.
 
     Yields
     ------
@@ -126,6 +130,8 @@ def predicted(
     groups = _groups(columns, grid.batch)
     carried: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
     for i, (top, end) in enumerate(rows):
+        if i < first - 1:
+            continue
         share = weights(top, end, bottom, grid.overlap_px)[:, None]
         band: NDArray[np.float32] | None = None
         covered = np.zeros((end - top, right), np.float32)
@@ -146,7 +152,7 @@ def predicted(
             covered[:shared] += carried[1]
         done = (rows[i + 1][0] if i + 1 < len(rows) else bottom) - top
         last = min(done, height - top)
-        if last > 0:
+        if last > 0 and i >= first:
             missing = np.abs(covered[:last, :width] - 1) > _WHOLE
             if missing.any():
                 row, column = np.argwhere(missing)[0]
@@ -154,6 +160,20 @@ def predicted(
                 raise BackendError(msg)
             yield slice(top, top + last), band[:, :last, :width]
         carried = (band[:, done:].copy(), covered[done:].copy())
+
+
+def band_rows(shape: tuple[int, int], grid: Grid) -> list[slice]:
+    """Rows of the bands in which ``predicted`` gives an image.
+
+    >>> band_rows((1000, 200), Grid(tile_px=512, overlap_px=128))
+    [slice(0, 384, None), slice(384, 768, None), slice(768, 1000, None)]
+    """
+    starts = [top for top, _ in spans(shape[0], grid)]
+    return [
+        slice(top, min(bottom, shape[0]))
+        for top, bottom in pairwise([*starts, shape[0]])
+        if top < min(bottom, shape[0])
+    ]
 
 
 def quantized(probability: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -25,6 +25,7 @@ from inspect_tool.measure import boundaries, flooding, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips
 from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.pixels.stored import zeros_like
 
 Probability = NDArray[np.uint8] | NDArray[np.float32]
 
@@ -82,7 +83,7 @@ class Settings:
 class Partition:
     """Regions before merging; all the levels are made of them."""
 
-    shape: tuple[int, int]
+    inside: Mask  # (rows, columns): the region; labels are held or stored as it is
     packed: tuple[bytes, ...]  # region numbers, strip by strip: a few percent of their size
     regions: (
         Regions  # nodes: pixels, those on the image edge; sides: pixel pairs, their moments, weight, weight by belief
@@ -148,14 +149,13 @@ def partition(
         return sharp[area].astype(np.float32) * np.float32(2 / UNIT) - distance[area]
 
     labels = flooding.basins(landscape, inside, at, number)
-    regions = _regions(labels, probability, top)
+    regions = boundaries.known(labels, lambda: _regions(labels, probability, top))
     packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
-    height, width = labels.shape
     doubtful = _doubtful(regions)
     lower, level, higher = levels = _levels(settings, doubtful)
     fragment = float(np.interp(doubtful, (CLEAR[0], DOUBTFUL[0]), (CLEAR[2], DOUBTFUL[2])))
     part = Partition(
-        shape=(height, width),
+        inside=inside,
         packed=packed,
         regions=regions,
         levels=levels,
@@ -225,9 +225,9 @@ def _merged(part: Partition, level: float, where: str) -> tuple[LabelImage, Regi
     owner = given[owner]
     if int(owner.max()) < 2:
         raise BackendError(_nothing(where))
-    labels = np.empty(part.shape, np.int32)
-    for rows, strip in zip(strips(part.shape), part.packed, strict=True):
-        labels[rows] = owner[np.frombuffer(decompress(strip), np.int32).reshape(-1, part.shape[1])]
+    labels: LabelImage = zeros_like(part.inside, np.int32)
+    for rows, strip in zip(strips(labels.shape), part.packed, strict=True):
+        labels[rows] = owner[np.frombuffer(decompress(strip), np.int32).reshape(-1, labels.shape[1])]
     return labels, boundaries.joined([merged], given)
 
 
@@ -275,7 +275,17 @@ def _without_fragments(regions: Regions, owner: NDArray[np.int32], fragment: flo
 
 
 def _smoothed(probability: Probability, sigma_px: float) -> Probability:
-    return cv2.GaussianBlur(probability, (0, 0), sigma_px)  # type: ignore[return-value]
+    made: Probability = zeros_like(probability, probability.dtype)
+    for rows, part, inner in _around(probability, ceil(4 * sigma_px) + 1):
+        made[rows] = cv2.GaussianBlur(part, (0, 0), sigma_px)[inner]
+    return made
+
+
+def _around(probability: Probability, halo: int) -> Iterator[tuple[slice, Probability, slice]]:
+    """Give the rows of each strip, the map there and ``halo`` rows around, and the place of the rows in it."""
+    for rows in strips(probability.shape):
+        top = max(0, rows.start - halo)
+        yield rows, probability[top : rows.stop + halo], slice(rows.start - top, rows.stop - top)
 
 
 def _sharpened(probability: Probability, top: float) -> NDArray[np.uint8]:
@@ -283,14 +293,12 @@ def _sharpened(probability: Probability, top: float) -> NDArray[np.uint8]:
 
     Lines that run into each other part again, and the tips of grains reach further. 1 becomes ``UNIT``.
     """
-    made = np.empty(probability.shape, np.uint8)
-    halo = ceil(4 * SHARPEN_PX)
-    for rows in strips(probability.shape):
-        above = max(0, rows.start - halo)
-        part = probability[above : rows.stop + halo].astype(np.float32) * np.float32(UNIT / top)
+    made: NDArray[np.uint8] = zeros_like(probability, np.uint8)
+    for rows, near, inner in _around(probability, ceil(4 * SHARPEN_PX)):
+        part = near.astype(np.float32) * np.float32(UNIT / top)
         blurred = cv2.GaussianBlur(part, (0, 0), SHARPEN_PX)
         deeper = part + np.float32(SHARPEN) * (part - blurred)
-        made[rows] = np.clip(np.rint(deeper[rows.start - above :][: rows.stop - rows.start]), 0, 255)
+        made[rows] = np.clip(np.rint(deeper[inner]), 0, 255)
     return made
 
 

@@ -5,20 +5,31 @@ gray, it did not see the phases; where the gray level half way between them draw
 the difference belongs into the uncertainty.
 """
 
+from collections.abc import Collection, Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.measure.flooding import strips
 from inspect_tool.model import GrayImage, LabelImage, Mask
+from inspect_tool.pixels.bits import classes_like
+from inspect_tool.pixels.stored import zeros_like
 
 _BLUR_PX = 1.0  # standard deviation of the smoothing before gray values are compared: noise of single pixels
+_REACH_PX = 5  # that the smoothing looks at, to either side
 _SAMPLE_PX = 2_000_000  # pixels that medians are taken of
 _NORMAL = 1.4826  # median absolute deviation of a normal distribution to its standard deviation
 
 
 def smoothed(pixels: GrayImage) -> NDArray[np.float32]:
     """Gray values as the referee sees them; not whole numbers, or a level between two of them would move the border."""
-    return np.asarray(cv2.GaussianBlur(pixels.astype(np.float32), (0, 0), _BLUR_PX), dtype=np.float32)
+    made: NDArray[np.float32] = zeros_like(pixels, np.float32)
+    for rows in strips(pixels.shape):
+        top = max(0, rows.start - _REACH_PX)
+        blurred = cv2.GaussianBlur(pixels[top : rows.stop + _REACH_PX].astype(np.float32), (0, 0), _BLUR_PX)
+        made[rows] = blurred[rows.start - top : rows.stop - top]
+    return made
 
 
 def separation(gray: NDArray[np.float32], labels: LabelImage, number: int, roi: Mask | None = None) -> float | None:
@@ -38,17 +49,27 @@ def separation(gray: NDArray[np.float32], labels: LabelImage, number: int, roi: 
     return abs(other - matrix) / max(spread, 0.5)  # half a gray level: pictures without noise
 
 
-def by_level(gray: NDArray[np.float32], labels: LabelImage, number: int, roi: Mask | None = None) -> LabelImage:
-    """Tell class 0 from another class by the level half way between their medians; all others stay as they are."""
+def by_level(
+    gray: NDArray[np.float32], labels: LabelImage, number: int, roi: Mask | None = None, *, classes: Collection[int]
+) -> LabelImage:
+    """Tell class 0 from another class by the level half way between their medians; all others stay as they are.
+
+    ``classes``: the numbers of all of them but 0.
+    """
     matrix, other = (float(np.median(_values(gray, labels, one, roi))) for one in (0, number))
-    changed = labels.copy()
-    between = (gray > (matrix + other) / 2) == (other > matrix)
-    these = (labels == 0) | (labels == number)
-    if roi is not None:
-        these &= roi
-    changed[these & between] = number
-    changed[these & ~between] = 0
-    return changed
+
+    def bands() -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+        for rows in strips(gray.shape):
+            changed = np.array(labels[rows])
+            between = (gray[rows] > (matrix + other) / 2) == (other > matrix)
+            these = (changed == 0) | (changed == number)
+            if roi is not None:
+                these &= roi[rows]
+            changed[these & between] = number
+            changed[these & ~between] = 0
+            yield rows, changed
+
+    return classes_like(gray, classes, bands())
 
 
 def _values(gray: NDArray[np.float32], labels: LabelImage, number: int, roi: Mask | None) -> NDArray[np.float32]:

@@ -30,7 +30,7 @@ from inspect_tool.inspection.job_plan import Plan, Progress, Source, silent
 from inspect_tool.languages import Text, Words
 from inspect_tool.model import FieldMeasurement, LabelImage, Micrograph, Result, Segmentation, StandardRecord
 from inspect_tool.report import document
-from inspect_tool.report.render import language_of
+from inspect_tool.report.template import language_of
 from inspect_tool.statistics.agreement import agreement, equivalence
 from inspect_tool.studies.comparison.page import (
     SCHEMA,

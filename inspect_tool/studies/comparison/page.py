@@ -16,7 +16,8 @@ from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, said
 from inspect_tool.model import Header, Provenance, StandardRecord, Table
 from inspect_tool.report import charts, plots, text
 from inspect_tool.report.plots import Axis, Curve, Dash, Line, Mark, Note, Plot, plot_svg
-from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.report.render import render_page
+from inspect_tool.report.template import Medium, data_uri, load_settings
 from inspect_tool.standards.editions import designation
 from inspect_tool.statistics.agreement import Agreement, Decision, Equivalence
 

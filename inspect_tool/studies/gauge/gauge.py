@@ -18,7 +18,7 @@ from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.model import Header, Rule, Standard, StandardRecord
 from inspect_tool.report import document
-from inspect_tool.report.render import check_language, language_of, template_folder
+from inspect_tool.report.template import check_language, language_of, template_folder
 from inspect_tool.standards.editions import designation, load_standard, unverified
 from inspect_tool.standards.formulas import aiag_msa, type_1
 from inspect_tool.standards.formulas.aiag_msa import GaugeStudy

@@ -10,7 +10,8 @@ from inspect_tool import __version__
 from inspect_tool.languages import ENGLISH, Text, Words, joined, localized, translated
 from inspect_tool.model import Calibration, CalibrationRecord, Chart, Mark, Micrograph, Series
 from inspect_tool.report import charts, field_pictures, text
-from inspect_tool.report.render import data_uri, render_page
+from inspect_tool.report.render import render_page
+from inspect_tool.report.template import data_uri
 from inspect_tool.statistics.uncertainty import effective_dof
 from inspect_tool.studies.micrometer.lines import LineFamily
 

@@ -20,7 +20,7 @@ from inspect_tool.model import (
     EvidenceImage,
     Micrograph,
 )
-from inspect_tool.report.render import check_language, language_of, template_folder
+from inspect_tool.report.template import check_language, language_of, template_folder
 from inspect_tool.report.template_process import confined
 from inspect_tool.report.text import pm
 from inspect_tool.scale.calibration import AGREEMENT, SAME_WITHIN

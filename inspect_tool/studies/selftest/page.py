@@ -13,7 +13,8 @@ from inspect_tool.languages import ENGLISH, Text, Words, joined, named, said, tr
 from inspect_tool.model import Check, Header, Provenance, Rule, StandardRecord, Table
 from inspect_tool.report import charts, text
 from inspect_tool.report.plots import Axis, Curve, Line, Mark, Marker, Plot, plot_svg
-from inspect_tool.report.render import Medium, data_uri, load_settings, render_page
+from inspect_tool.report.render import render_page
+from inspect_tool.report.template import Medium, data_uri, load_settings
 from inspect_tool.standards.editions import designation
 from inspect_tool.studies.comparison.page import difference_unit
 

@@ -23,7 +23,7 @@ from inspect_tool.inspection.job_plan import Progress, silent
 from inspect_tool.languages import Text, Words, joined
 from inspect_tool.model import Header, StandardRecord
 from inspect_tool.report import document
-from inspect_tool.report.render import check_language, language_of, template_folder
+from inspect_tool.report.template import check_language, language_of, template_folder
 from inspect_tool.segmentation import choice
 from inspect_tool.standards import editions
 from inspect_tool.studies import golden

@@ -3,7 +3,7 @@
 ``python benchmarks/referee_coverage.py [SPECIMENS] [POINTS] [RECIPE]`` prints one row per recipe and fault. The truth
 is drawn, the simulated person reads it at the points of the sample, and the point count beside it has as many points.
 For solder joints a second table has the worst joint: how often either limit holds, and where they lie. Grain size has a
-table of its own, in G, by test lines.
+table of its own, in G, by test lines; the thickness of layers one in percent of the thickness.
 """
 
 import sys
@@ -16,13 +16,14 @@ from inspect_tool.inspection.hand_check import LINES
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "truth"))
 import drawn_joints
+import drawn_layers
 import drawn_mosaics
 import drawn_readings
 import marked
 from clicked import JointOutcome, Outcome, answered, answered_joints
 
 AREAS = {"phase_fraction": drawn_readings.phases, "porosity": drawn_readings.pores}
-JOINTS, GRAINS = "solder_voids", "grain_size"
+JOINTS, GRAINS, LAYERS = "solder_voids", "grain_size", "layer_thickness"
 
 
 def main(specimens: int = 300, points: int = 150, only: str = "") -> None:
@@ -43,6 +44,8 @@ def main(specimens: int = 300, points: int = 150, only: str = "") -> None:
         _joints(specimens, points)
     if only in ("", GRAINS):
         _grains(specimens, LINES)
+    if only in ("", LAYERS):
+        _layers(specimens, LINES)
 
 
 def _joints(specimens: int, points: int) -> None:
@@ -126,6 +129,36 @@ def _grains(specimens: int, lines: int) -> None:
                 flush=True,
             )
     print(f"| {GRAINS} | all broken | | {100 * np.mean(broken):.1f} % | | | | | |", flush=True)
+
+
+def _layers(specimens: int, lines: int) -> None:
+    print("| recipe | segmentation | machine off by | coverage | half width | lines alone | ratio | bias |")
+    print("|---|---|---|---|---|---|---|---|")
+    broken = []
+    for fault in drawn_layers.FAULTS:
+        found = [
+            drawn_layers.answered(
+                drawn_layers.reading(np.random.default_rng([seed, lines]), fault), lines, f"{fault}{seed}"
+            )
+            for seed in range(specimens)
+        ]
+        held = [one.said.found.low <= one.truth <= one.said.found.high for one in found]
+        broken += held if fault != "good" else []
+        machine, width, alone, bias = (
+            100 * np.mean([value / one.truth for value, one in zip(values, found, strict=True)])
+            for values in (
+                [abs(one.machine - one.truth) for one in found],
+                [(one.said.found.high - one.said.found.low) / 2 for one in found],
+                [(one.said.alone.high - one.said.alone.low) / 2 for one in found],
+                [one.said.found.value - one.truth for one in found],
+            )
+        )
+        print(
+            f"| {LAYERS} | {fault} | {machine:.1f} % | {100 * np.mean(held):.1f} % | {width:.2f} % | {alone:.2f} % "
+            f"| {width / alone:.2f} | {bias:+.2f} % |",
+            flush=True,
+        )
+    print(f"| {LAYERS} | all broken | | {100 * np.mean(broken):.1f} % | | | | |", flush=True)
 
 
 def _g(per_length: float, other: float) -> float:

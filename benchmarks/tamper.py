@@ -129,7 +129,8 @@ def _answer(page: Path, answers: Path) -> None:
 def seal(folder: Path, data: dict[str, object]) -> None:
     """Write changed data with a digest and an identification that fit them, as a forger would."""
     report = parse_report(json.dumps(data).encode(), "report.json")
-    sealed = replace(report, digest=report_digest(report), id=report_id(report))
+    made = report_digest(report)
+    sealed = replace(report, digest=made, id=report_id(report, made))
     (folder / "report.json").write_text(dump_report(sealed), encoding="utf-8")
     _without_views(folder)
 

@@ -252,6 +252,19 @@ class AskedByLines(Recipe, Protocol):
 
 
 @runtime_checkable
+class AskedByChords(Recipe, Protocol):
+    """A recipe whose thickness a person can correct by the edges of a layer on lines across it."""
+
+    def layer_chords(
+        self, micrograph: Micrograph, segmentation: Segmentation, settings: Any, /
+    ) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
+        """Give the quantity of the only layer, and the ends of its chords, (row, column) px."""
+
+    def layer_question(self) -> tuple[str, str]:
+        """Ask for the edges of the layer in words, and say how to mark them."""
+
+
+@runtime_checkable
 class AskedByJoints(Recipe, Protocol):
     """A recipe whose void shares a person can correct joint by joint."""
 

@@ -452,7 +452,7 @@ def test_a_report_that_names_another_person_or_another_value_before_does_not_ver
             for t in good.tables
         ]
         forged = replace(good, tables=tuple(tables))
-        forged = replace(forged, id=report_id(forged), digest=report_digest(forged))
+        forged = replace(forged, id=report_id(forged, report_digest(forged)), digest=report_digest(forged))
         path.write_text(dump_report(forged), encoding="utf-8")
         return [item.text for item in verify.verify(path.parent).findings if item.state == "differs"]
 
@@ -470,7 +470,7 @@ def test_an_attachment_whose_name_leads_out_is_one_line(job, name):
     (folder / "evidence" / name).write_bytes((folder / first.file).read_bytes())
     other = replace(first, file=f"evidence/{name}")
     forged = replace(good, attachments=tuple(other if item == first else item for item in good.attachments))
-    forged = replace(forged, id=report_id(forged), digest=report_digest(forged))
+    forged = replace(forged, id=report_id(forged, report_digest(forged)), digest=report_digest(forged))
     (folder / "report.json").write_text(dump_report(forged), encoding="utf-8")
     with pytest.raises(ReadError, match=rf"evidence/{name}: is no name of such a file"):
         verify.verify(folder)

@@ -65,6 +65,18 @@ def lines(name="lines", count=3, **values):
     return sample(name, items, [crop(gray)], kind="lines", choices=CROSSINGS, **values)
 
 
+def edges(name="edges", count=2):
+    """Lines across a drawn level layer of 16 rows; each needs two marks."""
+    gray = np.full((SIZE, SIZE), 60, np.uint8)
+    gray[24:40] = 200
+    items = [{"n": n, "crop": 0, "line": [[12, 30], [52, 30]]} for n in range(count)]
+    edge = [{"value": "edge of the layer", "label": "edge of the layer", "count": 1}]
+    return sample(
+        name, items, [crop(gray)], kind="lines", choices=edge, question="Where does the layer begin and end?",
+        needed=2, rule="Mark where the layer begins on the line and where it ends.",
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     driver = browsing.started(tmp_path_factory.getbasetemp())
@@ -351,6 +363,42 @@ def test_marks_on_a_line_by_keys(opened):
     ]
     assert [answer["value"] for answer in answers] == ["done", "cannot tell"]
     assert answers[1]["marks"] == []
+
+
+def test_the_edges_of_a_layer_are_two_marks_by_click_and_key_and_a_reload_goes_on(opened):
+    drawn = edges()
+    browser = opened(drawn, person=None)
+    assert "Mark where the layer begins on the line and where it ends." in browser.find_element("id", "welcome").text
+    begin(browser, "N. N.")
+
+    def done():
+        return browser.find_element("id", "done").is_enabled()
+
+    picture = browser.find_element("id", "picture")
+    scale = (picture.size["width"] - 32) / SIZE
+    offset = ((30 - SIZE / 2 + 0.5) * scale, (24 - SIZE / 2 + 0.5) * scale)
+    ActionChains(browser).move_to_element_with_offset(picture, *map(round, offset)).click().perform()
+    assert not done()
+    press(browser, Keys.ENTER)  # one edge is no thickness
+    assert kept(browser, drawn)["answers"] == []
+    ActionChains(browser).send_keys(Keys.HOME, Keys.ARROW_DOWN * 28, "1").perform()  # from row 12 to row 40
+    ActionChains(browser).send_keys(Keys.END, "1").perform()  # a third edge is none
+    assert text(browser, "marked") == "On this line: 2 × edge of the layer"
+    assert done()
+    press(browser, Keys.ENTER)
+    found = kept(browser, drawn)["answers"][0]
+    assert [mark["position"] for mark in found["marks"]] == pytest.approx([0.3, 0.7], abs=0.6 / scale / 40)
+    browser.refresh()
+    assert "1 of 2 lines are answered by N. N." in text(browser, "found")
+    click(browser, "#start")
+    press(browser, Keys.BACK_SPACE, Keys.BACK_SPACE)  # the first line again, and its second mark taken back
+    assert not done()
+    ActionChains(browser).send_keys(Keys.HOME, Keys.ARROW_DOWN * 20, "1").perform()
+    press(browser, Keys.ENTER, "0")
+    answers = kept(browser, drawn)["answers"]
+    assert [answer["value"] for answer in answers] == ["done", "cannot tell"]
+    assert answers[0]["changes"] == 1
+    assert answers[0]["marks"][1]["position"] == pytest.approx(0.5)
 
 
 def test_clicks_snap_to_the_line_and_undo_takes_back_marks_then_the_line(opened):

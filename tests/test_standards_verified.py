@@ -106,7 +106,9 @@ def test_such_a_report_verifies_and_one_with_a_forged_comparison_does_not(compar
     values = tuple(replace(value, by="A. Other") for value in job.values)
     other = replace(report, editions=(replace(job, values=values), *report.editions[1:]))
     other = replace(other, digest=report_digest(other))
-    (forged / "report.json").write_text(dump_report(replace(other, id=report_id(other))), encoding="utf-8")
+    (forged / "report.json").write_text(
+        dump_report(replace(other, id=report_id(other, other.digest))), encoding="utf-8"
+    )
     found = verify(forged)
     assert not found.verified
     assert any("editions" in one.text and "A. Other" in one.text for one in found.findings)
@@ -127,7 +129,7 @@ def test_a_report_of_a_version_that_did_not_tell_verifies_with_the_sentence_of_t
     )
     for changed, verifies in ((bare, True), (replace(bare, warnings=tuple(kept)), False)):
         digested = replace(changed, digest=report_digest(changed))
-        whole = replace(digested, id=report_id(digested))
+        whole = replace(digested, id=report_id(digested, digested.digest))
         (old / "report.json").write_text(dump_report(whole), encoding="utf-8")
         assert verify(old).verified is verifies
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from inspect_tool.errors import BackendError
 from inspect_tool.segmentation.networks import tiling
-from inspect_tool.segmentation.networks.tiling import Grid, predicted, quantized, spans, weights
+from inspect_tool.segmentation.networks.tiling import Grid, band_rows, predicted, quantized, spans, weights
 
 
 def image(shape, channels=1, seed=0):
@@ -47,6 +47,24 @@ def test_a_network_that_changes_nothing_gives_the_image_back(height, width, tile
     pixels = image((height, width), 2)
     made = whole(pixels, lambda x: x, Grid(tile_px=tile, overlap_px=overlap, batch=batch))
     np.testing.assert_allclose(made, pixels, atol=1e-6)
+
+
+@given(height=st.integers(1, 400), overlap=st.sampled_from([16, 32]))
+@settings(max_examples=30)
+def test_bands_that_are_there_are_left_out_and_the_others_stay_the_same(height, overlap):
+    pixels, grid = image((height, 70)), Grid(tile_px=64, overlap_px=overlap)
+
+    def run(batch):  # sees how far the tile reaches
+        return batch + np.arange(batch.shape[2], dtype=np.float32)[:, None] / 100
+
+    made = list(predicted(reader(pixels), pixels.shape[1:], run, grid, "a.tif"))
+    assert [rows for rows, _ in made] == band_rows(pixels.shape[1:], grid)
+    for first in range(len(made)):
+        rest = list(predicted(reader(pixels), pixels.shape[1:], run, grid, "a.tif", first))
+        assert len(rest) == len(made) - first
+        for (rows, band), (other, again) in zip(made[first:], rest, strict=True):
+            assert rows == other
+            assert np.array_equal(band, again)
 
 
 @given(size=st.integers(1, 4000), tile=st.sampled_from([128, 256, 512]), overlap=st.sampled_from([32, 64]))

@@ -11,6 +11,7 @@ from scipy import ndimage
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError
 from inspect_tool.measure import boundaries, twins
+from inspect_tool.measure.strength import line_strength, step_strength
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import watershed
 
@@ -238,17 +239,17 @@ def test_line_strength_of_a_gaussian_line_is_its_depth(angle):
     across = columns * np.sin(np.deg2rad(angle)) - rows * np.cos(np.deg2rad(angle))
     image = (1 - 0.3 * np.exp(-(across**2) / (2 * 2.0**2))).astype(np.float32)
     everywhere = np.ones(image.shape, bool)
-    dark, _ = boundaries.line_strength(image, everywhere, 2.0, "dark")
+    dark, _ = line_strength(image, everywhere, 2.0, "dark")
     assert dark[50, 50] == pytest.approx(0.3, rel=0.05)
     # its side lobes are bright lines of 2 exp(-3/2) = 0.45 times the depth (second derivative of a Gaussian)
-    bright, _ = boundaries.line_strength(image, everywhere, 2.0, "bright")
+    bright, _ = line_strength(image, everywhere, 2.0, "bright")
     assert bright.max() == pytest.approx(0.3 * 0.45, rel=0.15)
 
 
 def test_step_strength_is_the_height_of_the_step():
     image = np.zeros((60, 60, 2), np.float32)
     image[:, 30:, 0], image[:, 30:, 1] = 3, 4
-    strength, _ = boundaries.step_strength(image, np.ones(image.shape[:2], bool), 2.0)
+    strength, _ = step_strength(image, np.ones(image.shape[:2], bool), 2.0)
     assert strength.max() == pytest.approx(5, rel=0.05)
 
 

@@ -41,13 +41,15 @@ def now() -> datetime:
 
 def package_versions() -> dict[str, str]:
     """Versions of the installed packages that numbers and pages depend on."""
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {name: number for name in _PACKAGES if (number := _version(name))}
+
+
+@cache  # what describes a package is as long as its page in a registry, and all of it is read
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 @cache

@@ -31,6 +31,7 @@ from inspect_tool.inspection.conclusion import Asked, Measured
 from inspect_tool.model import Conformity, Findings, Requirement, Result
 from inspect_tool.referee import design, history, joint_sample, ledger, planning, regions
 from inspect_tool.referee.correction import Correction, corrected, scatter_of
+from inspect_tool.referee.layer_lines import EDGES, LayerLines
 from inspect_tool.referee.page import page
 from inspect_tool.referee.plans import corrected_quantities, plan_of
 from inspect_tool.referee.population import (
@@ -312,6 +313,7 @@ def _shown(now: _Measured, drawn: ledger.Sample) -> dict[str, object]:
         "recipe": _recipe(now.planned).TITLE,
         "title": job.header.title or job.header.part or now.planned.path.stem,
         "kind": found.what,
+        **({"needed": EDGES, "rule": found.lines.rule} if isinstance(found.lines, LayerLines) else {}),
         "question": "What lies under the mark?" if found.lines is None else found.lines.question,
         "choices": [
             {"value": one.name, "label": one.name, **({} if found.lines is None else {"count": one.counts})}

@@ -63,7 +63,7 @@ def read(job: Job, folder: Path, where: str) -> Replaced | None:
     path = folder / job.supersedes
     dossier = open_dossier(path)
     report = dossier.report
-    if report.digest != report_digest(report) or report.id != report_id(report):
+    if report.digest != report_digest(report) or report.id != report_id(report, report.digest):
         msg = (
             f"{path}: {report.id} was changed after it was issued (inspect-tool verify tells where); name the report "
             "as it was issued"

@@ -1,16 +1,14 @@
-"""Grain boundaries in an image: how strong a line or step is, and which regions it really parts.
+"""Regions of an image and the boundaries between them: sums over both, and which regions are really parted.
 
-Pure functions on arrays. Two kinds of map are made: line strength (oriented second derivative, for
-boundaries that are etched dark or stand out bright) and step strength (gradient over all channels,
-for grains that differ in gray level or tint). Regions are merged where the boundary between them
-has no support in such a map.
+Pure functions on arrays. Regions are merged where the boundary between them has no support in a map of line or step
+strength (``strength``); all that merging needs to know are sums over regions and over the pixel pairs between them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
-from math import ceil, pi, sqrt
-from typing import Any, Literal
+from math import ceil
+from typing import Any
 
 import cv2
 import diplib as dip
@@ -19,151 +17,12 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 from inspect_tool.measure.flooding import numbered, strips
-from inspect_tool.model import GrayImage, LabelImage, Mask, Samples
+from inspect_tool.model import LabelImage, Mask, Samples
 from inspect_tool.pixels.kept import Arrays, made_once
-from inspect_tool.pixels.reduced import area_mean, nearest, nearest_places
 from inspect_tool.pixels.stored import zeros_like
 
 FloatImage = NDArray[np.float32]
 Floats = NDArray[np.float64]
-MOUNT_BORDER = 1.2  # longest border of a mount over its length along the image edge: 0.8 round a disc, 0.5 of a strip
-ELONGATION = 2.5  # length of the line filter over its width; longer bridges noise, shorter follows curves
-
-
-def line_strength(
-    image: FloatImage, at: Mask, sigma_px: float, polarity: Literal["dark", "bright"], orientations: int = 12
-) -> tuple[FloatImage, list[FloatImage]]:
-    """Strength of thin lines: largest response of an oriented, elongated second-derivative filter.
-
-    The response to a long line of Gaussian profile with standard deviation ``sigma_px`` is its depth in
-    the unit of ``image``; lines of the other polarity and flat regions give 0.
-
-    Parameters
-    ----------
-    image : array, shape (rows, columns), float32
-    at : array of bool, shape (rows, columns)
-        Where the noise is looked at.
-    sigma_px : float
-        Standard deviation of the line profile. [px]
-    polarity : "dark" or "bright"
-        Lines darker or brighter than their surroundings.
-
-    Returns
-    -------
-    strength : array, shape (rows, columns), float32
-        [unit of image]
-    responses : list of arrays
-        Size of the response to every orientation at the pixels ``at``: see ``line_noise``. [unit of image]
-    """
-    sign = 1.0 if polarity == "dark" else -1.0
-    best = np.zeros(image.shape, np.float32)
-    responses = []
-    for angle in np.arange(orientations) * np.pi / orientations:
-        response = cv2.filter2D(
-            image, cv2.CV_32F, sign * _line_kernel(sigma_px, float(angle)), borderType=cv2.BORDER_REFLECT_101
-        )
-        responses.append(np.asarray(np.abs(response[at]), np.float32))
-        np.maximum(best, response, out=best)
-    return best, responses
-
-
-def line_reach(sigma_px: float) -> int:
-    """Distance over which the line filter sees. [px]"""
-    return ceil(2.5 * ELONGATION * sigma_px)
-
-
-def line_noise(responses: list[FloatImage]) -> float:
-    """Robust standard deviation of one oriented response, from its median absolute deviation. [unit of image]"""
-    return 1.4826 * float(np.median([float(np.median(part)) for part in responses]))
-
-
-def line_contrast(image: FloatImage, roi: Mask, sigma_px: float, orientations: int = 8) -> tuple[float, float, float]:
-    """How strongly dark and bright lines of one width stand out: 97th percentiles of both strengths, and the noise.
-
-    Parameters
-    ----------
-    roi : array of bool, shape (rows, columns)
-        Where the image counts.
-
-    Returns
-    -------
-    dark, bright, noise : float
-        [unit of image]
-    """
-    dark = np.zeros(image.shape, np.float32)
-    bright = dark.copy()
-    spread = []
-    for angle in np.arange(orientations) * np.pi / orientations:
-        response = np.asarray(
-            cv2.filter2D(image, cv2.CV_32F, _line_kernel(sigma_px, float(angle)), borderType=cv2.BORDER_REFLECT_101),
-            np.float32,
-        )
-        spread.append(float(np.median(np.abs(response[roi][::7]))))
-        np.maximum(dark, response, out=dark)
-        np.minimum(bright, response, out=bright)
-    strong_dark, strong_bright = (float(np.percentile(part[roi][::3], 97)) for part in (dark, -bright))
-    return strong_dark, strong_bright, 1.4826 * float(np.median(spread))
-
-
-def _line_kernel(sigma_px: float, angle: float) -> FloatImage:
-    along = ELONGATION * sigma_px
-    half = line_reach(sigma_px)
-    rows, columns = np.mgrid[-half : half + 1, -half : half + 1].astype(float)
-    s = columns * np.sin(angle) - rows * np.cos(angle)  # across the line
-    t = columns * np.cos(angle) + rows * np.sin(angle)
-    window = np.exp(-(t**2) / (2 * along**2) - s**2 / (2 * sigma_px**2))
-    kernel = (s**2 / sigma_px**2 - 1) * window
-    kernel -= window * kernel.sum() / window.sum()  # flat regions must give 0
-    line = np.exp(-(s**2) / (2 * sigma_px**2))
-    return np.asarray(kernel / -(kernel * line).sum(), np.float32)
-
-
-def step_strength(channels: FloatImage, at: Mask, sigma_px: float) -> tuple[FloatImage, list[FloatImage]]:
-    """Strength of steps between regions: height of the step, over all channels.
-
-    Parameters
-    ----------
-    channels : array, shape (rows, columns, n), float32
-        Gray level or color coordinates of one unit.
-    at : array of bool, shape (rows, columns)
-        Where the noise is looked at.
-    sigma_px : float
-        Standard deviation of the Gaussian derivative. [px]
-
-    Returns
-    -------
-    strength : array, shape (rows, columns), float32
-        Largest eigenvalue of the multi-channel gradient (Di Zenzo), scaled so that an ideal step gives its height.
-    responses : list of arrays
-        Size of the derivative along the rows of every channel at the pixels ``at``: see ``step_noise``.
-    """
-    xx = np.zeros(channels.shape[:2], np.float32)
-    yy, xy = xx.copy(), xx.copy()
-    responses = []
-    for channel in cv2.split(channels):
-        smooth = cv2.GaussianBlur(channel, (0, 0), sigma_px)
-        dx = cv2.Scharr(smooth, cv2.CV_32F, 1, 0) / 32
-        dy = cv2.Scharr(smooth, cv2.CV_32F, 0, 1) / 32
-        xx += dx * dx
-        yy += dy * dy
-        xy += dx * dy
-        responses.append(np.asarray(np.abs(dx[at]), np.float32))
-    largest = (xx + yy + np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
-    return (np.sqrt(largest) * _step_scale(sigma_px)).astype(np.float32), responses
-
-
-def step_reach(sigma_px: float) -> int:
-    """Distance over which the step filter sees. [px]"""
-    return ceil(4 * sigma_px) + 2
-
-
-def step_noise(responses: list[FloatImage], sigma_px: float) -> float:
-    """Robust standard deviation of the strength that noise alone gives. [unit of channels]"""
-    return 1.4826 * sqrt(sum(float(np.median(part)) ** 2 for part in responses)) * _step_scale(sigma_px)
-
-
-def _step_scale(sigma_px: float) -> float:
-    return sqrt(2 * np.pi * (sigma_px**2 + 1 / 3))  # 1/3: the central difference averages over two pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -423,55 +282,6 @@ def small_given_away(regions: Regions, smallest_px: int, doubtful: Mask) -> NDAr
     present = present[present > 0]
     numbers[present] = np.arange(1, len(present) + 1)
     return np.asarray(numbers[owner], np.int32)
-
-
-def mount_mask(gray: GrayImage, roi: Mask) -> Mask | None:
-    """Dark mounting material at the image edge, with what lies enclosed in it (scale bar, text).
-
-    Taken only where it is beyond doubt: the image falls into two gray levels that differ by more than four
-    times the spread inside the dark one, and the dark part touches the edge of the image along at least a tenth
-    of its circumference, holds at least 3 % of it, and borders on the specimen along an even line: dark grains that
-    hang together between bright boundaries touch the edge as well, but have a far longer border. Large images are
-    looked at on a smaller picture.
-    """
-    shrink = max(1, max(gray.shape) // 1000)
-    size = (ceil(gray.shape[1] / shrink), ceil(gray.shape[0] / shrink))
-    smooth = area_mean(gray, size).astype(np.float32)
-    sigma = max(2.0, max(gray.shape) / 200) / shrink
-    smooth = np.asarray(cv2.GaussianBlur(smooth, (0, 0), sigma), np.float32)
-    sample, counts = nearest(gray, size), nearest(roi, size)
-    if not counts.any():
-        return None
-    level = otsu(smooth[counts])
-    dark = (smooth <= level) & counts
-    if not dark.any() or dark.all():
-        return None
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(dark.astype(np.uint8), connectivity=4)
-    edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
-    touching_edge = np.bincount(edge, minlength=len(stats))
-    keep = (touching_edge >= 0.1 * len(edge)) & (stats[:, cv2.CC_STAT_AREA] >= 0.03 * dark.size)
-    keep[0] = False
-    mount = keep[parts]
-    border = np.count_nonzero(mount[:, 1:] != mount[:, :-1]) + np.count_nonzero(mount[1:] != mount[:-1])
-    if not mount.any() or pi / 4 * border > MOUNT_BORDER * np.count_nonzero(keep[edge]):
-        return None
-    values = sample[mount].astype(np.float32)
-    spread = 1.4826 * float(np.median(np.abs(values - np.median(values))))
-    if not float(np.median(sample[counts & ~mount])) - float(np.median(values)) > 4 * max(spread, 1e-6):
-        return None
-    # small bright islands in the mount (bar, text, scratches) are no specimen
-    _, islands, stats, _ = cv2.connectedComponentsWithStats((counts & ~mount).astype(np.uint8), connectivity=4)
-    small = stats[:, cv2.CC_STAT_AREA] < 0.1 * stats[1:, cv2.CC_STAT_AREA].max()
-    small[0] = False
-    mount |= small[islands]
-    radius = round(sigma)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-    wide = cv2.dilate(mount.astype(np.uint8), kernel)
-    row, column = nearest_places(wide.shape, (gray.shape[1], gray.shape[0]))
-    found: Mask = zeros_like(roi, np.bool_)
-    for rows in strips(roi.shape):
-        found[rows] = (wide[row[rows]][:, column] > 0) & roi[rows]
-    return found
 
 
 def parted_by_distance(distance: FloatImage, mask: Mask, depth: float) -> LabelImage:

@@ -100,6 +100,21 @@ def share_scatter(phase: Mask, roi: Mask | None = None, *, needles: bool = False
     return replace(found, areas=feature_areas(phase, roi))
 
 
+def of_the_rest(found: ShareScatter, rest: Mask, roi: Mask | None = None) -> ShareScatter:
+    """Scatter of the share of all that is not a phase, from that of the phase: the same, of other features.
+
+    Parameters
+    ----------
+    found : ShareScatter
+        Of the phase.
+    rest : array of bool, (rows, columns)
+        True outside of it.
+    roi : array of bool, (rows, columns), optional
+        True where the image counts.
+    """
+    return replace(found, areas=feature_areas(rest, roi))
+
+
 def _with_lines(found: ShareScatter, lines: ThroughLines) -> ShareScatter:
     """Scatter of lines thrown at random, where it is more.
 

@@ -8,8 +8,9 @@ from inspect_tool.errors import ReadError
 from inspect_tool.files import sha256_bytes
 from inspect_tool.languages import Text, joined, key_of
 from inspect_tool.model import Check, Component, Findings, Result, Statement, Table
-from inspect_tool.referee import crossings, design, history, joints, shares
+from inspect_tool.referee import crossings, design, history, joints, shares, thicknesses
 from inspect_tool.referee.estimate import Corrected, levels
+from inspect_tool.referee.layer_lines import EDGES, LayerLines
 from inspect_tool.referee.ledger import CANNOT_TELL, Answer, Answers, Given, name_of, text_of
 from inspect_tool.referee.population import Population
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded
@@ -27,7 +28,8 @@ _SCATTER = (
 )
 """Keys of the lines of a budget that are about where the fields lie, whoever reads them."""
 
-_SCALE = "budget.scale"  # the line of the size of a pixel, which no answer changes either
+_ANYWAY = ("budget.scale", "budget.tilt_of_the_section", "budget.interfaces")
+"""Keys of the lines that no answer changes either: a person sees interfaces to a part of a pixel, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ def corrected(found: Population, given: Given) -> Correction:
             "draw one again with inspect-tool referee"
         )
         raise ReadError(msg)
-    _check_values(answers, found.lines is not None, names, where)
+    _check_values(answers, found, names, where)
     places = design.drawn(found.areas, sample.points, sample.id, found.stage)
     beyond = next((one for one in answers.answers if not 0 <= one.n < len(places)), None)
     if beyond is not None:
@@ -113,14 +115,19 @@ def _estimated(
     """What the answers say, and by which method."""
     if found.joints:
         return *joints.corrected(found, counted, level), joints.METHOD
+    if isinstance(found.lines, LayerLines):
+        return thicknesses.corrected(found, found.lines, counted, level), joints.Beside(), thicknesses.METHOD
     if found.lines is not None:
         return crossings.corrected(found, found.lines, counted, level), joints.Beside(), crossings.METHOD
     return shares.corrected(found, counted, level), joints.Beside(), shares.METHOD
 
 
-def _check_values(answers: Answers, lines: bool, names: Sequence[str], where: str) -> None:
-    values = ((crossings.DONE,) if lines else tuple(names)) + (CANNOT_TELL,)
+def _check_values(answers: Answers, found: Population, names: Sequence[str], where: str) -> None:
+    values = (tuple(names) if found.lines is None else (crossings.DONE,)) + (CANNOT_TELL,)
     for one in answers.answers:
+        if isinstance(found.lines, LayerLines) and one.value == crossings.DONE and len(one.marks) != EDGES:
+            msg = f"{where}: item {one.n}: {len(one.marks)} marks; a layer begins and ends: {EDGES} are needed"
+            raise ReadError(msg)
         said = [(one.value, values), *((mark.value, names) for mark in one.marks)]
         strange = next(((value, known) for value, known in said if value not in known), None)
         if strange is not None:
@@ -174,14 +181,14 @@ def applied(findings: Findings, correction: Correction | None) -> Findings:
 
 def scatter_of(result: Result) -> float:
     """Expanded uncertainty of a result that no answer narrows: where its fields lie. [unit of the result]"""
-    return expanded(line for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, _SCALE))
+    return expanded(line for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, *_ANYWAY))
 
 
 def _result(result: Result, one: Corrected, correction: Correction) -> Result:
     """The corrected result; the interval leans to the side on which rare errors may hide."""
     value, low, high = one.found.value, one.found.low, one.found.high
     scatter = tuple(
-        _scattering(line, result, one) for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, _SCALE)
+        _scattering(line, result, one) for line in result.budget if key_of(line.name, "budget") in (*_SCATTER, *_ANYWAY)
     )
     wide = expanded(scatter)
     basis = Text(
@@ -222,7 +229,7 @@ def _result(result: Result, one: Corrected, correction: Correction) -> Result:
 def _scattering(line: Component, machine: Result, one: Corrected) -> Component:
     """A line of field scatter for the corrected structure, never narrower: the fields scatter as the answers say."""
     u = line.u * one.sensitivity
-    if key_of(line.name, "budget") == _SCALE or u <= 0:
+    if key_of(line.name, "budget") in _ANYWAY or u <= 0:
         return replace(line, u=u)
     more = max(
         1.0,

@@ -3,6 +3,7 @@
 const element = (id) => document.getElementById(id);
 const sample = JSON.parse(element("sample").textContent);
 const lines = sample.kind === "lines";
+const needed = sample.needed ?? null; // marks that a line has when it is done; null: any number
 const [one, many] = lines ? ["line", "lines"] : ["point", "points"];
 const FILE = `${sample.job.replace(/[^\w.-]+/g, "_")}.referee-answers.json`;
 const server = sample.server ?? null; // the workbench that takes the answers and knows who answers; null: a file does
@@ -342,6 +343,7 @@ function printCaption(crop) {
   for (const button of element("choices").children) button.setAttribute("aria-pressed", button.value === kind);
   const counts = sample.choices.map(({ value, label }) => [marks.filter((mark) => mark.value === value).length, label]);
   const words = counts.filter(([count]) => count).map(([count, label]) => `${count} × ${label}`);
+  element("done").disabled = needed !== null && marks.length !== needed;
   element("marked").textContent = words.length ? `On this line: ${words.join(", ")}` : "No mark on this line yet";
   element("undo").disabled = record.answers.length === 0 && before.length === 0;
 }
@@ -404,8 +406,9 @@ function change(next, words) {
 /** Put a mark at the cursor, in place of the one that is there. */
 function put(value) {
   const old = here();
+  if (!old && marks.length === needed) return say(`${needed} marks are on the line. Remove one before another.`);
   const mark = { position: old?.position ?? Number(cursor.toFixed(5)), value };
-  change([...marks.filter((other) => other !== old), mark], `${labelOf(value)} at ${Math.round(100 * mark.position)} %`);
+  return change([...marks.filter((other) => other !== old), mark], `${labelOf(value)} at ${Math.round(100 * mark.position)} %`);
 }
 
 function remove() {
@@ -472,7 +475,7 @@ function blink() {
 
 const actions = {
   unsure: () => give(lines ? { value: CANNOT_TELL, marks: [] } : { value: CANNOT_TELL }),
-  done: () => give({ value: "done", marks }),
+  done: () => (needed === null || marks.length === needed ? give({ value: "done", marks }) : say(`${needed} marks are needed.`)),
   undo,
   remove,
   smooth: () => restyle({ smooth: !look.smooth }),
@@ -624,7 +627,7 @@ for (const stage of sample.stages.filter((stage) => stage < all)) {
   element("bar").append(tick);
 }
 element("task").textContent = lines
-  ? `${all} short test lines, drawn by chance. Mark every boundary that a line meets.`
+  ? `${all} short ${needed === null ? "test lines, drawn by chance. Mark every boundary that a line meets" : `lines, drawn by chance. Put ${needed} marks on each`}.`
   : `${all} points, drawn by chance. Say for each what you see; the machine is not asked.`;
 for (const key of document.querySelectorAll(".last-choice")) key.textContent = sample.choices.length;
 const style = kept(LOOK);

@@ -11,6 +11,8 @@ from string import Template
 SCRIPTS = ("planning.js", "record.js", "drawing.js", "page.js")
 """In the order in which one needs the other."""
 
+_RULE = "Go along the line and mark each boundary it meets, once."
+
 _FOLDER = Path(__file__).parent
 
 
@@ -24,7 +26,8 @@ def page(sample: Mapping[str, object]) -> str:
     ----------
     sample : mapping
         Values that JSON has: ``id``, ``job``, ``recipe``, ``title``, ``kind`` ("points" or "lines"), ``question``,
-        ``choices`` (2 to 8), ``stages``, ``items``, ``crops`` and ``planning``.
+        ``choices`` (up to 8), ``stages``, ``items``, ``crops`` and ``planning``; of lines that need a number of marks
+        also ``needed``, and the ``rule`` how to put them.
 
     Returns
     -------
@@ -76,6 +79,7 @@ def style_text() -> str:
 
 def _filled(sample: Mapping[str, object], **parts: str) -> str:
     shown = {key: escape(str(sample[key])) for key in ("title", "job", "recipe", "question", "kind")}
+    shown["rule"] = escape(str(sample.get("rule", _RULE)))
     return Template(_text("page.html")).substitute(
         shown,
         **parts,

@@ -8,6 +8,7 @@ from inspect_tool.model import Requirement, Result
 from inspect_tool.referee import design
 from inspect_tool.referee.correction import scatter_of
 from inspect_tool.referee.joint_sample import BESIDE, VOID, WORST
+from inspect_tool.referee.layer_lines import LayerLines
 from inspect_tool.referee.lines import TestLines
 from inspect_tool.referee.planning import LinePlanning, Plan, Planning, WorstPlanning
 from inspect_tool.referee.population import Population
@@ -21,6 +22,8 @@ _OCTAVES = 40  # up and down, in which a count is looked for that gives a result
 
 def corrected_quantities(found: Population) -> frozenset[str]:
     """Results that the answers to a sample correct."""
+    if isinstance(found.lines, LayerLines):
+        return frozenset({found.lines.quantity})
     if found.lines is not None:
         return frozenset(found.lines.results(found.lines.fields[0].machine_per_mm))
     classes = frozenset(one.quantity for one in found.classes if one.quantity)
@@ -46,8 +49,10 @@ def plan_of(
     Returns
     -------
     Plan or None
-        None: the limit is beyond whatever can be counted.
+        None: the limit is beyond whatever can be counted, or the page has no forecast for such a result.
     """
+    if isinstance(found.lines, LayerLines):
+        return None
     requirement, result = asked
     unit, at = requirement.unit or result.unit, result.value if value is None else value
     limits = [convert(one, unit, result.unit) for one in (requirement.lower, requirement.upper) if one is not None]

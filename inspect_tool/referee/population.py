@@ -11,8 +11,9 @@ import numpy as np
 from inspect_tool.errors import MeasurementError
 from inspect_tool.evidence import edits, masks
 from inspect_tool.model import Editions, LabelImage, Micrograph, MicrographRecord, PointClass, Samples, Segmentation
-from inspect_tool.plugins import AskedByJoints, AskedByLines, AskedByPoints, Recipe
-from inspect_tool.referee import design, joint_sample, lines, regions
+from inspect_tool.plugins import AskedByChords, AskedByJoints, AskedByLines, AskedByPoints, Recipe
+from inspect_tool.referee import design, joint_sample, layer_lines, lines, regions
+from inspect_tool.referee.layer_lines import LayerLines
 from inspect_tool.referee.ledger import Sample
 from inspect_tool.referee.lines import TestLines
 from inspect_tool.segmentation import choice
@@ -25,6 +26,9 @@ KINDS = (
 )
 """Marks on a test line, and what each counts (ASTM E112, intercept procedure)."""
 
+EDGE = (PointClass(name="edge of the layer"),)
+"""Mark on a line across a layer."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
@@ -34,7 +38,7 @@ class Population:
     classes: tuple[PointClass, ...]  # or kinds of marks on a line
     areas: tuple[design.Area, ...]
     fields: tuple[str, ...]  # SHA-256 of the image and the strata of every field
-    lines: TestLines | None = None  # that are drawn in place of points
+    lines: TestLines | LayerLines | None = None  # that are drawn in place of points
     joints: tuple[joint_sample.Joint, ...] = ()  # what the areas are in place of fields
     nested: bool = False  # the joints are a sample: means over boards of means over images
 
@@ -61,7 +65,7 @@ def what_is_drawn(name: str, recipe: Recipe) -> Literal["points", "lines"]:
     MeasurementError
         The recipe has nothing that a person could correct.
     """
-    if isinstance(recipe, AskedByLines):
+    if isinstance(recipe, AskedByLines | AskedByChords):
         return "lines"
     if not isinstance(recipe, AskedByJoints | AskedByPoints):
         raise MeasurementError(_nothing_to_ask(name))
@@ -130,6 +134,40 @@ def lines_of_field(
     return found, _digest(record, grains_le, found.codes)
 
 
+def chords_of_field(
+    name: str,
+    recipe: AskedByChords,
+    settings: object,
+    record: MicrographRecord,
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> tuple[layer_lines.FieldChords, str, str]:
+    """Draw the lines across the layer of one field by its kept masks; with its quantity, and the digest of the masks.
+
+    Raises
+    ------
+    MeasurementError
+        There are several layers, or none that parts the field, no scale, or the masks were not kept.
+    """
+    micrograph, corrected = _seen(name, recipe, record, read, ledger)
+    pixel_um = record.calibration.pixel_um
+    if pixel_um is None:
+        msg = f"{record.image}: no sample of lines can be drawn: there is no scale; give [calibration] pixel_um"
+        raise MeasurementError(msg)
+    quantity, first, second = recipe.layer_chords(micrograph, corrected, settings)
+
+    def chords(other: Segmentation) -> tuple[Any, Any] | None:
+        try:
+            return recipe.layer_chords(micrograph, other, settings)[1:]
+        except MeasurementError:  # no layer in it
+            return None
+
+    labels = np.ascontiguousarray(corrected.labels, "<i4")
+    others = (chords(other) for _, other in corrected.alternatives())
+    found = layer_lines.drawn(first, second, others, labels.shape, pixel_um, _digest(record, labels))
+    return found, quantity, _digest(record, labels, found.codes)
+
+
 def joints_of_field(
     name: str,
     recipe: AskedByJoints,
@@ -187,6 +225,8 @@ def population(
     """
     if isinstance(recipe, AskedByLines):
         return _of_lines(name, recipe, settings, editions, records, read, ledger)
+    if isinstance(recipe, AskedByChords):
+        return _of_chords(name, recipe, settings, records, read, ledger)
     if isinstance(recipe, AskedByJoints):
         return _of_joints(name, recipe, settings, records, read, ledger)
     if not isinstance(recipe, AskedByPoints):
@@ -234,6 +274,28 @@ def _of_lines(
             question=recipe.crossed_question(settings),
             results=partial(recipe.crossed_results, settings=settings, editions=editions),
         ),
+    )
+
+
+def _of_chords(
+    name: str,
+    recipe: AskedByChords,
+    settings: object,
+    records: Sequence[MicrographRecord],
+    read: Callable[[str], bytes],
+    ledger: Sequence[edits.Entry],
+) -> Population:
+    found = [chords_of_field(name, recipe, settings, record, read, ledger) for record in records]
+    question, rule = recipe.layer_question()
+    return Population(
+        recipe=name,
+        classes=EDGE,
+        areas=tuple(
+            design.Area(specimen=record.specimen, section=record.section, pixels=own.areas)
+            for record, (own, _, _) in zip(records, found, strict=True)
+        ),
+        fields=tuple(digest for _, _, digest in found),
+        lines=LayerLines(fields=tuple(own for own, _, _ in found), question=question, rule=rule, quantity=found[0][1]),
     )
 
 

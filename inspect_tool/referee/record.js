@@ -42,6 +42,7 @@ function wrongAnswer(sample, answer, item) {
   if (!values.includes(answer.value)) return `${JSON.stringify(answer.value ?? null)} is none of its choices`;
   const onLine = (mark) => kinds.includes(mark?.value) && mark.position >= 0 && mark.position <= 1;
   if (sample.kind === "lines" && !(Array.isArray(answer.marks) && answer.marks.every(onLine))) return "a mark on the line is not as this page writes it";
+  if (sample.needed && answer.value === "done" && answer.marks.length !== sample.needed) return `${sample.needed} marks on the line are needed`;
   return null;
 }
 

@@ -282,19 +282,15 @@ def build(
         class_verdicts=class_verdicts(conformities),
     )
     digest = report_digest(report)
-    return replace(report, id=_id(report, digest), digest=digest)
+    return replace(report, id=report_id(report, digest), digest=digest)
 
 
-def report_id(report: Report) -> str:
-    """Identify a report by its day and its content: ``IT-20260309-3F9A12C4``.
+def report_id(report: Report, digest: str) -> str:
+    """Identify a report by its day and its content, of which this is the digest: ``IT-20260309-3F9A12C4``.
 
     The signs after the day are the first of the digest: the same input, settings and software give the same
     identification on one day, and any later change of a number can be found.
     """
-    return _id(report, report_digest(report))
-
-
-def _id(report: Report, digest: str) -> str:
     day = report.provenance.started[:10].replace("-", "")
     return f"IT-{day}-{digest[:8].upper()}"
 

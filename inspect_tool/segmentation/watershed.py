@@ -25,7 +25,17 @@ from inspect_tool.images.preprocess import background
 from inspect_tool.measure import boundaries, flooding, particle_mask, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import Area, strips, tiles
+from inspect_tool.measure.mount import mount_mask
 from inspect_tool.measure.seeded import grown
+from inspect_tool.measure.strength import (
+    line_contrast,
+    line_noise,
+    line_reach,
+    line_strength,
+    step_noise,
+    step_reach,
+    step_strength,
+)
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.pixels.kept import Arrays, made_once
 from inspect_tool.pixels.reduced import area_mean, bilinear
@@ -231,7 +241,7 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
     roi = _region(micrograph)
     found: dict[str, object] = {}
     if settings.mount == "auto":
-        mount = boundaries.mount_mask(micrograph.pixels, roi)
+        mount = mount_mask(micrograph.pixels, roi)
         if mount is not None:
             for rows in strips(roi.shape):
                 roi[rows] &= ~mount[rows]
@@ -329,7 +339,7 @@ def _clearest(
 ) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
     best = (0.0, sigmas_px[0], 1.0)
     for sigma_px in sigmas_px:
-        dark, bright, noise = boundaries.line_contrast(flat, roi, sigma_px)
+        dark, bright, noise = line_contrast(flat, roi, sigma_px)
         clarity = max(dark, bright) / max(noise, 1e-6)
         if clarity > best[0]:
             best = (clarity, sigma_px, dark / max(bright, 1e-6))
@@ -378,11 +388,11 @@ def _step_width(flat: _Flat, roi: Mask) -> float:
     best = (-1.0, SIGMAS_PX[0])
     for sigma_px in SIGMAS_PX:
         steps, responses = [], []
-        for tile, wide, _ in tiles(roi.shape, boundaries.step_reach(sigma_px)):
-            strength, seen = boundaries.step_strength(flat.channels(wide), _sampled(roi, wide, tile, 3), sigma_px)
+        for tile, wide, _ in tiles(roi.shape, step_reach(sigma_px)):
+            strength, seen = step_strength(flat.channels(wide), _sampled(roi, wide, tile, 3), sigma_px)
             steps.append(strength[_sampled(roi, wide, tile, 2)])
             responses.append(seen)
-        noise = boundaries.step_noise([np.concatenate(part) for part in zip(*responses, strict=True)], sigma_px)
+        noise = step_noise([np.concatenate(part) for part in zip(*responses, strict=True)], sigma_px)
         clarity = float(np.percentile(np.concatenate(steps), 95)) / max(noise, 1e-6)
         if clarity > best[0]:
             best = (clarity, sigma_px)
@@ -396,14 +406,14 @@ def _strength(
     strength: NDArray[np.float16] = zeros_like(roi, np.float16)
     crest: Mask = zeros_like(roi, np.bool_)
     responses = []
-    reach = boundaries.step_reach(sigma_px) if kind == "gradient" else boundaries.line_reach(sigma_px)
+    reach = step_reach(sigma_px) if kind == "gradient" else line_reach(sigma_px)
 
     def seen(tile: Area, wide: Area) -> Arrays:
         at = _sampled(roi, wide, tile, 3)
         if kind == "gradient":
-            found, answers = boundaries.step_strength(flat.channels(wide), at, sigma_px)
+            found, answers = step_strength(flat.channels(wide), at, sigma_px)
         else:
-            found, answers = boundaries.line_strength(flat.gray(wide), at, sigma_px, kind)
+            found, answers = line_strength(flat.gray(wide), at, sigma_px, kind)
         near: Area = tuple(  # type: ignore[assignment]
             slice(max(0, cut.start - HALO_PX), min(size, cut.stop + HALO_PX))
             for cut, size in zip(tile, roi.shape, strict=True)
@@ -418,7 +428,7 @@ def _strength(
         strength[tile], crest[tile] = part["strength"], part["crest"]
         responses.append(list(part["answers"]))
     together = [np.concatenate(part) for part in zip(*responses, strict=True)]
-    noise = boundaries.step_noise(together, sigma_px) if kind == "gradient" else boundaries.line_noise(together)
+    noise = step_noise(together, sigma_px) if kind == "gradient" else line_noise(together)
     return strength, crest, noise
 
 

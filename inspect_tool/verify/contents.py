@@ -22,16 +22,17 @@ from inspect_tool.verify.findings import Finding
 
 def digest_findings(report: Report) -> Iterator[Finding]:
     """Compare the digest and the identification with what the report says."""
-    if report_digest(report) != report.digest:
+    digest = report_digest(report)
+    if digest != report.digest:
         yield Finding(
             part="digest",
             state="differs",
-            text=f"report.json: its content has the digest {report_digest(report)[:16]}..., it states "
+            text=f"report.json: its content has the digest {digest[:16]}..., it states "
             f"{report.digest[:16] or 'none'}...: something in it was changed",
         )
-    elif report_id(report) != report.id:
+    elif (identification := report_id(report, digest)) != report.id:
         yield Finding(
-            part="digest", state="differs", text=f"report.json: identification {report.id}, must be {report_id(report)}"
+            part="digest", state="differs", text=f"report.json: identification {report.id}, must be {identification}"
         )
     else:
         yield Finding(part="digest", state="verified", text=f"digest {report.digest} and identification {report.id}")

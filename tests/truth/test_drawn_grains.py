@@ -9,6 +9,7 @@ import pytest
 
 from inspect_tool import measure_fields
 from inspect_tool.measure import boundaries, intercepts, twins
+from inspect_tool.measure.mount import mount_mask
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.segmentation import unet, watershed
 
@@ -117,13 +118,13 @@ def test_a_dark_matrix_between_bright_particles_is_no_mount(seed):
     for _ in range(100):
         near = np.hypot(row - rng.uniform(0, SHAPE[0]), column - rng.uniform(0, SHAPE[1])) < rng.uniform(6, 14)
         image[near] = 200
-    assert boundaries.mount_mask(drawn_grains.eight_bit(image), np.ones(SHAPE, bool)) is None
+    assert mount_mask(drawn_grains.eight_bit(image), np.ones(SHAPE, bool)) is None
 
 
 @pytest.mark.parametrize("look", [drawn_grains.etched, drawn_grains.channeled])
 def test_a_strip_of_mount_is_left_out(look):
     image, outside = drawn_grains.with_mount(look(drawn_grains.mosaic(SHAPE, 60, 3), 3), 3, mount=8)
-    found = boundaries.mount_mask(drawn_grains.eight_bit(image), np.ones(SHAPE, bool))
+    found = mount_mask(drawn_grains.eight_bit(image), np.ones(SHAPE, bool))
     assert found is not None
     assert np.mean(found & outside) == pytest.approx(np.mean(outside), abs=0.005)
     assert np.mean(found & ~outside) < 0.03  # a rim as wide as the smoothing

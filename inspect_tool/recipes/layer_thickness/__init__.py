@@ -14,6 +14,7 @@ from inspect_tool.model import Carried, Check, Editions, Findings, Limit, Limits
 from inspect_tool.recipes._common import feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
 from inspect_tool.recipes.layer_thickness import pages
+from inspect_tool.recipes.layer_thickness.by_hand import layer_chords, layer_question
 from inspect_tool.recipes.layer_thickness.field import measure_field
 from inspect_tool.recipes.layer_thickness.phantoms import phantoms
 from inspect_tool.recipes.layer_thickness.results import results_of
@@ -36,6 +37,8 @@ __all__ = [
     "Settings",
     "Values",
     "combine",
+    "layer_chords",
+    "layer_question",
     "measure_field",
     "phantoms",
 ]

@@ -24,7 +24,7 @@ _MARGIN = 0.5  # of the chord: what is shown around it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Found:
+class FoundLayer:
     """One layer of one segmentation."""
 
     sides: Sides
@@ -67,13 +67,13 @@ def measure_field(
     without = 0
     for name, other in segmentation.alternatives():
         try:
-            found = _found(other.labels, names, segmentation, micrograph, settings)
+            found = layers_found(other.labels, names, segmentation, micrograph, settings)
             shifted[name] = Numbers(layers={layer: _numbers(one, pixel_um) for layer, one in found.items()})
             del found
         except MeasurementError:  # the layer hangs on this very choice, which a check says
             without += 1
         del other  # before the next one is made
-    found = _found(segmentation.labels, names, segmentation, micrograph, settings)
+    found = layers_found(segmentation.labels, names, segmentation, micrograph, settings)
     tables: list[pd.DataFrame] = []
     for layer, one in found.items():
         table = _table(one.chords, layer, pixel_um)
@@ -127,24 +127,30 @@ def layers_of(segmentation: Segmentation, settings: Settings, where: str) -> Map
     return found
 
 
-def _found(
+def layers_found(
     labels: LabelImage, names: Mapping[str, int], segmentation: Segmentation, micrograph: Micrograph, settings: Settings
-) -> dict[str, _Found]:
-    """Every layer; what counts as inside belongs to the one that it lies in or touches most."""
+) -> dict[str, FoundLayer]:
+    """Every layer; what counts as inside belongs to the one that it lies in or touches most.
+
+    Raises
+    ------
+    MeasurementError
+        A layer does not part the field in two.
+    """
     within: Mask = np.isin(labels, [n for n, name in segmentation.classes.items() if name in settings.inside])
     made = {}
     for name, number in names.items():
         layer = (labels == number) | within
         try:
             sides = sides_of(layer, micrograph.roi, settings.bridge_px)
-            made[name] = _Found(sides=sides, chords=normal_chords(sides, settings.chords, micrograph.roi))
+            made[name] = FoundLayer(sides=sides, chords=normal_chords(sides, settings.chords, micrograph.roi))
         except MeasurementError as error:
             msg = f"{micrograph.path}: layer '{name}': {error}"
             raise MeasurementError(msg) from None
     return made
 
 
-def _numbers(found: _Found, pixel_um: float | None) -> Layer:
+def _numbers(found: FoundLayer, pixel_um: float | None) -> Layer:
     chords = found.chords
     length = chords.length
     mean, sd = float(length.mean()), float(length.std(ddof=1)) if len(length) > 1 else 0.0

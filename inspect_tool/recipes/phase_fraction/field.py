@@ -14,7 +14,7 @@ from inspect_tool.measure import points
 from inspect_tool.measure.class_shape import cells_percent, line_percent, rim_percent
 from inspect_tool.measure.fraction import LineCounts, area_percent, contacts, line_counts
 from inspect_tool.measure.seamless.tables import feature_table
-from inspect_tool.measure.share_scatter import share_scatter
+from inspect_tool.measure.share_scatter import of_the_rest, share_scatter
 from inspect_tool.model import (
     Editions,
     FieldMeasurement,
@@ -79,7 +79,7 @@ def measure_field(
     labels, classes = segmentation.labels, _ordered(segmentation.classes)
     shares = _shares(labels, classes, roi, pixel_um)
     sizes = _feature_sizes.facts_of(micrograph)
-    inner_scatter = {name: _inner_scatter(labels == number, roi, sizes) for number, name in classes.items()}
+    inner_scatter = _inner_scatter(labels, classes, roi, sizes)
     shifted: dict[str, Shares] = {}
     for name, other in segmentation.alternatives():
         shifted[name] = _shares(other.labels, classes, roi, pixel_um)
@@ -188,13 +188,24 @@ def _lines(counts: LineCounts, pixel_um: float | None) -> Lines:
     )
 
 
-def _inner_scatter(phase: Mask, roi: Mask | None, sizes: Mapping[str, bool]) -> InnerScatter:
-    scatter = share_scatter(phase, roi, needles=_feature_sizes.needles_count(sizes))
-    return InnerScatter(
-        inner_scatter_percent=100 * scatter.u,
-        inner_scatter_dof=scatter.dof,
-        areas=_feature_sizes.that_count(scatter.areas, sizes),
-    )
+def _inner_scatter(
+    labels: LabelImage, classes: Mapping[int, str], roi: Mask | None, sizes: Mapping[str, bool]
+) -> dict[str, InnerScatter]:
+    first, *others = classes
+    needles = _feature_sizes.needles_count(sizes)
+    found = {first: share_scatter(labels == first, roi, needles=needles)}
+    if len(others) == 1:
+        found[others[0]] = of_the_rest(found[first], labels == others[0], roi)
+    else:
+        found |= {number: share_scatter(labels == number, roi, needles=needles) for number in others}
+    return {
+        classes[number]: InnerScatter(
+            inner_scatter_percent=100 * scatter.u,
+            inner_scatter_dof=scatter.dof,
+            areas=_feature_sizes.that_count(scatter.areas, sizes),
+        )
+        for number, scatter in found.items()
+    }
 
 
 def _contacts(segmentation: Segmentation, roi: Mask | None) -> dict[str, Contacts]:

@@ -61,22 +61,18 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
     started = time.perf_counter()
     way = way_of(micrograph, settings)
     made = _segmented(way, settings, way.choice.height, started)
-    return (
-        made
-        if way.method == NOTHING
-        else replace(made, alternatives=partial(_others, micrograph, settings, way.method))
-    )
+    return made if way.method == NOTHING else replace(made, alternatives=partial(_others, micrograph, settings, way))
 
 
-def _others(micrograph: Micrograph, settings: Settings, taken: str) -> Iterator[tuple[str, Segmentation]]:
+def _others(micrograph: Micrograph, settings: Settings, way: Way) -> Iterator[tuple[str, Segmentation]]:
     """Segment again with the levels at 40 % and 60 % of the edge contrast, one at a time.
 
     The contrast is that of the edges of this image; without edges that of the two sides of each level. Of several
     levels every second one moves the other way, so that a class between two of them grows and shrinks.
     """
-    way = way_of(micrograph, settings, taken)
-    for name, height in way.choice.others.items():
-        yield name, _segmented(way, settings, height, time.perf_counter())
+    moved = replace(way, outline_on_edges=None)  # was read at the height that was chosen
+    for name, height in moved.choice.others.items():
+        yield name, _segmented(moved, settings, height, time.perf_counter())
     if settings.method in ("otsu", "li", "triangle") and way.ready.edges.n:
         yield (
             "edges",

@@ -69,16 +69,10 @@ class OnEdges:
         return ranks
 
 
-def on_edges(ready: Ready, settings: Settings, *, again: bool = False) -> OnEdges:
-    """Choose a level on the edges of an image, which has some.
-
-    ``again``: for other heights of a carried level, of which it is known that no other follows the edges farther.
-    """
+def on_edges(ready: Ready, settings: Settings) -> OnEdges:
+    """Choose a level on the edges of an image, which has some."""
     choice = _choice(ready, settings)
-    found = OnEdges(ready=ready, choice=choice, method=CARRIED if settings.method == "auto" else ONE)
-    if again:
-        return found
-    found = _with_ranks(found)
+    found = _with_ranks(OnEdges(ready=ready, choice=choice, method=CARRIED if settings.method == "auto" else ONE))
     return _with_one_level(found) if found.method == CARRIED else found
 
 

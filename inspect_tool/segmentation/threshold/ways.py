@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.images.preprocess import flat_field
 from inspect_tool.model import Micrograph
 from inspect_tool.segmentation.threshold import tints
-from inspect_tool.segmentation.threshold.by_edges import CARRIED, OnEdges, on_edges, outline_on_edges
+from inspect_tool.segmentation.threshold.by_edges import OnEdges, on_edges, outline_on_edges
 from inspect_tool.segmentation.threshold.edges import above, same_everywhere
 from inspect_tool.segmentation.threshold.gray_levels import (
     class_means,
@@ -47,20 +47,17 @@ class Way:
     facts: Mapping[str, object] = field(default_factory=dict)  # that the report has of it
 
 
-def way_of(micrograph: Micrograph, settings: Settings, taken: str = "") -> Way:
-    """Choose a way for an image; with ``taken``, the method of a choice before, that one again, for other heights."""
-    if settings.matrix == "tinted" or taken == tints.OVER_MATRIX:
-        return _over_matrix(micrograph, settings, taken)
+def way_of(micrograph: Micrograph, settings: Settings) -> Way:
+    """Choose a way for an image."""
+    if settings.matrix == "tinted":
+        return _over_matrix(micrograph, settings)
     ready = made_ready(micrograph, settings)
     if settings.method not in ("auto", "edge"):
         return _by_window(ready, settings) if settings.method in ("local", "sauvola") else _by_levels(ready, settings)
     if number_of_classes(settings) > 2:
         return _by_levels(ready, settings, "multi_otsu")
-    if ready.edges.n:
-        way = _by_edges(on_edges(ready, settings, again=taken == CARRIED), is_main=not taken)
-    else:
-        way = _without_edges(ready, settings)
-    if taken or not tints.may_hide(way.ready, micrograph, settings):
+    way = _by_edges(on_edges(ready, settings)) if ready.edges.n else _without_edges(ready, settings)
+    if not tints.may_hide(way.ready, micrograph, settings):
         return way
     return _among_tints(way, micrograph, settings)
 
@@ -80,14 +77,14 @@ def _among_tints(by_gray: Way, micrograph: Micrograph, settings: Settings) -> Wa
     return by_gray if is_clear and found > against else over
 
 
-def _by_edges(found: OnEdges, *, is_main: bool) -> Way:
+def _by_edges(found: OnEdges, *, has_outline: bool = True) -> Way:
     return Way(
         method=found.method,
         ready=found.ready,
         told=lambda height: ([found.level_at(height)], found.ranks_at(height)),
         choice=found.choice,
         own_gray=found.choice.own_gray,
-        outline_on_edges=outline_on_edges(found.ranks_at(found.choice.height), found.ready) if is_main else None,
+        outline_on_edges=outline_on_edges(found.ranks_at(found.choice.height), found.ready) if has_outline else None,
     )
 
 
@@ -103,14 +100,14 @@ def _nothing(ready: Ready, settings: Settings) -> Way:
     return Way(method=NOTHING, ready=ready, told=lambda _: ([], np.full(ready.gray.shape, matrix, np.uint8)))
 
 
-def _over_matrix(micrograph: Micrograph, settings: Settings, taken: str = "") -> Way:
+def _over_matrix(micrograph: Micrograph, settings: Settings) -> Way:
     """Of what is darker, or brighter, than the matrix around it."""
     ready, black = tints.made_ready(micrograph, settings)
     if black is None:
         return _nothing(ready, settings)
     found = None if settings.specks else tints.on_edges(ready, black)
-    is_main = not taken and not settings.specks  # specks of a few pixels hardly have an outline
-    way = _half_way(ready, black, is_main=is_main) if found is None else _by_edges(found, is_main=is_main)
+    has_outline = not settings.specks  # those of a few pixels hardly have one
+    way = _half_way(ready, black, has_outline) if found is None else _by_edges(found, has_outline=has_outline)
     if settings.phase == "dark":
         return way
 
@@ -121,14 +118,14 @@ def _over_matrix(micrograph: Micrograph, settings: Settings, taken: str = "") ->
     return replace(way, told=of_image)
 
 
-def _half_way(ready: Ready, black: float, *, is_main: bool) -> Way:
+def _half_way(ready: Ready, black: float, has_outline: bool) -> Way:
     """Half-way between black and the matrix: faint specks count, and nothing needs to lie on edges."""
 
     def told(height: float) -> tuple[list[float], Ranks]:
         level = (tints.MATRIX + black) / 2 + height * (tints.MATRIX - black)
         return [level], above(ready.gray, same_everywhere(level))
 
-    outline = outline_on_edges(told(0.0)[1], ready) if is_main else None
+    outline = outline_on_edges(told(0.0)[1], ready) if has_outline else None
     return Way(method=tints.OVER_MATRIX, ready=ready, told=told, outline_on_edges=outline)
 
 

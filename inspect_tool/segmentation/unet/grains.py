@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
-from inspect_tool.measure import boundaries
 from inspect_tool.measure.flooding import strips
+from inspect_tool.measure.mount import mount_mask
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation, Told, stated
 from inspect_tool.pixels.reduced import scaled
 from inspect_tool.pixels.stored import zeros_like
@@ -97,7 +97,7 @@ def _without_mount(micrograph: Micrograph, settings: Settings) -> tuple[Mask, fl
     roi: Mask = zeros_like(micrograph.pixels, np.bool_)
     for rows in strips(roi.shape):
         roi[rows] = True if micrograph.roi is None else micrograph.roi[rows]
-    mount = boundaries.mount_mask(micrograph.pixels, roi) if settings.mount == "auto" else None
+    mount = mount_mask(micrograph.pixels, roi) if settings.mount == "auto" else None
     if mount is None:
         return roi, 0.0
     covered = 0
@@ -141,7 +141,7 @@ def _sized(model: Model, micrograph: Micrograph, settings: Settings) -> tuple[fl
 
     def predict(scale: float) -> NDArray[np.uint8]:
         tried[scale] = maps_of(model, part, settings, scale)
-        return tried[scale][0].first(part.pixels)
+        return np.asarray(tried[scale][0].first(part.pixels))
 
     scale, size = grain_labels.settled_scale(predict, card.structure_px)
     low, high = card.structure_px

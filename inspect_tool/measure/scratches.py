@@ -1,14 +1,15 @@
-"""Scratches that an etch has made visible: thin faint lines among boundaries that are etched wide and dark.
+"""Boundaries that are etched wide and dark: what lies in them is no grain, and thin faint lines beside them part none.
 
-A boundary that is etched deeply is a groove, wide and black; a polishing scratch in the same field is thinner. Only
-where a field holds both populations is a thin line taken for a scratch: in a field with one width of boundaries a faint
-line is a boundary that took less etch, and stays. Pits at triple points, as black as the boundaries about them, are no
-grains either.
+A boundary that is etched deeply is a groove, wide and black. Both of its sides are edges, so that the room between them
+looks like a long thin grain, and a pit at a triple point like a small one: black regions that are thin go to their
+neighbors. A polishing scratch in the same field is thinner than the grooves. Only where a field holds both populations
+is a thin line taken for a scratch: in a field with one width of boundaries a faint line is a boundary that took less
+etch, and stays.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, sqrt
+from math import ceil, pi, sqrt
 
 import cv2
 import numpy as np
@@ -17,17 +18,18 @@ from numpy.typing import NDArray
 from inspect_tool.measure import boundaries
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import strips
-from inspect_tool.model import GrayImage, LabelImage
+from inspect_tool.model import GrayImage, LabelImage, Mask
 from inspect_tool.pixels.reduced import area_mean, bilinear, nearest
 
 SCALES = (0.025, 0.06)  # standard deviations of the two filters that look across a line, over the mean grain [1]
 STRONG = 0.7  # share of the boundary length below the strength of the usual strong boundary [1]
 FAINT = 0.4  # strength of a thin line, over the strong boundary [1]
 CLEAR = 0.3  # depth of a thin line in the narrower filter, over that of the strong boundary: below is noise [1]
-BLACK = 0.65  # least depth of the strong boundary, of the gray level of the grains [1]
+BLACK = 0.65  # least depth of a groove, and of the strong boundary, of the gray level of the grains [1]
 WIDER = 1.5  # width of the strong boundary over that of the thin lines [1]
 SHARE = 0.05  # least share of the boundary length in thin lines [1]
-PIT, PIT_AREA = 0.7, 0.2  # darkness of a pit over that of the boundary, and its area over the mean grain [1]
+THIN = 0.3  # twice its area over its outline, over the side of the mean grain: of a compact grain it is 0.5 [1]
+MOSTLY = 0.5  # share of the black area in thin regions: beside black grains, or a black phase, it is small [1]
 LEVEL, LEVEL_SHIFT = (
     0.55,
     0.1,
@@ -110,21 +112,41 @@ def _grain_level(pixels: GrayImage, labels: LabelImage, grain_px: float) -> Floa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grooves:
-    """Boundaries that are etched wide and dark, in a field that shows thin lines beside them."""
+class Etch:
+    """What the dark boundaries of a field are like."""
 
-    strength: float  # darkness in the wider filter that 70 % of the boundary length falls short of [1]
-    darkness: float  # of the stronger ones, in the narrower filter [1]
+    grooved: bool = False  # whether black thin regions are the room in boundaries
+    strength: float | None = None  # of boundaries beside which thin lines are scratches, in the wider filter [1]
 
 
-def grooves(regions: Regions) -> Grooves | None:
-    """What the boundaries of a field are like, where thin lines beside them are none; else None.
+def etch_of(labels: LabelImage, pixels: GrayImage, *, scratches: bool) -> Etch:
+    """Tell from the grains of a field, as of ``seen``, what its boundaries are like.
 
-    Parameters
-    ----------
-    regions : Regions
-        Of ``seen``.
+    ``scratches``: whether thin lines are to be left out where they are some.
     """
+    regions = seen(labels, pixels)
+    strength = _strength(regions) if scratches else None
+    if strength is not None:
+        regions = boundaries.joined([regions], _without_thin_lines(regions, strength))
+    black, thin = _in_grooves(regions)
+    area = regions.nodes[_AREA]
+    return Etch(grooved=bool(area[thin].sum() > MOSTLY * area[black].sum()), strength=strength)
+
+
+def _in_grooves(regions: Regions) -> tuple[Mask, Mask]:
+    """Regions that are black, and those of them that are thin."""
+    area = regions.nodes[_AREA]
+    black = (area > 0) & (regions.nodes[_DARK] >= BLACK * area)
+    black[0] = False
+    others = area[1:][(area[1:] > 0) & ~black[1:]]
+    if not others.size:
+        return black, np.zeros_like(black)
+    outline = pi / 4 * np.bincount(regions.pairs.ravel(), np.repeat(regions.sides[_LENGTH], 2), len(area))
+    return black, black & (2 * area < THIN * sqrt(others.mean()) * outline)
+
+
+def _strength(regions: Regions) -> float | None:
+    """Strength of the boundaries of a field, where thin lines beside them are scratches; else None."""
     judged = regions.sides[_WEIGHT] >= 1
     if not judged.any():
         return None
@@ -139,9 +161,7 @@ def grooves(regions: Regions) -> Grooves | None:
     if usual[0] < BLACK or weight[thin].sum() < SHARE * weight.sum():
         return None
     faint = np.average(dark[:, thin], axis=1, weights=weight[thin])
-    if _width(usual) < WIDER * _width(faint):
-        return None
-    return Grooves(strength=strength, darkness=float(usual[0]))
+    return None if _width(usual) < WIDER * _width(faint) else strength
 
 
 def _width(dark: Floats) -> float:
@@ -151,16 +171,76 @@ def _width(dark: Floats) -> float:
     return sqrt(max(wider * ratio - 1, 0.0) / (1 - ratio))
 
 
-def merge_thin_lines(
-    labels: LabelImage, pixels: GrayImage, strong: Grooves, shift: float = 0.0
-) -> tuple[NDArray[np.int32], int, float]:
-    """Join in a label image what thin lines part, faintest first, and give pits to their neighbors.
+def merge_grooves(labels: LabelImage, pixels: GrayImage) -> Regions:
+    """Share what lies in black grooves among the grains beside it, step by step along rows and columns.
 
     Parameters
     ----------
     labels, pixels : arrays
         As of ``seen``; the labels are changed.
-    strong : Grooves
+
+    Returns
+    -------
+    Regions
+        Of the new labels. Nodes: pixels. Sides: pixel pairs and their moments.
+    """
+    regions = seen(labels, pixels)
+    area, (_, thin) = regions.nodes[_AREA], _in_grooves(regions)
+    grains = (area > 0) & ~thin
+    grains[0] = False
+    number = np.where(grains, np.cumsum(grains), np.where(thin, -1, 0)).astype(np.int32)
+    halo = ceil(sqrt(area[grains].mean())) if grains.any() else 0
+    before = np.zeros((0, labels.shape[1]), np.int32)  # rows above, as they were
+    for rows in strips(labels.shape):
+        near = np.concatenate([before, labels[rows.start : rows.stop + halo]])
+        size, first = rows.stop - rows.start, len(before)
+        before = near[: first + size][max(0, first + size - halo) :]
+        labels[rows] = _shared(number[near])[first : first + size]
+    return _outlines(labels, int(number.max()))
+
+
+def _shared(numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Fill -1 with the numbers beside it, one pixel deeper in every step; 0 where none is beside it."""
+    framed = np.zeros((numbers.shape[0] + 2, numbers.shape[1] + 2), np.int32)
+    framed[1:-1, 1:-1] = numbers
+    flat, width = framed.ravel(), framed.shape[1]
+    empty = np.flatnonzero(flat < 0)
+    while empty.size:
+        beside = np.max([flat[empty + step] for step in (-width, -1, 1, width)], axis=0)
+        if not (beside > 0).any():
+            break
+        flat[empty[beside > 0]] = beside[beside > 0]
+        empty = empty[beside <= 0]
+    flat[empty] = 0
+    return framed[1:-1, 1:-1]
+
+
+def _outlines(labels: LabelImage, count: int) -> Regions:
+    """Pixels of regions, and the pixel pairs between them with their moments."""
+
+    def parts() -> Iterator[Regions]:
+        for rows in strips(labels.shape, 1 << 19):
+            number = rows.stop - rows.start
+            strip = labels[rows.start : rows.stop + 1]
+            pairs, first, second = boundaries.touching(strip, number)
+            pairs, sides = boundaries.sum_by_pair(pairs, boundaries.side_moments(first, second, rows.start))
+            area = np.bincount(strip[:number].ravel(), minlength=count + 1).astype(np.float64)
+            yield Regions(nodes=area[None], best=np.zeros(count + 1), pairs=pairs, sides=np.stack(sides))
+
+    return boundaries.joined(parts())
+
+
+def merge_thin_lines(
+    labels: LabelImage, pixels: GrayImage, strength: float, shift: float = 0.0
+) -> tuple[NDArray[np.int32], int, float]:
+    """Join in a label image what thin lines part, faintest first.
+
+    Parameters
+    ----------
+    labels, pixels : arrays
+        As of ``seen``; the labels are changed.
+    strength : float
+        Of ``Etch``. [1]
     shift : float
         Of the level below which a line is thin, over the strength of the boundaries. [1]
 
@@ -174,17 +254,18 @@ def merge_thin_lines(
         Of the boundary length that was left out. [1]
     """
     regions = seen(labels, pixels)
-    weight = regions.sides[_WEIGHT]
-    strength = regions.sides[_WIDE] / strong.strength
-    owner = boundaries.merge_unsupported(len(regions.best) - 1, regions.pairs, strength, weight, LEVEL + shift)
+    owner = _without_thin_lines(regions, strength, shift)
     left_out = owner[regions.pairs[:, 0]] == owner[regions.pairs[:, 1]]
-    whole = boundaries.joined([regions], owner)
-    area = whole.nodes[_AREA]
-    dark = whole.nodes[_DARK] / np.maximum(area, 1)
-    pits = (dark >= PIT * strong.darkness) & (area < PIT_AREA * area[1:][area[1:] > 0].mean())
-    pits[0] = False
-    owner = boundaries.small_given_away(whole, 0, pits)[owner]
+    length = regions.sides[_LENGTH]
     for rows in strips(labels.shape):
         labels[rows] = owner[labels[rows]]
-    length = regions.sides[_LENGTH]
     return owner, int(np.count_nonzero(left_out)), float(length[left_out].sum() / length.sum())
+
+
+def _without_thin_lines(regions: Regions, strength: float, shift: float = 0.0) -> NDArray[np.int32]:
+    """Number 1..m of every region without the lines that are thin."""
+    count, seen_of = len(regions.best) - 1, regions.sides[_WIDE] / strength
+    owner = boundaries.merge_unsupported(count, regions.pairs, seen_of, regions.sides[_WEIGHT], LEVEL + shift)
+    present = np.bincount(owner[regions.nodes[_AREA] > 0], minlength=count + 1) > 0
+    present[0] = False
+    return np.where(present, np.cumsum(present), 0)[owner].astype(np.int32)

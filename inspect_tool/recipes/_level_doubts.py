@@ -1,10 +1,11 @@
-"""Doubts about the gray level that a share rests on: no gray of its own, two ways that disagree, layers of one gray."""
+"""Doubts about the gray level that a share rests on: no gray of its own, paler features, ways that disagree, layers."""
 
 from collections.abc import Mapping, Sequence
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
+from inspect_tool.measure.gray_of_matrix import paler_percent
 from inspect_tool.measure.layers import layered_percent
 from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
 from inspect_tool.segmentation.threshold.level_choice import ON_EDGES, OWN_GRAY
@@ -17,6 +18,8 @@ _MOST_PORES = 80.0  # of a field, by an automatic level: more is what the pores 
 _MOST_PHASE = 95.0  # the same of any phase; ferrite among little pearlite has about 90
 _MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/threshold.md)
 _LAYERED = "layered_percent"
+_MOST_PALER = 10.0  # of the matrix at a level of its own, toward that of the phase
+_PALER = "paler_percent"
 
 
 def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
@@ -54,6 +57,22 @@ def layers_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str
         return {}
     labels = segmentation.labels
     return {_LAYERED: max(layered_percent(labels == number, micrograph.roi) for number in segmentation.classes)}
+
+
+def paler_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
+    """How much of the matrix has a gray of its own toward that of the phase, for ``FieldMeasurement.read_off``. [%]
+
+    Nothing where no level of gray was automatic, where there are more than two classes, or where a report does not
+    have it, which is from before it was asked.
+    """
+    before, told = micrograph.read_off, segmentation.told
+    if before is not None:
+        return {_PALER: float(before[_PALER])} if _PALER in before else {}
+    if not _is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
+        return {}
+    phase = segmentation.labels == 1
+    matrix = ~phase if micrograph.roi is None else ~phase & micrograph.roi
+    return {_PALER: paler_percent(micrograph.pixels, phase, matrix)}
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:
@@ -133,6 +152,27 @@ def layer_checks(fields: Sequence[FieldMeasurement], *, expected: bool) -> tuple
             specimen=fields[0].specimen,
             note=Text("recipes.note_worst_field", image=image),
             advice=Text("recipes.advice_layers"),
+        ),
+    )
+
+
+def paler_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
+    """Doubt of a level that leaves features of less contrast to the matrix; none where it was asked of no field."""
+    found = [(float(field.read_off[_PALER]), field.image) for field in fields if _PALER in field.read_off]
+    if not found:
+        return ()
+    most, image = max(found)
+    return (
+        plausibility.check(
+            Text("recipes.check_paler"),
+            most,
+            "<=",
+            _MOST_PALER,
+            "%",
+            clause=Text("recipes.clause_paler"),
+            specimen=fields[0].specimen,
+            note=Text("recipes.note_worst_field", image=image),
+            advice=Text("recipes.advice_paler"),
         ),
     )
 

@@ -125,9 +125,9 @@ def segment(model: None, micrograph: Micrograph, settings: Settings) -> Segmenta
         return replace(made, alternatives=partial(_other_particles, micrograph, settings))
     partition, labels = _partition(micrograph, settings)
     packed = tuple(compress(labels[rows].data, 1) for rows in strips(labels.shape))
-    found, grooves = _grains(partition, labels, micrograph, settings, 0)
+    found, etch = _grains(partition, labels, micrograph, settings, 0)
     made = _segmentation(labels, settings, found, "grain", start)
-    before = replace(partition, grooves=grooves)
+    before = replace(partition, etch=etch)
     return replace(made, alternatives=partial(_other_grains, micrograph, settings, before, packed))
 
 
@@ -200,7 +200,7 @@ class _Partition:
     usual: float  # strength of the usual boundary
     sigma_px: float
     found: dict[str, Any]
-    grooves: scratches.Grooves | None = None  # the boundaries, where thin lines beside them are scratches
+    etch: scratches.Etch | None = None  # what dark boundaries are like, once the main segmentation has shown it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -537,8 +537,8 @@ def _regions(
 
 def _grains(
     partition: _Partition, labels: LabelImage, micrograph: Micrograph, settings: Settings, which: int
-) -> tuple[dict[str, object], scratches.Grooves | None]:
-    """Merge regions into grains, in place; the boundaries beside which thin lines are scratches, if there are such."""
+) -> tuple[dict[str, object], scratches.Etch]:
+    """Merge regions into grains, in place; what dark boundaries are like."""
     regions = partition.regions
     support, length = regions.sides[7 + which], regions.sides[6]
     owner = boundaries.merge_unsupported(len(regions.best) - 1, regions.pairs, support, length, settings.support)
@@ -563,15 +563,19 @@ def _grains(
     for rows in strips(labels.shape):
         labels[rows] = owner[labels[rows]]
     shift = (0, 1, -1)[which]
-    grooves, lines, scratched = partition.grooves, 0, 0.0
-    if which == 0 and partition.kind == "dark" and settings.scratches == "ignore":
-        grooves = scratches.grooves(scratches.seen(labels, micrograph.pixels))
-    if grooves is not None:
-        pixels, change = micrograph.pixels, -shift * scratches.LEVEL_SHIFT
-        whole, lines, scratched = scratches.merge_thin_lines(labels, pixels, grooves, change)
-        owner = whole[owner]
+    pixels, lines, scratched = micrograph.pixels, 0, 0.0
+    regions = boundaries.joined([partition.regions], owner)
+    etch = partition.etch
+    if etch is None:
+        ignored = settings.scratches == "ignore"
+        etch = scratches.etch_of(labels, pixels, scratches=ignored) if partition.kind == "dark" else scratches.Etch()
+    if etch.strength is not None:
+        change = -shift * scratches.LEVEL_SHIFT
+        whole, lines, scratched = scratches.merge_thin_lines(labels, pixels, etch.strength, change)
+        regions = boundaries.joined([regions], whole)
+    if etch.grooved:
+        regions = scratches.merge_grooves(labels, pixels)
     if settings.twins == "ignore":
-        regions = boundaries.joined([partition.regions], owner)
         lamellae += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
     count = max(int(labels[rows].max()) for rows in strips(labels.shape))
     found |= stated(
@@ -582,7 +586,7 @@ def _grains(
         )
     )
     found |= {"level": round(partition.levels[which], 5), "smallest_px": smallest, "grains": count}
-    return found, grooves
+    return found, etch
 
 
 # -------------------------------------------------------------------------------------------------- particles

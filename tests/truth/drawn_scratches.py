@@ -17,18 +17,30 @@ def grooved(labels: Labels, seed: int, *, width_px: float = 9.0, grain: float = 
     return np.asarray(made - 60 * np.clip(dirt, 0, 1) + rng.normal(0, 4, labels.shape))
 
 
+def partly_grooved(labels: Labels, seed: int, *, width_px: float = 16.0, share: float = 0.5) -> Image:
+    """Gray picture of grains between thin black boundaries, of which some, and the pits on them, are wide open."""
+    wide = line(_parted_less(labels, share, np.random.default_rng(seed + 53)), width_px)
+    covered = np.maximum(wide, line(labels, 3.5))
+    return np.asarray(180.0 - 155.0 * covered + np.random.default_rng(seed + 59).normal(0, 4, labels.shape))
+
+
+def _parted_less(labels: Labels, share: float, rng: np.random.Generator) -> Labels:
+    """Join pairs of neighbors at random, a ``share`` of the number of the grains."""
+    whole = np.arange(labels.max() + 1)
+    pairs = np.unique(np.stack([labels[:, 1:], labels[:, :-1]], axis=-1).reshape(-1, 2), axis=0)
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    for one, other in rng.permutation(pairs)[: round(share * labels.max())]:
+        whole[whole == whole[other]] = whole[one]
+    return whole[labels]
+
+
 def unevenly_etched(labels: Labels, seed: int, *, width_px: float, share: float = 0.12, faint: float = 0.3) -> Image:
     """Gray picture of black boundaries of one width, some of which took less etch and no whit less width.
 
     ``share`` of the grains have sides with ``faint`` of the depth of the others toward one neighbor.
     """
     rng = np.random.default_rng(seed + 97)
-    whole = np.arange(labels.max() + 1)
-    pairs = np.unique(np.stack([labels[:, 1:], labels[:, :-1]], axis=-1).reshape(-1, 2), axis=0)
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    for one, other in rng.permutation(pairs)[: round(share * labels.max())]:
-        whole[whole == whole[other]] = whole[one]
-    covered = np.maximum(line(whole[labels], width_px), faint * line(labels, width_px))
+    covered = np.maximum(line(_parted_less(labels, share, rng), width_px), faint * line(labels, width_px))
     return np.asarray(180.0 - 160.0 * covered + rng.normal(0, 4, labels.shape))
 
 

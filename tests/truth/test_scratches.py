@@ -62,7 +62,7 @@ def test_boundaries_of_one_width_stay(segmented, backend, kind):
 def test_a_faint_boundary_as_wide_as_the_others_is_a_boundary():
     grains = drawn_grains.mosaic(SHAPE, 60, 4)
     pixels = drawn_grains.eight_bit(drawn_scratches.unevenly_etched(grains, 4, width_px=7.0, share=0.3))
-    assert scratches.grooves(scratches.seen(grains, pixels)) is None
+    assert scratches.etch_of(grains, pixels, scratches=True).strength is None
 
 
 def test_black_pits_between_grains_are_no_grains():
@@ -73,9 +73,36 @@ def test_black_pits_between_grains_are_no_grains():
     for number, (r, c) in enumerate(centers):
         pit = np.hypot(row - r, column - c) < 9
         image[pit], labels[pit] = 15.0, grains.max() + number + 1
-    scratches.merge_thin_lines(labels, drawn_grains.eight_bit(image), scratches.Grooves(strength=0.6, darkness=0.85))
+    scratches.merge_grooves(labels, drawn_grains.eight_bit(image))
     size = np.bincount(labels.ravel())
     assert all(size[labels[at]] > 4 * np.pi * 9**2 for at in centers)  # each is part of a grain now
+
+
+@pytest.mark.parametrize(("width_px", "seed"), [(12.0, 11), (16.0, 2)])
+def test_the_room_in_a_groove_is_no_grain(segmented, monkeypatch, width_px, seed):
+    grains = drawn_grains.mosaic(SHAPE, 100, seed)
+    image = micrograph(drawn_scratches.partly_grooved(grains, seed, width_px=width_px))
+    assert abs(g_error(segmented("unet", image).labels, grains)) < 0.15
+    monkeypatch.setattr(scratches, "etch_of", lambda *_, **__: scratches.Etch())
+    assert g_error(segmented("unet", image).labels, grains) > 0.9
+
+
+def test_what_lies_in_a_groove_goes_to_the_nearest_grain():
+    labels = np.repeat(np.array([1, 3, 2], np.int32), [30, 6, 30])[None].repeat(40, axis=0)
+    pixels = np.where(labels == 3, 20, 180).astype(np.uint8)
+    found = scratches.merge_grooves(labels, pixels)
+    assert (labels == np.repeat([1, 2], 33)).all()
+    assert found.nodes[0].tolist() == [0, 33 * 40, 33 * 40]
+    assert found.pairs.tolist() == [[1, 2]]
+    assert found.sides[0] == 40
+
+
+def test_small_black_grains_among_black_grains_stay():
+    grains = drawn_grains.mosaic(SHAPE, 60, 6)
+    rng = np.random.default_rng(6)
+    pixels = np.where(rng.random(grains.max() + 1) < 0.3, 30.0, 180.0)[grains]
+    pixels = drawn_grains.eight_bit(pixels + rng.normal(0, 4, SHAPE))
+    assert not scratches.etch_of(grains, pixels, scratches=True).grooved
 
 
 def test_what_was_left_out_is_told_and_too_much_is_not_believed():

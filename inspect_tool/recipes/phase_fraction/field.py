@@ -30,6 +30,7 @@ from inspect_tool.recipes._common import largest_features, place_of
 from inspect_tool.recipes._level_doubts import (
     facts_of_level,
     layers_of,
+    paler_of,
 )
 from inspect_tool.recipes.phase_fraction.settings import Settings
 from inspect_tool.recipes.phase_fraction.values import (
@@ -122,6 +123,7 @@ def measure_field(
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(labels.any())),
             **facts_of_level(segmentation, micrograph),
             **layers_of(segmentation, micrograph),
+            **paler_of(segmentation, micrograph),
             **sizes,
         },
     )

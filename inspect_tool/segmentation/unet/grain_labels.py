@@ -92,8 +92,8 @@ class Partition:
     doubtful: float  # share of the boundary length that is neither clear nor nothing
     fragment: float  # smaller regions need more belief, over the mean region that is left at a level [1]
     settings: Settings  # with the levels that were found
-    gray: GrayImage | None = None  # the picture at the scale of the map, where thin lines are looked at
-    grooves: scratches.Grooves | None = None  # the boundaries, where thin lines beside them are scratches
+    gray: GrayImage | None = None  # the picture at the scale of the map
+    etch: scratches.Etch | None = None  # what its dark boundaries are like
 
     @property
     def count(self) -> int:
@@ -125,7 +125,7 @@ def partition(
         How many times the map was enlarged after the prediction (bilinear): the kinks of that are smoothed, or
         boundaries would follow them. [1]
     gray : ndarray, optional
-        (rows, columns); the picture at the scale of the map. Without it scratches are not looked for.
+        (rows, columns); the picture at the scale of the map. Without it grooves and scratches are not looked for.
 
     Raises
     ------
@@ -163,9 +163,10 @@ def partition(
         fragment=fragment,
         settings=replace(settings, lower=lower, level=level, higher=higher),
     )
-    if gray is None or settings.scratches == "count":
+    if gray is None:
         return part
-    return replace(part, gray=gray, grooves=scratches.grooves(scratches.seen(_merged(part, level, where)[0], gray)))
+    labels, _ = _merged(part, level, where)
+    return replace(part, gray=gray, etch=scratches.etch_of(labels, gray, scratches=settings.scratches == "ignore"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,13 +203,16 @@ def grains_at(part: Partition, level: float | None = None, where: str = "image")
     labels, regions = _merged(part, level, where)
     shift = float(np.interp(level, (lower, used, higher), (1, 0, -1)))  # a lower level keeps what another one merges
     lines, scratched, lamellae = 0, 0.0, 0
-    if part.gray is not None and part.grooves is not None:
-        owner, lines, scratched = scratches.merge_thin_lines(
-            labels, part.gray, part.grooves, -shift * scratches.LEVEL_SHIFT
-        )
-        if int(owner.max()) < 2:
-            raise BackendError(_nothing(where))
-        regions = boundaries.joined([regions], owner)
+    if part.gray is not None and part.etch is not None:
+        gray, etch = part.gray, part.etch
+        if etch.strength is not None:
+            change = -shift * scratches.LEVEL_SHIFT
+            owner, lines, scratched = scratches.merge_thin_lines(labels, gray, etch.strength, change)
+            regions = boundaries.joined([regions], owner)
+        if etch.grooved:
+            regions = scratches.merge_grooves(labels, gray)
+    if len(regions.best) < 3:
+        raise BackendError(_nothing(where))
     if part.settings.twins == "ignore":
         lamellae = twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
     return Grains(labels=labels, lamellae=lamellae, lines=lines, scratched=scratched)

@@ -10,7 +10,7 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.segmentation import unet
 from inspect_tool.segmentation.networks.weights import equalized
-from inspect_tool.segmentation.unet import continuous_layer, layer_gray
+from inspect_tool.segmentation.unet import continuous_layer, layer_edge, layer_gray
 from inspect_tool.training import layer_pictures
 from inspect_tool.training.request import Request
 from inspect_tool.training.samples import Sample
@@ -119,6 +119,28 @@ def test_a_gap_below_a_lifted_layer_is_none_of_it():
     maps = blurred(maps_of(UPPER, LOWER + 5), 5.0)
     found = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1 / 4)
     assert abs((found.lines[1] - LOWER).mean()) < 1
+
+
+@pytest.mark.parametrize("off", [-6, -3, 0, 3, 6])
+def test_a_line_off_a_step_that_no_column_shows_is_seen_along_it(off):
+    """The layer is 30 rows thick, and as much darker than what lies below it as the noise of a pixel is."""
+    pixels = picture_of(UPPER, LOWER, (200, 80, 90), noise=10)
+    found = layer_edge.edge_off(pixels, (UPPER, LOWER + off), None)
+    assert found == pytest.approx(abs(off) / (30 + off), abs=1.5 / 30)
+
+
+def test_a_third_of_a_line_that_is_off_is_enough_and_a_region_hides_it():
+    pixels = picture_of(UPPER, LOWER, (200, 80, 90), noise=10)
+    lines = UPPER, LOWER - 6 * (np.arange(SHAPE[1]) < SHAPE[1] // 3)
+    inside = np.ones(SHAPE, bool)
+    assert layer_edge.edge_off(pixels, lines, inside) == pytest.approx(6 / 30, abs=1.5 / 30)
+    inside[:, : SHAPE[1] // 3] = False
+    assert layer_edge.edge_off(pixels, lines, inside) < 1.5 / 30
+
+
+def test_where_both_sides_are_of_one_gray_no_step_says_otherwise():
+    pixels = picture_of(UPPER, LOWER, (200, 80, 80), noise=10)
+    assert layer_edge.edge_off(pixels, (UPPER, LOWER), None) == 0
 
 
 def test_open_pores_are_no_layer_and_closed_ones_and_cracks_are():
@@ -285,6 +307,7 @@ def test_a_layer_of_a_picture_nobody_saw_is_as_thick_as_it_was_drawn(learned, li
     assert found.classes == {0: "rest", 1: "layer"}
     assert found.settings["scale"] == 0.5  # as its training
     assert max(found.told.sizes_apart, found.told.grays_apart) < 0.2
+    assert found.told.edge_off < 0.1
     assert (found.labels == 1).sum(axis=0).mean() == pytest.approx(truth, rel=0.06)
     names = [name for name, _ in found.alternatives()]
     assert len(names) == 10

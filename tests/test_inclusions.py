@@ -173,6 +173,35 @@ def test_a_sliver_at_the_frame_belongs_to_the_stringer_it_lies_in():
     assert [kind for kind, _, _ in types(inclusions_of(inside, ISO, 0.0, 1.0))] == ["C", "D", "D"]
 
 
+@pytest.mark.parametrize(
+    ("rest", "fragments", "expected"),
+    [
+        ((7, 7, 10, 10), "as seen", "heavy"),
+        ((7, 7, 10, 10), "as long", "thin"),  # were it whole, its length would stand with the thin ones
+        ((7, 7, 10), "as seen", "thin"),
+        ((7, 7, 10), "as wide", "heavy"),
+    ],
+)
+def test_a_fragment_that_the_frame_cuts_may_count_either_way_in_the_width_of_its_stringer(rest, fragments, expected):
+    """1 um of it is seen, 5 um long; the others are as long as they are wide, and half of their length is no wider."""
+    row = particles((50, 2, 5, 1, False), *[(50, 20 + 25 * i, wide, wide, False) for i, wide in enumerate(rest)])
+    row = replace(row, cut=np.arange(len(rest) + 1) == 0)
+    (found,) = inclusions_of(row, ISO, 0.0, 1.0, fragments)
+    assert (found.type, ISO.lines["B"].thickness(found.width_um)) == ("B", expected)
+
+
+def test_a_sliver_of_two_pixels_at_the_frame_lengthens_its_stringer_and_may_be_a_pit():
+    """It is smaller than what counts, and the next frame leaves it to this one."""
+    row = [(50, 20 + 30 * i, 8, 8, OXIDE) for i in range(4)]
+    with_it, without = (
+        results([field(*bars(*some))])["severity.b_thin"] for some in ([(52, 0, 2, 1, OXIDE), *row], row)
+    )
+    assert without.value == pytest.approx(ISO.index("b_thin", 98), abs=0.02)
+    assert with_it.value == pytest.approx(ISO.index("b_thin", 118), abs=0.02)
+    pit = lines(with_it)["specks that may be pits"].u
+    assert pit == pytest.approx((with_it.value - without.value) / np.sqrt(3))
+
+
 def test_a_particle_whose_gray_tells_nothing_and_that_lies_alone_stays_what_it_seems():
     far = replace(particles((50, 50, 8, 6, False), (50, 200, 6, 4, True)), unsure=np.array([False, True]))
     assert [one.type for one in inclusions_of(far, ISO, 0.0, 1.0)] == ["A", "D"]

@@ -34,6 +34,7 @@ SAYS_ALL = Told(
     texture_separation=2.25,
     sizes_apart=0.031,
     grays_apart=0.125,
+    edge_off=0.25,
 )
 
 

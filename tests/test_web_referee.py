@@ -94,7 +94,7 @@ def test_answers_correct_the_result_and_the_report_takes_them_over(made):
         assert queue.counts(connection)["todo"] == 1
     assert "The report is measured with these answers" in spoken.get(ROOM).text
     before = sha256_file(made.lab.reports / "plate" / "report.json")
-    report = job_run.run(job, made.lab.reports, name="plate")
+    report = job_run.run(job, made.lab.reports, name="plate", exports=("json",))
     assert sha256_file(made.lab.reports / "plate" / "report.json") != before
     assert any(one.role == "referee" for one in report.attachments)
     assert audit.verify(made.lab.reports).problems == ()

@@ -30,6 +30,7 @@ class Told:
     # of a layer that runs through
     sizes_apart: float | None = None  # range of its thickness by several sizes of the picture, over it [1]
     grays_apart: float | None = None  # and by gray values beside its interfaces and farther off [1]
+    edge_off: float | None = None  # how far from its fainter interface the gray changes most, over it [1]
 
     # of joints
     polarity: str | None = None  # "solder dark" or "solder bright"
@@ -98,6 +99,7 @@ def told_in(settings: Mapping[str, object]) -> Told:
         texture_separation=number("texture_separation"),
         sizes_apart=number("sizes_apart"),
         grays_apart=number("grays_apart"),
+        edge_off=number("edge_off"),
         joints_unsure=count("joints_unsure"),
         straight_bands_ignored=count("straight_bands_ignored"),
         twin_lamellae_merged=count("twin_lamellae_merged"),

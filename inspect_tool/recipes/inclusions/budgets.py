@@ -23,7 +23,7 @@ _VARIED: tuple[tuple[str, str, tuple[Variant, ...]], ...] = (
     ("gray_of_sulfides", "gray", ("gray lower", "gray higher")),
     ("limits_of_type", "aspect", ("aspect lower", "aspect higher")),
     ("joining_distance", "joined", ("joined less", "joined more")),
-    ("cut_by_the_frame", "cut", ("cut less", "cut more", "cut wider")),
+    ("cut_by_the_frame", "cut", ("cut less", "cut more", "cut wider", "cut longer")),
 )
 """Line of the budget, end of the key of its basis, and the variants whose range it is."""
 

@@ -39,7 +39,7 @@ from inspect_tool.recipes.inclusions.particles import (
 from inspect_tool.recipes.inclusions.rating import grid_severities, is_ds, series_of, worst_fields
 from inspect_tool.recipes.inclusions.settings import PERCENT, Settings
 from inspect_tool.recipes.inclusions.sizes import GROUPS, SizeLimits, Sorted, size_limits_of, sorted_by
-from inspect_tool.recipes.inclusions.stringers import Inclusion, Particles, inclusions_of
+from inspect_tool.recipes.inclusions.stringers import Fragments, Inclusion, Particles, inclusions_of
 from inspect_tool.recipes.inclusions.values import Measured, Numbers, Values, Variant
 
 ASPECT_STEP = 0.1  # of a limit of length over width, relative
@@ -65,6 +65,7 @@ class _Scene:
     region: bool  # the field is no rectangle
     minimum_um: float  # least size that counts
     minimum_px2: float
+    fragments: Fragments = "as seen"
 
 
 def measure_field(
@@ -201,7 +202,8 @@ def _rated(particles: Particles, scene: _Scene) -> dict[str, list[Inclusion]]:
     if scene.pixel_um is None:
         return {limits.name: [] for limits in scene.editions}
     return {
-        limits.name: inclusions_of(particles, limits, scene.direction_deg, scene.pixel_um) for limits in scene.editions
+        limits.name: inclusions_of(particles, limits, scene.direction_deg, scene.pixel_um, scene.fragments)
+        for limits in scene.editions
     }
 
 
@@ -212,7 +214,7 @@ def _sorted(particles: Particles, scene: _Scene) -> dict[str, Sorted]:
         return {}
     return {
         limits.name: sorted_by(
-            inclusions_of(particles, limits, scene.direction_deg, pixel_um),
+            inclusions_of(particles, limits, scene.direction_deg, pixel_um, scene.fragments),
             particles,
             limits,
             direction_deg=scene.direction_deg,
@@ -270,7 +272,7 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         moved_table = _moved(found.table, outline_um, scene)
         other_outlines = replace(found, table=moved_table)
         made[_variant(name)] = _numbers(other_outlines, scene, _particles(other_outlines, scene))
-    without = replace(found, table=found.table.assign(counts=found.table["counts"] & ~specks(found)))
+    without = replace(found, table=found.table.assign(counts=found.table["counts"] & ~specks(found, scene.minimum_um)))
     made["without specks"] = _numbers(without, scene, _particles(without, scene))
     dark = None if found.gray is None else found.gray.darkness[found.table["counts"].to_numpy(bool)]
     for way, sign in (("lower", -1), ("higher", 1)):
@@ -283,7 +285,9 @@ def _variants(found: Found, scene: _Scene) -> dict[Variant, Numbers]:
         made[_variant(f"joined {way}")] = _numbers(found, _changed(scene, along_um=factor, across_um=factor), particles)
     made["cut less"] = _numbers(found, scene, replace(particles, weight=np.where(particles.cut, 0.0, 1.0)))
     made["cut more"] = _numbers(found, scene, replace(particles, weight=np.ones(len(particles.weight))))
-    made["cut wider"] = _numbers(found, scene, replace(particles, width_um=particles.whole_um))
+    whole = replace(particles, width_um=particles.whole_um)
+    made["cut wider"] = _numbers(found, replace(scene, fragments="as wide"), whole)
+    made["cut longer"] = _numbers(found, replace(scene, fragments="as long"), particles)
     return made
 
 
@@ -310,7 +314,7 @@ def _variant(name: str) -> Variant:
 _VARIANTS: tuple[Variant, ...] = (
     *("wider", "narrower", "without specks", "gray lower", "gray higher"),
     *("aspect lower", "aspect higher", "joined less", "joined more"),
-    *("cut less", "cut more", "cut wider"),
+    *("cut less", "cut more", "cut wider", "cut longer"),
 )
 
 

@@ -110,7 +110,7 @@ def counting(
     Of one that the frame cuts nobody sees how large it is: the next frame leaves it to this one.
     """
     there = table["outline_ratio"] >= _EMPTY if "outline_ratio" in table else True
-    return ((longest >= least) | table["touches_edge"]) & there & (table["area_px2"] >= minimum_px2)
+    return (((longest >= least) & (table["area_px2"] >= minimum_px2)) | table["touches_edge"]) & there
 
 
 def kept(key: str, found: Found) -> dict[str, tuple[float, ...]]:
@@ -182,14 +182,16 @@ def _numbered(labels: LabelImage) -> LabelImage:
     return numbers if (labels == 0).any() else numbers + 1
 
 
-def specks(found: Found) -> NDArray[np.bool_]:
-    """Small round particles that blur reaches through and that no gray shows as oxides: they may as well be pits."""
+def specks(found: Found, least_um: float) -> NDArray[np.bool_]:
+    """What may as well be pits: small round particles that blur reaches through and that no gray shows as oxides, and
+    of what the frame cuts all that is smaller than the least size that counts."""
     table, gray = found.table, found.gray
+    slivers = table["touches_edge"] & (table["feret_max_um"] < least_um)
     if gray is None:
-        return np.zeros(len(table), bool)
+        return np.asarray(slivers)
     is_round = table["feret_max_um"] < _ROUND * table["width_um"]
     may_be = table["sulfide"] | table["unsure"]
-    return np.asarray((gray.core < 0) & may_be & is_round & ~table["touches_edge"])
+    return np.asarray((gray.core < 0) & may_be & is_round & ~table["touches_edge"] | slivers)
 
 
 def direction_of(table: pd.DataFrame, settings: Settings) -> tuple[float, bool]:

@@ -1,6 +1,7 @@
 """Particles to inclusions as an edition sees them: joined to stringers, each with its type, length and width."""
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,10 @@ from inspect_tool.recipes.inclusions.limits import Joining, Type
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
+
+Fragments: TypeAlias = Literal["as seen", "as long", "as wide"]
+"""What the fragments of a stringer that the frame cuts are taken for: what is seen of them, as long as the others
+beyond the frame and as thin as is seen, or as long and as wide as the others."""
 
 _DIRECTED = 2.0  # length over width from which on a particle has a direction
 
@@ -45,7 +50,13 @@ class Inclusion:
     end_px: tuple[float, float]
 
 
-def inclusions_of(particles: Particles, limits: Joining, direction_deg: float, pixel_um: float) -> list[Inclusion]:
+def inclusions_of(
+    particles: Particles,
+    limits: Joining,
+    direction_deg: float,
+    pixel_um: float,
+    fragments: Fragments = "as seen",
+) -> list[Inclusion]:
     """Join particles to inclusions and tell their types.
 
     Particles of one kind (sulfides, or all others) belong together where the gap between them along the rolling
@@ -64,6 +75,8 @@ def inclusions_of(particles: Particles, limits: Joining, direction_deg: float, p
         Rolling direction: 0 along the rows, counter-clockwise. [deg]
     pixel_um : float
         [um/px]
+    fragments : str
+        What those that the frame cuts count for in the width of a stringer B.
 
     Returns
     -------
@@ -86,7 +99,7 @@ def inclusions_of(particles: Particles, limits: Joining, direction_deg: float, p
     for sulfides in (True, False):
         kind = np.flatnonzero((sulfide == sulfides) & ~alone)
         for members in _groups(kind, place, limits):
-            made += _rated(members, seen, limits)
+            made += _rated(members, seen, limits, fragments)
         for one in np.flatnonzero((sulfide == sulfides) & alone).tolist():
             made.append(_single(one, seen, limits))
     return made
@@ -154,7 +167,7 @@ def _connected(n: int, first: Ints, second: Ints) -> Ints:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _rated(members: Ints, seen: _Seen, limits: Joining) -> list[Inclusion]:
+def _rated(members: Ints, seen: _Seen, limits: Joining, fragments: Fragments) -> list[Inclusion]:
     """One inclusion of particles that belong together, or each of them where they are no stringer."""
     particles, place = seen.particles, seen.place
     length = particles.length_um[members]
@@ -172,9 +185,7 @@ def _rated(members: Ints, seen: _Seen, limits: Joining) -> list[Inclusion]:
         return [_single(one, seen, limits) for one in members.tolist()]
     low, high = (place.along - place.half)[members].min(), (place.along + place.half)[members].max()
     middle = float(np.average(place.across[members], weights=length))
-    order = np.argsort(particles.width_um[members], kind="stable")
-    half = np.searchsorted(np.cumsum(length[order]), length.sum() / 2)
-    width = float(particles.width_um[members][order][half])
+    width = _width(members, particles, fragments if kind == "B" else "as seen")
     start, end = (_back(float(end), middle, seen.axis, seen.pixel_um) for end in (low, high))
     return [
         Inclusion(
@@ -188,6 +199,19 @@ def _rated(members: Ints, seen: _Seen, limits: Joining) -> list[Inclusion]:
             end_px=end,
         )
     ]
+
+
+def _width(members: Ints, particles: Particles, fragments: Fragments) -> float:
+    """Width of particles that belong together: half of their length is no wider. [um]"""
+    length, width, cut = (one[members] for one in (particles.length_um, particles.width_um, particles.cut))
+    if fragments != "as seen" and cut.any():
+        others = ~cut if not cut.all() else cut
+        if fragments == "as wide":  # a fragment is about as wide as it is long
+            width = np.where(cut, np.maximum(width, length), width)
+            width = np.where(cut, np.maximum(width, width[others].max()), width)
+        length = np.where(cut, np.maximum(length, np.median(length[others])), length)
+    order = np.argsort(width, kind="stable")
+    return float(width[order][np.searchsorted(np.cumsum(length[order]), length.sum() / 2)])
 
 
 def _back(along: float, across: float, axis: float, pixel_um: float) -> tuple[float, float]:

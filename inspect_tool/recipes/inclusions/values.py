@@ -21,10 +21,11 @@ Variant: TypeAlias = Literal[
     "cut less",
     "cut more",
     "cut wider",
+    "cut longer",
 ]
 """Other ways to measure the same particles: outlines a part of a pixel off, without specks of the gray of sulfides,
 other limits of type, other gaps bridged, globules that the frame cuts counted or not, what it cuts as wide as it may be
-beyond it."""
+beyond it, its fragments as long as the others of their stringer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

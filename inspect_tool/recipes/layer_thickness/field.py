@@ -102,7 +102,7 @@ def measure_field(
 
 def _opinions_apart(segmentation: Segmentation) -> Mapping[str, float]:
     told = segmentation.told
-    apart = {"sizes_apart": told.sizes_apart, "grays_apart": told.grays_apart}
+    apart = {"sizes_apart": told.sizes_apart, "grays_apart": told.grays_apart, "edge_off": told.edge_off}
     return {name: value for name, value in apart.items() if value is not None}
 
 

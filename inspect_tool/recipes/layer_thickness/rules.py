@@ -12,6 +12,7 @@ from inspect_tool.recipes.layer_thickness.values import Measured
 from inspect_tool.standards.editions import check_rule, constant
 
 _OPINIONS_APART = 20.0  # by a network and gray values, in several ways [%]; see docs/validation_layer_thickness.md
+_OFF_EDGE = 10.0  # of the thickness from an interface to the step of gray along it [%]; see the same page
 _APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md
 
 
@@ -43,11 +44,14 @@ def checks_of(
             advice=Text("layer_thickness.advice_others"),
         )
     )
-    for what in ("sizes", "grays"):
-        fact = f"{what}_apart"
+    for what, fact, limit in (
+        ("sizes", "sizes_apart", _OPINIONS_APART),
+        ("grays", "grays_apart", _OPINIONS_APART),
+        ("edge", "edge_off", _OFF_EDGE),
+    ):
         found_apart = [(100 * float(one.read_off[fact]), one.image) for one in fields if fact in one.read_off]
         if found_apart:
-            made.append(_worst(what, max(found_apart), _OPINIONS_APART, specimen))
+            made.append(_worst(what, max(found_apart), limit, specimen))
     for name in layers_in(fields):
         layers = of_layer(fields, name)
         note = Text("layer_thickness.note_layer", layer=name)

@@ -28,7 +28,7 @@ from inspect_tool.pixels.parts import strips
 from inspect_tool.segmentation.joints.regions import eight_bit_scale
 from inspect_tool.segmentation.networks.magnification import training_scale
 from inspect_tool.segmentation.networks.weights import model_folder
-from inspect_tool.segmentation.unet import continuous_layer, gray_opinion, layer_gray
+from inspect_tool.segmentation.unet import continuous_layer, gray_opinion, layer_edge, layer_gray
 from inspect_tool.segmentation.unet.answer import segmentation_of
 from inspect_tool.segmentation.unet.grains import grains_of
 from inspect_tool.segmentation.unet.joint_labels import FIRST_PX, JOINT, VIA, joint_labels, solder_dark, working_scale
@@ -112,6 +112,7 @@ def _layer(model: Model, micrograph: Micrograph, settings: Settings, start: floa
             grays_apart=round(
                 continuous_layer.apart([float(one.sum()) for one in (labels, labels_of(own.farther))]), 3
             ),
+            edge_off=round(layer_edge.edge_off(micrograph.pixels, own.lines, inside), 3),
         )
     )
     return replace(made(labels, start), alternatives=others)

@@ -34,7 +34,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "tilted": {"fiber_percent": 55.0, "tilt_deg": 35.0, "scatter_deg": 5.0, "void_percent": 2.0, "look": "glass"},
 }
 FIELDS = (1, 2, 5)
-SYSTEMATIC = ("budget.segmentation", "budget.fiber_edge", "budget.scale", "budget.roundness")
+SYSTEMATIC = ("budget.segmentation", "budget.fiber_edge", "budget.scale", "budget.roundness", "budget.far_fibers")
 
 
 def drawn(kind: str, seed: int, shape: tuple[int, int] = SHAPE) -> synthetic.Field:

@@ -129,6 +129,25 @@ def test_a_large_tilt_is_hardly_moved_by_noise():
     assert not any("may be due to roughness" in warning for warning in all_of_it.warnings)
 
 
+@pytest.mark.parametrize("piece", [True, False])
+def test_the_scatter_of_diameters_is_doubted_where_a_piece_of_a_fiber_makes_it(piece):
+    radii = np.random.default_rng(2).normal(15.0, 0.6, 25)  # as many micrometers across, at half a micrometer per pixel
+    own = float(np.delete(radii, 7).std(ddof=1))
+    radii[7] = 7.0 if piece else 15.0
+    places = [(row, column) for row in range(30, 210, 40) for column in range(30, 210, 40)]
+    labels = sum(ellipses([place], radii[k], shape=(220, 220)) * (k + 1) for k, place in enumerate(places))
+    found, all_of_it = measured(labels)
+    spread = found["fibre_diameter_sd_um"]
+    doubt = "Noise of outlines and few fibers in the scatter of the diameters"
+    assert [one.passed for one in all_of_it.checks if one.name == doubt] == [not piece]
+    assert any(line.name == "fibers far from the others" for line in spread.budget) == piece
+    if piece:
+        assert spread.value > 2 * own
+        assert spread.interval[0] < own
+    else:
+        assert spread.value == pytest.approx(radii.std(ddof=1), rel=0.06)
+
+
 def test_more_fields_that_agree_leave_a_narrower_interval():
     labels = ellipses(GRID, 25.0, tilt=30.0)
     one, _ = measured(labels)

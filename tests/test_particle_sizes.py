@@ -186,6 +186,30 @@ def test_labels_of_a_person_have_no_gray_level_to_doubt():
     assert not [one for one in findings.checks if one.name == "Variance of gray that two levels explain"]
 
 
+@pytest.mark.parametrize(("backend", "doubted"), [("stardist", True), ("labels", False)])
+def test_rods_in_pieces_are_doubted_but_not_what_a_person_drew(backend, doubted):
+    """Bars of one gray, each given as three pieces end to end; what a person drew was meant so."""
+    labels = np.zeros((300, 400), np.int32)
+    for number in range(36):
+        row, column = 20 + number // 3 % 12 * 22, 20 + number // 36 * 200 + number % 3 * 30
+        labels[row : row + 12, column : column + 30] = number + 1
+    pixels = np.where(labels > 0, 170, 60).astype(np.uint8)
+    image = Micrograph(pixels=pixels, calibration=Calibration(pixel_um=0.5, source="drawn"), path="drawn")
+    found = Segmentation(labels=labels, classes={1: "particle"}, kind="instance", backend=backend)
+    field = RECIPE.measure_field(image, found, RECIPE.Settings(), editions_for(RECIPE, RECIPE.Settings()))
+    _, findings = results_of([field])
+    assert is_doubted("particle_d50_um.number", findings.checks) == doubted
+
+
+def test_number_and_sizes_are_doubted_where_most_of_the_area_is_in_clusters():
+    pairs = [(row, column + shift, 9) for row, column, _ in GRID for shift in (0, 17)]
+    clusters = field_of((discs(pairs) > 0).astype(np.int32), kind="semantic")
+    _, findings = results_of([clusters])
+    for quantity in ("particle_count_per_mm2", "particle_d50_um.volume", "largest_particle_feret_um"):
+        assert is_doubted(quantity, findings.checks)
+    assert not is_doubted("particle_count_per_mm2", results_of([field_of(discs(pairs))])[1].checks)
+
+
 def test_contacts_do_not_depend_on_where_rows_are_cut():
     rng = np.random.default_rng(2)
     labels = np.kron(rng.integers(0, 40, (70, 20)), np.ones((8, 9), int)).astype(np.int32)

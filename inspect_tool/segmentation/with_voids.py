@@ -65,6 +65,7 @@ class _Objects:
 
     numbers: LabelImage  # 0 also in parts of the mask that are of no object
     mask: Mask
+    diameter_px: float | None = None  # by which classes were parted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,13 +111,15 @@ def _others(
     model: Inner, proposed: Segmentation, found: _Objects, micrograph: Micrograph, settings: Settings
 ) -> Iterator[tuple[str, Segmentation]]:
     """Give the alternatives of the objects, then voids with an outline higher and lower between floor and matrix."""
+    known = replace(settings, diameter_px=found.diameter_px)  # another level does not make other objects
     for name, other in proposed.alternatives():
-        yield name, _segmentation(model, other, _found(other, micrograph, settings), micrograph, settings, _HALF)
+        yield name, _segmentation(model, other, _found(other, micrograph, known), micrograph, settings, _HALF)
     for name, height in (("voids -", _HALF - _SHIFT), ("voids +", _HALF + _SHIFT)):
         yield name, _segmentation(model, proposed, found, micrograph, settings, height)
 
 
 def _found(proposed: Segmentation, micrograph: Micrograph, settings: Settings) -> _Objects:
+    size_px = settings.diameter_px
     if proposed.kind == "instance":
         numbers = np.asarray(proposed.labels, np.int32)
         mask = np.asarray(numbers > 0)
@@ -128,7 +131,7 @@ def _found(proposed: Segmentation, micrograph: Micrograph, settings: Settings) -
         elif mask.any() and not mask.all():
             gray = micrograph.pixels.astype(np.float32)
             gray = gray if gray[mask].mean() > gray[~mask].mean() else -gray
-            size_px = settings.diameter_px or packed.usual_diameter(gray, mask)
+            size_px = size_px or packed.usual_diameter(gray, mask)
             numbers = np.asarray(_filled(packed.parted(gray, mask, size_px, micrograph.roi)), np.int32)
             mask |= numbers > 0
             pale = _pale(numbers, mask, micrograph, settings)
@@ -139,7 +142,7 @@ def _found(proposed: Segmentation, micrograph: Micrograph, settings: Settings) -
         by = settings.objects["name"]
         msg = f"{micrograph.path}: {what} found by '{by}'; check its settings in [backend] objects, e.g. the phase"
         raise BackendError(msg)
-    return _Objects(numbers=numbers, mask=mask)
+    return _Objects(numbers=numbers, mask=mask, diameter_px=size_px)
 
 
 def _pale(labels: LabelImage, mask: Mask, micrograph: Micrograph, settings: Settings) -> Mask:

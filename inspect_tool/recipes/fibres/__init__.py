@@ -167,7 +167,7 @@ def combine(fields: Sequence[FieldMeasurement[Values, Numbers]], settings: Setti
     warnings: list[str] = []
     for _, mine in specimens_of(fields):
         results += results_of(mine, settings, editions)
-        checks += checks_of(mine, editions.job)
+        checks += checks_of(mine, settings, editions.job)
         checks += _empty_fields.checks_of(mine, "fibers")
         warnings += warnings_of(mine, settings)
     return Findings(

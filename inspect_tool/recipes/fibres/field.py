@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from inspect_tool.languages import Text
 from inspect_tool.measure.boundaries import parted_by_distance
 from inspect_tool.measure.contacts import contacts
 from inspect_tool.measure.edges import BLURRED_PX, whole_weights
+from inspect_tool.measure.outline_noise import diameter_noise
 from inspect_tool.measure.regions import region_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, PointClass, Segmentation
@@ -96,6 +98,7 @@ def found_in(micrograph: Micrograph, phases: Phases, settings: Settings) -> Foun
     minor, major = (table[f"ellipse_{axis}_{unit}"].to_numpy(dtype=np.float64) for axis in ("minor", "major"))
     table["tilt_deg"] = fiber_sections.tilt_deg(minor, np.maximum(major, 1e-12))
     table["touching"] = np.isin(table["feature"].to_numpy(), contacts(fibers)[0])
+    table["diameter_noise_px2"] = diameter_noise(fibers, table, unit, pixel_um or 1.0)
     table["count_weight"] = whole_weights(fibers, table, roi, margin_px=BLURRED_PX)
     used = table["count_weight"].to_numpy() > 0
     mean_px = (
@@ -142,6 +145,7 @@ def numbers_of(found: Found, micrograph: Micrograph) -> Numbers:
     area = {phase: 100 * _share(mask, _frame(found, phase, micrograph)) for phase, mask in found.phases.items()}
     mean = float(np.average(minor, weights=own)) if used.any() else 0.0
     number = float(weight.sum())
+    noise = table["diameter_noise_px2"].to_numpy()[used] * (pixel_um or 1.0) ** 2
     return Numbers(
         fibers=float(len(table)),
         fibers_cut=float(table["touches_edge"].sum()),
@@ -152,7 +156,9 @@ def numbers_of(found: Found, micrograph: Micrograph) -> Numbers:
         resin_rich_beyond={unit: found.beyond_px * (pixel_um or 1.0)} if "resin_rich" in found.phases else {},
         fibre_count_per_mm2=None if pixel_um is None else number / (found.area_px2 * pixel_um**2 * 1e-6),
         mean_diameter={unit: mean} if used.any() else {},
-        diameter_sd={unit: float(np.sqrt(np.average((minor - mean) ** 2, weights=own)))} if used.any() else {},
+        diameter_sd={unit: sqrt(max(float(np.average((minor - mean) ** 2 - noise, weights=own)), 0.0))}
+        if used.any()
+        else {},
         mean_fibre_tilt_deg=float(np.average(table["tilt_deg"].to_numpy()[used], weights=own)) if used.any() else None,
         tensor=tensor_of(table[used]) if used.any() else {},
     )
@@ -199,6 +205,7 @@ def curves_of(found: Found, pixel_um: float | None) -> Mapping[str, tuple[float,
         "fiber_trace_deg": tuple(used["orientation_deg"].tolist()),
         "fiber_weight": tuple(used["count_weight"].tolist()),
         "fiber_area_px2": tuple(used["area_px2"].astype(float).tolist()),
+        "fiber_noise_px2": tuple(used["diameter_noise_px2"].tolist()),
     }
 
 

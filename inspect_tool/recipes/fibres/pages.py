@@ -23,6 +23,7 @@ WORDING = Wording(
         "tilt": Text("fibres.column_tilt"),
         "tilt_deg": Text("fibres.column_tilt"),
         "touching": Text("fibres.column_touching"),
+        "diameter_noise_px2": Text("fibres.column_noise"),
         "fibers": Text("fibres.column_fibers"),
         "fibers_cut": Text("fibres.column_cut"),
         "fibers_counted": Text("fibres.column_counted"),

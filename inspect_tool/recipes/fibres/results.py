@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import exp, hypot, log, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
 from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
@@ -20,11 +21,10 @@ from inspect_tool.statistics.samples import Floats, Limits, Sample
 from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range
 
 LEAST = 10  # whole fibers; with fewer no mean is stated
-_EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one outline known to half a pixel
-_PARTED_PX = 1 / sqrt(12)  # of what parting lines take of the diameter of a fiber that touches others, 0 to 1 px
 _OUTLINE_PX = 1.0  # what half a pixel on either side does to the difference of the axes over their mean, times diameter
 _STEEPEST = 0.4  # sine of the tilt below which an axis that is a little off is a matter of noise
 _NOISE_KNOWN = 0.25  # what noise explains is itself known to this share of it
+_FAR = 4.0  # robust standard deviations from the median: one of 15 000 normal diameters lies beyond
 _MAIN = ("fibre_percent", "void_percent", "mean_fibre_diameter_um")
 _RANGE = {"%": (0.0, 100.0), "deg": (0.0, 90.0), "1": (0.0, 1.0)}
 
@@ -35,6 +35,7 @@ class Fibers:
 
     diameter: Floats  # um, or px without a scale
     diameter_px: Floats
+    diameter_noise: Floats  # variance of each that is noise of its outline; um², or px² without a scale
     tilt_deg: Floats
     trace_deg: Floats
     noise: Floats  # standard deviation of a component of the elongation, see ``fiber_sections.without_noise`` [1]
@@ -76,6 +77,7 @@ def fibers_of(fields: Sequence[Measured], settings: Settings) -> Fibers:
     return Fibers(
         diameter=diameter,
         diameter_px=diameter / pixel,
+        diameter_noise=joined("fiber_noise_px2") * pixel**2,
         tilt_deg=joined("fiber_tilt_deg"),
         trace_deg=joined("fiber_trace_deg"),
         noise=np.hypot(settings.roundness / sqrt(2), _OUTLINE_PX / np.maximum(diameter / pixel, 1e-9)),
@@ -205,11 +207,12 @@ def _made(
     clause: str,
     definition: Text,
     noise: float = 0.0,
+    why: tuple[str, str] = ("budget.roundness", "fibres.basis_roundness"),
 ) -> Result:
     """A result whose interval reaches to where the value would lie without noise; U is that of the wider side.
 
     Noise moves the value to one side: what it explains, ``noise``, is added to what the other lines leave open on the
-    side that it came from, and only how well it is known goes with them.
+    side that it came from, and only how well it is known goes with them. ``why`` names the line and says what it is.
     """
     n = sum(len(field.curves["fiber_weight"]) for field in fields)
     budget = [*_sampling(found, fields, groups, n), *lines]
@@ -217,10 +220,10 @@ def _made(
         rest = expanded(budget)
         budget.append(
             Component(
-                name=Text("budget.roundness"),
+                name=Text(why[0]),
                 u=sqrt(_reach(rest, abs(noise)) ** 2 - rest**2) / coverage_factor(None),
                 kind="B",
-                basis=Text("fibres.basis_roundness", without=found.value - noise),
+                basis=Text(why[1], without=found.value - noise),
             )
         )
     others = expanded(lines)
@@ -277,38 +280,80 @@ def _diameter(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Result
     return _made(fields, name, found, lines, fibers.by_number.groups, clause, definition)
 
 
-def diameter_sd_of(fibers: Fibers) -> Limits:
-    """Standard deviation of the diameters with the limits that chance leaves, by those of their squared deviations."""
-    mean = float(np.average(fibers.diameter, weights=fibers.by_number.weight))
-    n = len(fibers.diameter)
-    squares = samples.average(fibers.by_number, (fibers.diameter - mean) ** 2 * n / (n - 1))
-    sd = sqrt(squares.value)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiameterVariance:
+    """Variance of the diameters, and what of it is no scatter of fibers. [um² or px²]"""
 
-    def root(square: float) -> float:  # on the logarithm, where the limits of a variance lie evenly
-        return sd * exp((square / squares.value - 1) / 2) if squares.value else 0.0
+    seen: Limits  # with the limits that chance leaves
+    noise: float  # of outlines, see ``measure.outline_noise``
+    own: float  # without noise, and without the few fibers far from all others
 
-    return replace(
-        squares,
-        value=sd,
-        alone=(root(squares.alone[0]), root(squares.alone[1])),
-        together=(root(squares.together[0]), root(squares.together[1])),
-    )
+    @property
+    def doubtful(self) -> float:
+        """Share that is noise of outlines or rests on a few fibers. [1]"""
+        return 1 - self.own / self.seen.value if self.seen.value else 0.0
+
+
+def diameter_variance(fibers: Fibers) -> DiameterVariance:
+    """Mean squared deviation of the diameters with its limits, the noise in it, and what is left of it.
+
+    Diameters farther than four robust standard deviations from the median are mostly of two fibers in one or of a piece
+    of one, and few as they are they make much of the variance.
+    """
+    far = np.abs(fibers.diameter - np.median(fibers.diameter))
+    near = far <= _FAR * 1.4826 * float(np.median(far))
+    seen = samples.average(fibers.by_number, _squares(fibers, np.ones(len(far), np.bool_)))
+    noise = float(np.average(fibers.diameter_noise, weights=fibers.by_number.weight))
+    own = seen.value - noise
+    if not near.all():
+        left = _squares(fibers, near) - fibers.diameter_noise
+        own = float(np.average(left[near], weights=fibers.by_number.weight[near]))
+    return DiameterVariance(seen=seen, noise=noise, own=max(own, 0.0))
+
+
+def _squares(fibers: Fibers, used: NDArray[np.bool_]) -> Floats:
+    """Squared deviations from the mean of the fibers that are used."""
+    mean = float(np.average(fibers.diameter[used], weights=fibers.by_number.weight[used]))
+    n = np.count_nonzero(used)
+    return np.asarray((fibers.diameter - mean) ** 2 * n / max(n - 1, 1), dtype=np.float64)
 
 
 def _diameter_sd(fields: Sequence[Measured], fibers: Fibers, clause: str) -> Result:
     name = "fibre_diameter_sd_um"
-    found = diameter_sd_of(fibers)
-    pixel_um = max(float(field.calibration.pixel_um or 0.0) for field in fields)
-    touching = float(np.average([field.values.numbers.touching_percent for field in fields])) / 100
-    # outlines that are off here and there add to the scatter: it is never seen too small by them
-    added = (2 * _EDGE_PX**2 + touching * _PARTED_PX**2) * pixel_um**2
-    noise = found.value - sqrt(max(found.value**2 - added, 0.0))
+    found = diameter_variance(fibers)
+    seen = found.seen
+
+    def root(square: float) -> float:  # on the logarithm, where the limits of a variance lie evenly
+        return sqrt(max(seen.value * exp(square / seen.value - 1) - found.noise, 0.0)) if seen.value else 0.0
+
+    sd = replace(
+        seen,
+        value=root(seen.value),
+        alone=(root(seen.alone[0]), root(seen.alone[1])),
+        together=(root(seen.together[0]), root(seen.together[1])),
+    )
+    more, less = (sqrt(max(seen.value - times * found.noise, 0.0)) for times in (1 - _NOISE_KNOWN, 1 + _NOISE_KNOWN))
     lines = [
-        *_segmentation_line(fields, name, found.value),
-        scale_line(fields, found.value, 1, "fibres.basis_scale"),
+        *_segmentation_line(fields, name, sd.value),
+        Component(
+            name=Text("budget.roundness"),
+            u=(more - less) / 2,
+            kind="B",
+            basis=Text("fibres.basis_noise", noise=sqrt(found.noise), known=100 * _NOISE_KNOWN),
+        ),
+        scale_line(fields, sd.value, 1, "fibres.basis_scale"),
     ]
-    definition = Text("fibres.definition_diameter_sd")
-    return _made(fields, name, found, lines, fibers.by_number.groups, clause, definition, noise)
+    return _made(
+        fields,
+        name,
+        sd,
+        lines,
+        fibers.by_number.groups,
+        clause,
+        Text("fibres.definition_diameter_sd"),
+        max(sd.value - sqrt(found.own), 0.0),
+        ("budget.far_fibers", "fibres.basis_far"),
+    )
 
 
 def _count(fields: Sequence[Measured], fibers: Fibers, share: Result, clause: str) -> Result:

@@ -7,18 +7,19 @@ import numpy as np
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Standard
-from inspect_tool.recipes.fibres.results import LEAST, fibers_of, tilts_without_noise
+from inspect_tool.recipes.fibres.results import LEAST, diameter_variance, fibers_of, tilts_without_noise
 from inspect_tool.recipes.fibres.settings import COMPONENTS, Settings
 from inspect_tool.recipes.fibres.values import Measured
 from inspect_tool.standards.editions import check_rule
 
 _DENSEST = 90.7  # of round fibers side by side, π / (2 √3) [%]
 _FLATTEST = 65.0  # mean tilt from which on most ellipses are too long to be whole [deg]
+_NO_SCATTER = 33.0  # share of the variance of diameters that may be noise of outlines, or a few fibers [%]
 _DIRECTIONS = ("mean_fibre_tilt_deg", *(f"orientation_{component}" for component in COMPONENTS))
 _SIZES = ("mean_fibre_diameter_um", "fibre_diameter_sd_um", "fibre_count_per_mm2")
 
 
-def checks_of(fields: Sequence[Measured], standard: Standard) -> list[Check]:
+def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Check]:
     """Rules of the method card that the edition has, and doubts, for one specimen."""
     specimen = fields[0].specimen
     numbers = [field.values.numbers for field in fields]
@@ -35,6 +36,8 @@ def checks_of(fields: Sequence[Measured], standard: Standard) -> list[Check]:
         if name in standard.rules and (check := check_rule(standard, name, value, specimen=specimen, note=note)):
             made.append(check)
     tilts = [one.mean_fibre_tilt_deg for one in numbers if one.mean_fibre_tilt_deg is not None]
+    whole = fibers_of(fields, settings)
+    doubtful = 100 * diameter_variance(whole).doubtful if len(whole.diameter) >= LEAST else 0.0
     for title, value, limit, unit, why, quantities in (
         (
             Text("fibres.check_dense"),
@@ -51,6 +54,14 @@ def checks_of(fields: Sequence[Measured], standard: Standard) -> list[Check]:
             "deg",
             Text("fibres.why_flat"),
             (*_DIRECTIONS, *_SIZES),
+        ),
+        (
+            Text("fibres.check_scatter"),
+            doubtful,
+            _NO_SCATTER,
+            "%",
+            Text("fibres.why_scatter"),
+            ("fibre_diameter_sd_um",),
         ),
     ):
         made.append(

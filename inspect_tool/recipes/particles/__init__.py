@@ -157,7 +157,7 @@ def measure_field(
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(numbers.particles)),
             **facts_of_level(segmentation, micrograph),
-            **told_of(segmentation),
+            **told_of(segmentation, micrograph, found.labels),
         },
     )
 

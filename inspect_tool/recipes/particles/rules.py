@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from math import pi
+from typing import Literal
+
+import numpy as np
 
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, Segmentation, Standard
+from inspect_tool.measure.contact_edges import flat_contacts_percent
+from inspect_tool.model import Check, LabelImage, Micrograph, Segmentation, Standard
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
 from inspect_tool.recipes.particles.settings import SIZES, Settings
@@ -16,16 +20,29 @@ from inspect_tool.statistics.weighted import effective_number
 _OF_FRAME = 50.0  # side of a particle over that of the field beyond which larger ones may never be whole [%]
 _OF_VOLUME = 30.0  # share of the volume that one particle may carry [%]
 _COVERED = 95.0  # share of a field under particles: what is left between them is no background [%]
-_REJECTED = 50.0  # share of the area in particles that are counted but not measured [%]
+_CONCAVE = 50.0  # share of the area in particles with a concave outline: clusters, or not measured [%]
+_FLAT = 60.0  # share of contacts without an edge; above, rods of real pictures had come out in pieces [%]
 _BETWEEN = 75.0  # of the variance of gray; below, real pictures were read three times as badly by number [%]
 _VOLUMES = (*(name for name, _, kind in SIZES if kind == "volume"), "sauter_diameter_um")
 _LENGTHS = (*(name for name, _, _ in SIZES), "mean_particle_ecd_um", "sauter_diameter_um")
+_OF_CLUSTERS = ("largest_particle_feret_um", "particle_count_per_mm2")  # wrong besides where clusters count as one
 
 
-def told_of(segmentation: Segmentation) -> Mapping[str, float]:
-    """What the backend says of its level that a check asks for, for ``FieldMeasurement.read_off``."""
+def told_of(segmentation: Segmentation, micrograph: Micrograph, particles: LabelImage) -> Mapping[str, float]:
+    """What the backend says of its level, and the picture of contacts, for ``FieldMeasurement.read_off``.
+
+    Of contacts nothing is kept where there are few, where a person drew the particles, or where the image is gone and
+    had been measured before they were asked for.
+    """
     between = segmentation.told.variance_between
-    return {} if between is None else {"variance_between": between}
+    told = {} if between is None else {"variance_between": between}
+    if micrograph.read_off is not None:
+        flat = micrograph.read_off.get("flat_contacts_percent")
+    elif segmentation.backend == "labels" or not isinstance(micrograph.pixels, np.ndarray):
+        flat = None
+    else:
+        flat = flat_contacts_percent(micrograph.pixels, particles)
+    return told if flat is None else {**told, "flat_contacts_percent": float(flat)}
 
 
 def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Check]:
@@ -57,6 +74,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
     for name, (value, note) in found.items():
         if name in standard.rules and (check := check_rule(standard, name, value, specimen=specimen, note=note)):
             made.append(check)
+    rejected = settings.overlap == "reject"
     largest = 100 * float(volume.max() / volume.sum()) if len(volume) else 0.0
     for title, value, limit, why, quantities in (
         (
@@ -64,7 +82,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
             max(field.values.largest_of_frame_percent for field in fields),
             _OF_FRAME,
             Text("particles.why_of_frame"),
-            (*_LENGTHS, "largest_particle_feret_um"),
+            (*_LENGTHS, *_OF_CLUSTERS),
         ),
         (Text("particles.check_of_volume"), largest, _OF_VOLUME, Text("particles.why_of_volume"), _VOLUMES),
         (
@@ -75,11 +93,11 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
             (),
         ),
         (
-            Text("particles.check_rejected"),
-            max(one.concave_area_percent for one in numbers) if settings.overlap == "reject" else 0.0,
-            _REJECTED,
-            Text("particles.why_rejected"),
-            _LENGTHS,
+            Text("particles.check_rejected") if rejected else Text("particles.check_concave"),
+            max(one.concave_area_percent for one in numbers),
+            _CONCAVE,
+            Text("particles.why_rejected") if rejected else Text("particles.why_concave"),
+            _LENGTHS if rejected else (*_LENGTHS, *_OF_CLUSTERS),
         ),
     ):
         made.append(
@@ -95,21 +113,26 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
                 quantities=quantities,
             )
         )
-    between = [float(field.read_off["variance_between"]) for field in fields if "variance_between" in field.read_off]
-    if between:
-        made.append(
-            plausibility.check(
-                Text("particles.check_between"),
-                100 * min(between),
-                ">=",
-                _BETWEEN,
-                "%",
-                clause=Text("particles.clause_own"),
-                specimen=specimen,
-                note=Text("particles.note_worst_field"),
-                advice=Text("particles.why_between"),
+    read: tuple[tuple[str, float, Text, Literal[">=", "<="], float, Text], ...] = (
+        ("variance_between", 100.0, Text("particles.check_between"), ">=", _BETWEEN, Text("particles.why_between")),
+        ("flat_contacts_percent", 1.0, Text("particles.check_flat"), "<=", _FLAT, Text("particles.why_flat")),
+    )
+    for name, percent, title, relation, limit, why in read:
+        told = [percent * float(field.read_off[name]) for field in fields if name in field.read_off]
+        if told:
+            made.append(
+                plausibility.check(
+                    title,
+                    min(told) if relation == ">=" else max(told),
+                    relation,
+                    limit,
+                    "%",
+                    clause=Text("particles.clause_own"),
+                    specimen=specimen,
+                    note=Text("particles.note_worst_field"),
+                    advice=why,
+                )
             )
-        )
     return made
 
 

@@ -1,5 +1,8 @@
 """Whether a part of the matrix has a gray level of its own, on the way to that of the phase."""
 
+from dataclasses import dataclass
+from typing import cast
+
 import cv2
 import numpy as np
 
@@ -55,10 +58,28 @@ def paler_percent(pixels: GrayImage, phase: Mask, matrix: Mask) -> float:
     return 100.0 * float(min(below[cut], above[cut])) / of_matrix.pixels
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Core:
+    """A mask without what lies near its outline, made as its rows are asked for: it may have a bit for each pixel."""
+
+    of: Mask
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.of.shape
+
+    def __getitem__(self, rows: slice) -> Mask:
+        side = 2 * CORE_PX + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+        top = max(0, rows.start - CORE_PX)
+        near = self.of[top : rows.stop + CORE_PX].view(np.uint8)
+        return np.asarray(cv2.erode(near, kernel)[rows.start - top :][: rows.stop - rows.start], np.uint8).view(
+            np.bool_
+        )
+
+
 def _core(mask: Mask) -> Mask:
-    side = 2 * CORE_PX + 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    return cv2.erode(mask.view(np.uint8), kernel).view(np.bool_)
+    return cast("Mask", _Core(mask))
 
 
 def _mean(grays: Grays) -> float:

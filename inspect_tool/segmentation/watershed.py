@@ -7,10 +7,10 @@ is narrower than the grains on both sides. Boundaries without mean support in th
 out, weakest first. Particles: a threshold on even ground, then the distance to the background is flooded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil, pi, sqrt
+from math import ceil, sqrt
 from time import perf_counter
 from typing import Annotated, Any, Literal
 from zlib import compress, decompress
@@ -21,33 +21,19 @@ from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError
-from inspect_tool.images.preprocess import background
 from inspect_tool.measure import boundaries, flooding, particle_mask, scratches, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
-from inspect_tool.measure.flooding import Area, strips, tiles
+from inspect_tool.measure.flooding import Area, strips
 from inspect_tool.measure.mount import mount_mask
 from inspect_tool.measure.seeded import grown
-from inspect_tool.measure.strength import (
-    line_contrast,
-    line_noise,
-    line_reach,
-    line_strength,
-    step_noise,
-    step_reach,
-    step_strength,
-)
-from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Segmentation, Told, stated
-from inspect_tool.pixels.kept import Arrays, made_once
-from inspect_tool.pixels.reduced import area_mean, bilinear
+from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation, Told, stated
+from inspect_tool.pixels.kept import made_once
 from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.ranges import Above0, From0, Share
+from inspect_tool.segmentation.even_ground import Flat, flattened, real, surroundings
+from inspect_tool.segmentation.line_map import SAMPLE, appearance, middle_of, step_width, strength_of
 
 KINDS: tuple[Literal["semantic", "instance"], ...] = ("instance",)
-SIGMAS_PX = (1.0, 1.5, 2.2, 3.2, 4.5)  # candidate line widths; a ratio of 1.5 loses less than 5 % of the response
-SAMPLE_PX = 800  # side of the part of the image on which line width and polarity are found [px]
-POLARITY_RATIO = 1.2  # dark to bright line response beyond which one of them is taken to be the boundary
-BLACK, BLACK_SHARE = 0.4, 0.08  # gray level of etched grooves over the usual one, and their least share of the area [1]
-GROOVE = 0.6  # least width of the line filter over the thickness of a groove [1]
 STANDS_OUT = 3.7  # the strongest percent of the map in standard deviations of the noise; noise alone gives 3.1
 LEVELS = 6  # line maps the landscape is averaged over
 SHORTEST_LINE = 3.0  # shorter pieces of the line maps are specks, in line widths (standard deviations)
@@ -64,8 +50,6 @@ SMALLEST = 20.0  # smallest region, in squared line widths
 ALTERNATIVE = 2.0  # factor on the level that is as plausible (measured: docs/watershed.md)
 ALTERNATIVE_SUPPORT = 0.1  # shift of the support that goes with it
 FACTORS = (1.0, 1 / ALTERNATIVE, ALTERNATIVE)
-SAMPLE = 4_000_000  # pixels on which levels are found; of larger images every second, third ... pixel
-HALO_PX = 48  # a crest is told from what lies so near
 
 
 MISSED_U_REL = {"dark": 0.035, "bright": 0.05, "gradient": 0.05}
@@ -203,28 +187,6 @@ class _Partition:
     etch: scratches.Etch | None = None  # what dark boundaries are like, once the main segmentation has shown it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Flat:
-    """Gray level over its surroundings, 1 on average: shading taken out. Made part by part, never held whole."""
-
-    pixels: GrayImage
-    slow: FloatImage  # surroundings, on a small picture
-    least: float
-    color: NDArray[np.uint8] | None
-    slow_color: tuple[FloatImage, ...]
-
-    def gray(self, area: Area) -> FloatImage:
-        wide = bilinear(self.slow, self.pixels.shape, area)
-        return np.asarray(self.pixels[area].astype(np.float32) / np.maximum(wide, self.least), np.float32)
-
-    def channels(self, area: Area) -> FloatImage:
-        """CIE L*a*b* coordinates less their surroundings; without color the gray level."""
-        if self.color is None:
-            return self.gray(area)[..., None]
-        wide = [bilinear(slow, self.pixels.shape, area) for slow in self.slow_color]
-        return np.asarray(_lab(self.color[area]) - np.dstack(wide), np.float32)
-
-
 def _region(micrograph: Micrograph) -> Mask:
     roi: Mask = zeros_like(micrograph.pixels, np.bool_)
     for rows in strips(roi.shape):
@@ -246,15 +208,15 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
             for rows in strips(roi.shape):
                 roi[rows] &= ~mount[rows]
         found["mount_percent"] = 0.0 if mount is None else round(100 * _counted(mount) / roi.size, 2)
-    flat = _flattened(micrograph, roi)
-    middle = _middle(roi)
-    kind, sigma_px, ratio = _appearance(flat.gray(middle), roi[middle])
+    flat = flattened(micrograph, roi)
+    middle = middle_of(roi)
+    kind, sigma_px, ratio = appearance(flat.gray(middle), roi[middle])
     kind = kind if settings.boundaries == "auto" else settings.boundaries
     if kind == "gradient":
-        sigma_px = float(made_once(roi, "step width", lambda: {"px": np.array(_step_width(flat, roi))})["px"])
+        sigma_px = float(made_once(roi, "step width", lambda: {"px": np.array(step_width(flat, roi))})["px"])
     else:
         sigma_px = settings.line_sigma_px or sigma_px
-    strength, crest, noise = _strength(flat, roi, kind, sigma_px)
+    strength, crest, noise = strength_of(flat, roi, kind, sigma_px)
     top, distance = _distance(strength, crest, noise, sigma_px, kind, roi, micrograph.path)
     del crest
     labels = _flood(strength, top, distance, roi, micrograph.path)
@@ -278,158 +240,6 @@ def _partition(micrograph: Micrograph, settings: Settings) -> tuple[_Partition, 
 
 def _counted(mask: Mask) -> int:
     return sum(int(np.count_nonzero(mask[rows])) for rows in strips(mask.shape))
-
-
-def _flattened(micrograph: Micrograph, roi: Mask) -> _Flat:
-    color, pixels = micrograph.color, micrograph.pixels
-    return _Flat(
-        pixels=pixels,
-        slow=_surroundings(partial(_real, pixels), roi),
-        least=1e-3 * max(float(pixels[rows].max(where=roi[rows], initial=0)) for rows in strips(roi.shape)),
-        color=color,
-        slow_color=()
-        if color is None
-        else tuple(_surroundings(partial(_lab_channel, color, n), roi) for n in range(3)),
-    )
-
-
-def _real(pixels: GrayImage, rows: slice) -> FloatImage:
-    return np.asarray(pixels[rows].astype(np.float32))
-
-
-def _lab_channel(color: NDArray[np.uint8], channel: int, rows: slice) -> FloatImage:
-    part = color[rows]
-    return np.concatenate([_lab(part[some])[..., channel] for some in strips(part.shape[:2])])
-
-
-def _lab(color: NDArray[np.uint8]) -> FloatImage:
-    return np.asarray(cv2.cvtColor(color.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
-
-
-def _surroundings(image: Callable[[slice], FloatImage], roi: Mask) -> FloatImage:
-    """Mean over the wide surroundings inside the region, on a picture of 256 px; ``image`` makes rows of it anew."""
-    shrink = max(1.0, max(roi.shape) / 256)
-    size = (max(1, round(roi.shape[1] / shrink)), max(1, round(roi.shape[0] / shrink)))
-    share = np.asarray(area_mean(roi, size, lambda rows: roi[rows].astype(np.uint8) * np.uint8(255)) / 255.0)
-
-    def counted(rows: slice) -> FloatImage:
-        made = image(rows)
-        np.multiply(made, roi[rows], out=made)
-        return made
-
-    inside = np.asarray(area_mean(roi, size, counted), np.float32)
-    sigma_px = max(roi.shape) / 8 / shrink
-    top, base = (background(part, sigma_px=sigma_px) for part in (inside, share.astype(np.float32)))
-    return np.asarray(top / np.maximum(base, 1e-6), np.float32)
-
-
-def _appearance(flat: FloatImage, roi: Mask) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
-    """Find how boundaries look and how wide they are: the width at which lines stand out most from the noise."""
-    kind, sigma_px, ratio = _clearest(flat, roi, SIGMAS_PX)
-    groove_px = _groove_px(flat, roi) if kind == "gradient" else 0.0
-    if groove_px:  # beside a wide groove the filter sees bright ridges, and in it many lines
-        wide = [sigma_px for sigma_px in SIGMAS_PX if sigma_px >= GROOVE * groove_px] or SIGMAS_PX[-1:]
-        _, sigma_px, ratio = _clearest(flat, roi, wide)
-        kind = "dark"
-    return kind, sigma_px, ratio
-
-
-def _clearest(
-    flat: FloatImage, roi: Mask, sigmas_px: Sequence[float]
-) -> tuple[Literal["dark", "bright", "gradient"], float, float]:
-    best = (0.0, sigmas_px[0], 1.0)
-    for sigma_px in sigmas_px:
-        dark, bright, noise = line_contrast(flat, roi, sigma_px)
-        clarity = max(dark, bright) / max(noise, 1e-6)
-        if clarity > best[0]:
-            best = (clarity, sigma_px, dark / max(bright, 1e-6))
-    _, sigma_px, ratio = best
-    kind: Literal["dark", "bright", "gradient"] = (
-        "dark" if ratio > POLARITY_RATIO else "bright" if ratio < 1 / POLARITY_RATIO else "gradient"
-    )
-    return kind, sigma_px, ratio
-
-
-def _groove_px(flat: FloatImage, roi: Mask) -> float:
-    """Mean thickness of what is black, twice its area over its perimeter; 0 where hardly anything is. [px]"""
-    black = (flat < BLACK * float(np.median(flat[roi]))) & roi
-    area = float(np.count_nonzero(black))
-    if area < BLACK_SHARE * np.count_nonzero(roi):
-        return 0.0
-    steps = np.count_nonzero(black[:, 1:] != black[:, :-1]) + np.count_nonzero(black[1:] != black[:-1])
-    return 2 * area / max(pi / 4 * steps, 1.0)
-
-
-def _middle(roi: Mask) -> Area:
-    """The middle of the region, at most ``SAMPLE_PX`` square: enough to see what boundaries look like."""
-    cut = []
-    lines = [(roi[rows].any(axis=1), roi[rows].any(axis=0)) for rows in strips(roi.shape)]
-    for span in (
-        np.flatnonzero(np.concatenate([down for down, _ in lines])),
-        np.flatnonzero(np.any([across for _, across in lines], axis=0)),
-    ):
-        start = max(int(span[0]), (int(span[0]) + int(span[-1]) + 1 - SAMPLE_PX) // 2)
-        cut.append(slice(start, min(int(span[-1]) + 1, start + SAMPLE_PX)))
-    return cut[0], cut[1]
-
-
-def _sampled(roi: Mask, area: Area, tile: Area, least: int) -> Mask:
-    """Every ``least``-th pixel of the region in both directions, of large images fewer; of the tile in its area."""
-    step = max(least, ceil(least * sqrt(roi.size / SAMPLE)))
-    found = np.zeros(roi[area].shape, bool)
-    rows, columns = flooding.inside(tile, area)
-    down, right = -tile[0].start % step, -tile[1].start % step
-    found[rows, columns][down::step, right::step] = roi[tile][down::step, right::step]
-    return found
-
-
-def _step_width(flat: _Flat, roi: Mask) -> float:
-    """Width of the step filter at which steps stand out most from the noise. [px]"""
-    best = (-1.0, SIGMAS_PX[0])
-    for sigma_px in SIGMAS_PX:
-        steps, responses = [], []
-        for tile, wide, _ in tiles(roi.shape, step_reach(sigma_px)):
-            strength, seen = step_strength(flat.channels(wide), _sampled(roi, wide, tile, 3), sigma_px)
-            steps.append(strength[_sampled(roi, wide, tile, 2)])
-            responses.append(seen)
-        noise = step_noise([np.concatenate(part) for part in zip(*responses, strict=True)], sigma_px)
-        clarity = float(np.percentile(np.concatenate(steps), 95)) / max(noise, 1e-6)
-        if clarity > best[0]:
-            best = (clarity, sigma_px)
-    return best[1]
-
-
-def _strength(
-    flat: _Flat, roi: Mask, kind: Literal["dark", "bright", "gradient"], sigma_px: float
-) -> tuple[NDArray[np.float16], Mask, float]:
-    """Strength map, its crests, and the noise in it."""
-    strength: NDArray[np.float16] = zeros_like(roi, np.float16)
-    crest: Mask = zeros_like(roi, np.bool_)
-    responses = []
-    reach = step_reach(sigma_px) if kind == "gradient" else line_reach(sigma_px)
-
-    def seen(tile: Area, wide: Area) -> Arrays:
-        at = _sampled(roi, wide, tile, 3)
-        if kind == "gradient":
-            found, answers = step_strength(flat.channels(wide), at, sigma_px)
-        else:
-            found, answers = line_strength(flat.gray(wide), at, sigma_px, kind)
-        near: Area = tuple(  # type: ignore[assignment]
-            slice(max(0, cut.start - HALO_PX), min(size, cut.stop + HALO_PX))
-            for cut, size in zip(tile, roi.shape, strict=True)
-        )
-        found = np.ascontiguousarray(found[flooding.inside(near, wide)] * roi[near])
-        inner = flooding.inside(tile, near)
-        crests = boundaries.crest_lines(found, roi[near])[inner]
-        return {"strength": found[inner].astype(np.float16), "crest": crests, "answers": np.stack(answers)}
-
-    for k, (tile, wide, _) in enumerate(tiles(roi.shape, HALO_PX + reach)):
-        part = made_once(roi, f"strength {k}", partial(seen, tile, wide))
-        strength[tile], crest[tile] = part["strength"], part["crest"]
-        responses.append(list(part["answers"]))
-    together = [np.concatenate(part) for part in zip(*responses, strict=True)]
-    noise = step_noise(together, sigma_px) if kind == "gradient" else line_noise(together)
-    return strength, crest, noise
 
 
 def _distance(
@@ -504,7 +314,7 @@ def _usual(labels: LabelImage, strength: NDArray[np.float16], noise: float) -> f
 def _regions(
     labels: LabelImage,
     strength: NDArray[np.float16],
-    flat: _Flat,
+    flat: Flat,
     kind: Literal["dark", "bright", "gradient"],
     sigma_px: float,
     levels: tuple[float, ...],
@@ -594,7 +404,7 @@ def _grains(
 
 def _particles(micrograph: Micrograph, settings: Settings, shift: float) -> tuple[LabelImage, dict[str, object]]:
     roi, dark = _region(micrograph), settings.phase == "dark"
-    slow = _surroundings(partial(_real, micrograph.pixels), roi)
+    slow = surroundings(partial(real, micrograph.pixels), roi)
     picture = particle_mask.leveled(micrograph.pixels, slow, roi, dark=dark)
     mask = particle_mask.mask_of(picture, roi, dark=dark, shift=shift)
     distance = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5), np.float32)

@@ -57,9 +57,9 @@ def seen(tmp_path_factory):
     chain = Chain(folder)
     (folder / "word.txt").write_text(PASSPHRASE)
     shutil.copy(HERE.parent / "docs" / "gauge_example.csv", folder / "study.csv")
-    asked = {"pores": ["porosity.tif"], "many": ["porosity.tif", "second.tif"]}
-    jobs = {name: job(name, "porosity", images=images) for name, images in asked.items()}
-    numbers = 'exports = ["json"]\n'  # the pages are those of the other jobs
+    numbers = 'exports = ["json"]\n'  # the pages are those of the first job
+    jobs = {"pores": job("pores", "porosity", images=["porosity.tif"])}
+    jobs["many"] = job("many", "porosity", images=["porosity.tif", "second.tif"], head=numbers)
     jobs |= {name: job(name, *engine, head=numbers) for name, engine in ENGINES.items() if find_spec(name) is not None}
     pdf = "reports/pores/report.pdf"
     signed = ["--name", "Ada Example", "--role", "Head", "--passphrase-file", "word.txt"]

@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
 from inspect_tool.images import quality_measures
 from inspect_tool.languages import Text
 from inspect_tool.measure.gray import read_off
 from inspect_tool.model import Check, FieldMeasurement, GrayImage, Mask, Micrograph, Segmentation
+from inspect_tool.recipes._worst_field import worst_check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +86,17 @@ def signs_of(micrograph: Micrograph, segmentation: Segmentation, *, found: bool)
 
 def checks_of(fields: Sequence[FieldMeasurement], wanted: str) -> list[Check]:
     """Doubts of one specimen: its worst field by each sign; none where every field shows what is wanted, e.g. pores."""
-    made = []
+    made: list[Check] = []
     for name, sign in _SIGNS.items():
         seen = [(float(value), field.image) for field in fields if (value := field.read_off.get(name)) is not None]
-        if not seen:
-            continue
-        worst, image = min(seen) if sign.relation == ">=" else max(seen)
-        made.append(
-            plausibility.check(
-                Text("recipes.check_fields_without", wanted=wanted, title=sign.title),
-                worst,
-                sign.relation,
-                sign.limit,
-                sign.unit,
-                clause=Text("recipes.clause_fields_without"),
-                specimen=fields[0].specimen,
-                note=Text("recipes.note_worst_field", image=image),
-                advice=sign.advice,
-            )
+        made += worst_check(
+            Text("recipes.check_fields_without", wanted=wanted, title=sign.title),
+            seen,
+            sign.relation,
+            sign.limit,
+            sign.unit,
+            clause=Text("recipes.clause_fields_without"),
+            specimen=fields[0].specimen,
+            advice=sign.advice,
         )
     return made

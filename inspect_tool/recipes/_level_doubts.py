@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
 from inspect_tool.measure.gray_of_matrix import paler_percent
 from inspect_tool.measure.layers import layered_percent
 from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
+from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.segmentation.threshold.level_choice import ON_EDGES, OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
 
@@ -104,26 +104,19 @@ def matrix_check(fields: Sequence[FieldMeasurement], shares: Sequence[float], na
     name : str
         Of the class.
     """
-    found = [
-        (share, field.image)
-        for field, share in zip(fields, shares, strict=True)
-        if field.read_off.get("level_is_automatic")
-    ]
-    if not found:
-        return ()
-    most, image = max(found)
-    return (
-        plausibility.check(
-            Text("recipes.check_share_beside_level", name=named("terms", name)),
-            most,
-            "<=",
-            _MOST_PHASE,
-            "%",
-            clause=Text("recipes.clause_share_beside_level"),
-            specimen=fields[0].specimen,
-            note=Text("recipes.note_worst_field", image=image),
-            advice=Text("recipes.advice_scratch_may_stand_out"),
+    return worst_check(
+        Text("recipes.check_share_beside_level", name=named("terms", name)),
+        (
+            (share, field.image)
+            for field, share in zip(fields, shares, strict=True)
+            if field.read_off.get("level_is_automatic")
         ),
+        "<=",
+        _MOST_PHASE,
+        "%",
+        clause=Text("recipes.clause_share_beside_level"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_scratch_may_stand_out"),
     )
 
 
@@ -137,85 +130,63 @@ def layer_checks(fields: Sequence[FieldMeasurement], *, expected: bool) -> tuple
     expected : bool
         The job says that any shape of a class is meant.
     """
-    found = [(float(field.read_off[_LAYERED]), field.image) for field in fields if _LAYERED in field.read_off]
-    if not found:
-        return ()
-    most, image = max(found)
-    return (
-        plausibility.check(
-            Text("recipes.check_layers"),
-            most,
-            "<=",
-            100.0 if expected else _MOST_IN_LAYERS,
-            "%",
-            clause=Text("recipes.clause_layers"),
-            specimen=fields[0].specimen,
-            note=Text("recipes.note_worst_field", image=image),
-            advice=Text("recipes.advice_layers"),
-        ),
+    return worst_check(
+        Text("recipes.check_layers"),
+        _read_off(fields, _LAYERED),
+        "<=",
+        100.0 if expected else _MOST_IN_LAYERS,
+        "%",
+        clause=Text("recipes.clause_layers"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_layers"),
     )
 
 
 def paler_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     """Doubt of a level that leaves features of less contrast to the matrix; none where it was asked of no field."""
-    found = [(float(field.read_off[_PALER]), field.image) for field in fields if _PALER in field.read_off]
-    if not found:
-        return ()
-    most, image = max(found)
-    return (
-        plausibility.check(
-            Text("recipes.check_paler"),
-            most,
-            "<=",
-            _MOST_PALER,
-            "%",
-            clause=Text("recipes.clause_paler"),
-            specimen=fields[0].specimen,
-            note=Text("recipes.note_worst_field", image=image),
-            advice=Text("recipes.advice_paler"),
-        ),
+    return worst_check(
+        Text("recipes.check_paler"),
+        _read_off(fields, _PALER),
+        "<=",
+        _MOST_PALER,
+        "%",
+        clause=Text("recipes.clause_paler"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_paler"),
     )
 
 
 def own_gray_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     """Whether the phase has a gray of its own in every field of a specimen; none where no level was chosen by edges."""
-    return _at_least(
-        fields,
-        "own_gray",
+    return worst_check(
         Text("recipes.check_gray_of_its_own"),
+        _read_off(fields, "own_gray"),
+        ">=",
         OWN_GRAY,
         "1",
         clause=Text("recipes.clause_gray_of_its_own"),
+        specimen=fields[0].specimen,
         advice=Text("recipes.advice_no_gray_level_separates"),
     )
 
 
 def outline_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
     """Whether the outline of the phase runs along edges in every field of a specimen; none without a level by edges."""
-    return _at_least(
-        fields,
-        "outline_on_edges",
+    return worst_check(
         Text("recipes.check_outline_on_edges"),
+        ((100 * share, image) for share, image in _read_off(fields, "outline_on_edges")),
+        ">=",
         max((float(field.read_off.get("asked_on_edges", 0)) for field in fields), default=_ON_EDGES),
         "%",
         clause=Text("recipes.clause_outline_on_edges"),
+        specimen=fields[0].specimen,
         advice=Text("recipes.advice_outline_off_edges"),
     )
 
 
-def _at_least(
-    fields: Sequence[FieldMeasurement], key: str, title: str, least: float, unit: str, *, clause: str, advice: str
-) -> tuple[Check, ...]:
-    """Doubt of what was read off the fields of a specimen by the worst of them; none where it was read off none."""
-    factor = 100 if unit == "%" else 1
-    found = [(factor * float(field.read_off[key]), field.image) for field in fields if key in field.read_off]
-    if not found:
-        return ()
-    worst, image = min(found)
-    specimen, note = fields[0].specimen, Text("recipes.note_worst_field", image=image)
-    return (
-        plausibility.check(title, worst, ">=", least, unit, clause=clause, specimen=specimen, note=note, advice=advice),
-    )
+def _read_off(fields: Sequence[FieldMeasurement], key: str) -> list[tuple[float, str]]:
+    """What was read off each field and its image, of those that it was read off."""
+    return [(float(field.read_off[key]), field.image) for field in fields if key in field.read_off]
 
 
 def disagreement(share: float, means: Mapping[str, float]) -> str:

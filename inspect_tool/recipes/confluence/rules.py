@@ -1,10 +1,11 @@
 """Rules of the procedure and doubts of the numbers, judged on one specimen."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Standard
+from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.recipes.confluence.field import SEPARATION
 from inspect_tool.recipes.confluence.results import shares_of, statistics_of
 from inspect_tool.recipes.confluence.settings import COVERED, Settings
@@ -50,45 +51,26 @@ def _well_percent(fields: Sequence[Measured], settings: Settings) -> float | Non
 
 def _doubts(fields: Sequence[Measured], settings: Settings) -> list[Check]:
     """Whether smooth and rough could be told apart at all, and whether a field shows both."""
-    told = [(float(value), field) for field in fields if (value := field.read_off.get(SEPARATION)) is not None]
-    if not told or settings.count == "nuclei":
+    if settings.count == "nuclei":
         return []
-    worst, where = min(told, key=lambda one: one[0])
-    specimen = fields[0].specimen
-    made = [
-        plausibility.check(
+    told = [(float(value), field) for field in fields if (value := field.read_off.get(SEPARATION)) is not None]
+    shares = [(float(field.values.numbers.covered_percent or 0.0), field.image) for _, field in told]
+    check = partial(
+        worst_check, clause=Text("confluence.clause_own"), specimen=fields[0].specimen, quantities=(COVERED,)
+    )
+    one_kind = Text("confluence.advice_one_kind")
+    return [
+        *check(
             Text("confluence.check_apart"),
-            worst,
+            [(value, field.image) for value, field in told],
             ">=",
             _APART,
             "1",
-            clause=Text("confluence.clause_own"),
-            specimen=specimen,
-            note=Text("recipes.note_worst_field", image=where.image),
             advice=Text("confluence.advice_apart"),
-            quantities=(COVERED,),
-        )
+        ),
+        *check(Text("confluence.check_most"), shares, "<=", _MOST, "%", advice=one_kind),
+        *check(Text("confluence.check_least"), shares, ">=", _LEAST, "%", advice=one_kind),
     ]
-    shares = [(float(field.values.numbers.covered_percent or 0.0), field.image) for _, field in told]
-    for share, relation, limit, title in (
-        (max(shares), "<=", _MOST, Text("confluence.check_most")),
-        (min(shares), ">=", _LEAST, Text("confluence.check_least")),
-    ):
-        made.append(
-            plausibility.check(
-                title,
-                share[0],
-                "<=" if relation == "<=" else ">=",
-                limit,
-                "%",
-                clause=Text("confluence.clause_own"),
-                specimen=specimen,
-                note=Text("recipes.note_worst_field", image=share[1]),
-                advice=Text("confluence.advice_one_kind"),
-                quantities=(COVERED,),
-            )
-        )
-    return made
 
 
 def warnings_of(fields: Sequence[Measured], settings: Settings) -> list[str]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Standard
 from inspect_tool.recipes._common import only
+from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.recipes.decarburisation.results import depth_of, is_unchanged, no_ferrite_layer, structure_of
 from inspect_tool.recipes.decarburisation.settings import Settings
 from inspect_tool.recipes.decarburisation.values import Measured
@@ -44,30 +44,24 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
     made: list[Check | None] = [
         check_rule(standard, rule, value, specimen=specimen, note=note) for rule, (value, note) in found.items()
     ]
-    worst = {
-        "others": max((float(field.values.others_without_depth), field.image) for field in fields),
-        "rim": max((field.values.rim_percent, field.image) for field in fields),
+    doubts = {
+        "others": ([float(field.values.others_without_depth) for field in fields], 0.0, "1"),
+        "rim": ([field.values.rim_percent for field in fields], _RIM, "%"),
     }
-    limits = {"others": (0.0, "1"), "rim": (_RIM, "%")}
     if not unchanged:
-        worst["places_apart"] = max((field.values.places_apart_percent, field.image) for field in fields)
-        limits["places_apart"] = (_APART, "%")
-        worst["beyond"] = max((field.values.beyond_percent, field.image) for field in fields)
-        limits["beyond"] = (_BEYOND, "%")
-    for name, (value, image) in worst.items():
-        limit, unit = limits[name]
-        made.append(
-            plausibility.check(
-                Text(f"decarburisation.check_{name}"),
-                value,
-                "<=",
-                limit,
-                unit,
-                clause=Text("decarburisation.clause_own"),
-                specimen=specimen,
-                note=Text("recipes.note_worst_field", image=image),
-                advice=Text(f"decarburisation.advice_{name}"),
-            )
+        doubts["places_apart"] = ([field.values.places_apart_percent for field in fields], _APART, "%")
+        doubts["beyond"] = ([field.values.beyond_percent for field in fields], _BEYOND, "%")
+    images = [field.image for field in fields]
+    for name, (values, limit, unit) in doubts.items():
+        made += worst_check(
+            Text(f"decarburisation.check_{name}"),
+            zip(values, images, strict=True),
+            "<=",
+            limit,
+            unit,
+            clause=Text("decarburisation.clause_own"),
+            specimen=specimen,
+            advice=Text(f"decarburisation.advice_{name}"),
         )
     return [check for check in made if check is not None]
 

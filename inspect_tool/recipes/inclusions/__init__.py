@@ -107,7 +107,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
     for specimen, mine in specimens_of(fields):
         results += results_of(mine, editions)
         checks += checks_of(mine, editions)
-        checks.append(area_check(mine))
+        checks += area_check(mine)
         seen = [(field.values.color, field.image) for field in mine]
         checks += _colors.checks_of(seen, specimen, Text("inclusions.subject_color"))
         checks += _empty_fields.checks_of(mine, Text("inclusions.subject"))

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Editions
+from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.recipes.inclusions.limits import limits_of
 from inspect_tool.recipes.inclusions.settings import Settings
 from inspect_tool.recipes.inclusions.values import Measured
@@ -43,18 +43,16 @@ def checks_of(fields: Sequence[Measured], editions: Editions) -> list[Check]:
     return [check for check in made if check is not None]
 
 
-def area_check(fields: Sequence[Measured]) -> Check:
+def area_check(fields: Sequence[Measured]) -> tuple[Check, ...]:
     """Doubt of inclusions that take more of a field than they do in any metal: a structure was taken for them."""
-    most, image = max((field.values.numbers.inclusion_percent, field.image) for field in fields)
-    return plausibility.check(
+    return worst_check(
         Text("inclusions.check_area"),
-        most,
+        ((field.values.numbers.inclusion_percent, field.image) for field in fields),
         "<=",
         _MOST_PERCENT,
         "%",
         clause=Text("inclusions.clause_area"),
         specimen=fields[0].specimen,
-        note=Text("recipes.note_worst_field", image=image),
         advice=Text("inclusions.advice_area"),
     )
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Result, Standard
 from inspect_tool.recipes._common import only
+from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.recipes.layer_thickness.results import layers_in, of_layer
 from inspect_tool.recipes.layer_thickness.settings import MEAN, Settings
 from inspect_tool.recipes.layer_thickness.values import Measured
@@ -30,28 +30,15 @@ def checks_of(
             note="" if settings.tilt_deg is not None else Text("layer_thickness.note_tilt"),
         )
     ]
-    most, where = max((field.values.others_without_layer, field.image) for field in fields)
-    made.append(
-        plausibility.check(
-            Text("layer_thickness.check_others"),
-            float(most),
-            "<=",
-            0.0,
-            "1",
-            clause=Text("layer_thickness.clause_own"),
-            specimen=specimen,
-            note=Text("recipes.note_worst_field", image=where),
-            advice=Text("layer_thickness.advice_others"),
-        )
-    )
+    without = [(float(field.values.others_without_layer), field.image) for field in fields]
+    made += _worst("others", without, 0.0, "1", specimen)
     for what, fact, limit in (
         ("sizes", "sizes_apart", _OPINIONS_APART),
         ("grays", "grays_apart", _OPINIONS_APART),
         ("edge", "edge_off", _OFF_EDGE),
     ):
-        found_apart = [(100 * float(one.read_off[fact]), one.image) for one in fields if fact in one.read_off]
-        if found_apart:
-            made.append(_worst(what, max(found_apart), limit, specimen))
+        apart = [(100 * float(one.read_off[fact]), one.image) for one in fields if fact in one.read_off]
+        made += _worst(what, apart, limit, "%", specimen)
     for name in layers_in(fields):
         layers = of_layer(fields, name)
         note = Text("layer_thickness.note_layer", layer=name)
@@ -67,27 +54,32 @@ def checks_of(
             "seen": 100 * seen / (seen + sum(one.chords_missed for one in layers)),
         }
         made += [check_rule(standard, rule, value, specimen=specimen, note=note) for rule, value in found.items()]
-        apart = max(
+        apart = [
             (100 * abs(only(one.area_over_length) / only(one.mean_thickness) - 1), field.image)
             for one, field in zip(layers, fields, strict=True)
-        )
+        ]
         quantities = tuple(one.quantity for one in results if one.quantity.endswith(f".{name}"))
-        made.append(_worst("area", apart, _APART, specimen, quantities))
+        made += _worst("area", apart, _APART, "%", specimen, quantities)
     return [check for check in made if check is not None]
 
 
-def _worst(what: str, found: tuple[float, str], most: float, specimen: str, quantities: tuple[str, ...] = ()) -> Check:
-    """Doubt of the field in which two ways to a thickness lie farthest apart: by how much, and its image. [%]"""
-    apart, image = found
-    return plausibility.check(
+def _worst(
+    what: str,
+    found: Sequence[tuple[float, str]],
+    most: float,
+    unit: str,
+    specimen: str,
+    quantities: tuple[str, ...] = (),
+) -> tuple[Check, ...]:
+    """Doubt of the field in which the most was found of what casts a doubt on a thickness."""
+    return worst_check(
         Text(f"layer_thickness.check_{what}"),
-        apart,
+        found,
         "<=",
         most,
-        "%",
+        unit,
         clause=Text("layer_thickness.clause_own"),
         specimen=specimen,
-        note=Text("recipes.note_worst_field", image=image),
         advice=Text(f"layer_thickness.advice_{what}"),
         quantities=quantities,
     )

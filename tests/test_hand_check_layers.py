@@ -144,7 +144,8 @@ def test_what_is_not_corrected_passes_no_requirement_where_the_program_is_wrong(
 
 def test_the_report_verifies_and_a_changed_mark_does_not(checked):
     folder = checked[0]
-    assert verify.verify(folder / "reports/job").verified
+    whole = verify.verify(folder / "reports/job")
+    assert whole.verified, "\n".join(str(one.text) for one in whole.findings if one.state == "differs")
     file = next((folder / "reports/job/evidence").glob("referee-answers.json"))
     before = file.read_text(encoding="utf-8")
     answers = json.loads(before)

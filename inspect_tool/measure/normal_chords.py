@@ -7,7 +7,6 @@ long by 1/cos of the slope.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
@@ -17,6 +16,7 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.lines import evenly, gaps_closed, length_of, smoothed
 from inspect_tool.measure.regions import connected
 from inspect_tool.model import Mask
+from inspect_tool.pixels.distances import distances
 
 _STEP_PX = 0.5  # along a chord; the crossing between two steps is found by linear interpolation
 _FARTHEST = 6.0  # half lengths of the thickest place: beyond, a chord runs along the layer
@@ -122,7 +122,7 @@ def normal_chords(sides: Sides, number: int, roi: Mask | None = None) -> Chords:
     MeasurementError
         The middle line is shorter than the layer is thick, or no chord ends at both sides.
     """
-    to_first, to_second = (_distance(side) for side in (sides.first, sides.second))
+    to_first, to_second = (distances(~side) for side in (sides.first, sides.second))
     middle = _middle_line(to_first - to_second)
     half = float(np.median(map_coordinates((to_first + to_second) / 2, middle.T, order=1, mode="nearest")))
     line = evenly(smoothed(evenly(middle, 1.0), half), 1.0)
@@ -161,12 +161,6 @@ def normal_chords(sides: Sides, number: int, roi: Mask | None = None) -> Chords:
         step=step,
         missed=int((~whole).sum()),
     )
-
-
-def _distance(side: Mask) -> NDArray[np.float32]:
-    """Distance of every pixel from a side. [px]"""
-    far = cv2.distanceTransform((~side).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(far, np.float32)
 
 
 def _middle_line(difference: NDArray[np.float32]) -> Floats:

@@ -1,10 +1,10 @@
 """How far objects lie from the surface of the specimen: the border to mount, surround or gap in the picture."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.distances import distances
 
 
 def surface_distances(labels: LabelImage, mount: Mask) -> NDArray[np.float64]:
@@ -34,7 +34,7 @@ def surface_distances(labels: LabelImage, mount: Mask) -> NDArray[np.float64]:
     least = np.full(int(labels.max(initial=0)) + 1, np.inf)
     if mount.any():
         # between the centers of the nearest two pixels; both reach half a pixel further
-        distance = cv2.distanceTransform((~mount).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        distance = distances(~mount)
         inside = labels > 0
         np.minimum.at(least, labels[inside], np.maximum(distance[inside].astype(np.float64) - 1, 0))
     return least

@@ -120,7 +120,8 @@ def measure_field(
         shifted[name] = _numbers(this, scene, _particles(this, scene))
         read |= kept(f"gray, {name}", this)
     inside = share_scatter(found.mask, roi)
-    rated = _rated(_particles(found, scene), scene)
+    particles = _particles(found, scene)
+    rated, by_size = _rated(particles, scene), _sorted(particles, scene)
     job = scene.editions[0]
     mine = rated[job.name]
     spread = _colors.spread_of(micrograph, segmentation.backend, segmentation.labels)
@@ -128,7 +129,7 @@ def measure_field(
         **place_of(micrograph),
         shape_px=shape,
         values=Values(
-            numbers=_numbers(found, scene, _particles(found, scene)),
+            numbers=_summed(found, scene, particles, rated, by_size),
             variants=_variants(found, scene),
             below_minimum=int((~found.table["counts"]).sum()),
             too_thin=sum(not series_of(one, job) for one in mine),
@@ -150,7 +151,7 @@ def measure_field(
         alternatives=shifted,
         marks=_marks(mine, rated, scene),
         worst=largest_features(found.table[found.table["counts"]], pixel_um, _caption, shape),
-        curves=_curves(found, mine, rated, _sorted(_particles(found, scene), scene), scene),
+        curves=_curves(found, mine, rated, by_size, scene),
         read_off={
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.mask.any())),
             **facts_of_level(segmentation, micrograph),
@@ -227,7 +228,16 @@ def _sorted(particles: Particles, scene: _Scene) -> dict[str, Sorted]:
 
 
 def _numbers(found: Found, scene: _Scene, particles: Particles) -> Numbers:
-    rated, by_size = _rated(particles, scene), _sorted(particles, scene)
+    return _summed(found, scene, particles, _rated(particles, scene), _sorted(particles, scene))
+
+
+def _summed(
+    found: Found,
+    scene: _Scene,
+    particles: Particles,
+    rated: Mapping[str, Sequence[Inclusion]],
+    by_size: Mapping[str, Sorted],
+) -> Numbers:
     mine = rated[scene.editions[0].name]
     return Numbers(
         inclusion_percent=100 * _area_px2(found.table) / scene.area_px2,

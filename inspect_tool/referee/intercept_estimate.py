@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from inspect_tool.referee.estimate import Interval, beyond_chance
+from inspect_tool.statistics.uncertainty import coverage_factor
 
 DOUBTS = 1.0
 """Lines added to each half of the strata, sure and unsure, that are one boundary off: no error seen is not no error."""
@@ -68,7 +69,7 @@ def mean_count(strata: Sequence[Counts], population: int, most: float, coverage:
             square = (DOUBTS + sum((count - mean) ** 2 for one, mean in own for count in one.told)) / dof
             parts.append((square * sum(one.weight**2 / one.lines for one, _ in own), dof))
     variance = sum(part for part, _ in parts)
-    wide = _student(variance**2 / sum(part**2 / dof for part, dof in parts), coverage) * sqrt(variance)
+    wide = coverage_factor(variance**2 / sum(part**2 / dof for part, dof in parts), coverage) * sqrt(variance)
     shares = [one.weight * one.untold / one.lines for one in strata]
     least = sum(share * mean for share, mean in zip(shares, means, strict=True))
     more = sum(share * (max(most, mean) - mean) for share, mean in zip(shares, means, strict=True))
@@ -87,7 +88,7 @@ def counted_alone(strata: Sequence[Counts], most: float, coverage: float = 0.95)
         if one.told
     )
     variance = (_between(strata, means, value) + inside) / max(1, lines - 1)
-    wide = _student(max(1, lines - 1), coverage) * sqrt(variance)
+    wide = coverage_factor(max(1, lines - 1), coverage) * sqrt(variance)
     untold = sum(one.weight * one.untold / one.lines for one in strata)
     return Interval(
         value=value, low=max(0.0, value * (1 - untold) - wide), high=value + untold * max(0.0, most - value) + wide
@@ -127,9 +128,3 @@ def _between(strata: Sequence[Counts], means: Sequence[float], value: float) -> 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def _student(dof: float, coverage: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(dof, (1 + coverage) / 2))

@@ -17,6 +17,7 @@ from math import sqrt
 import numpy as np
 
 from inspect_tool.referee.estimate import Interval
+from inspect_tool.statistics.uncertainty import coverage_factor
 
 DOUBTS = 1.0
 """Lines added to each stratum that are a pixel off: no error seen is not no error."""
@@ -104,7 +105,7 @@ def _interval(strata: Sequence[Marked], weight: float, pixel: float, coverage: f
         spread = (DOUBTS * pixel**2 + sum((rest - mean) ** 2 for rest in rests)) / dof
         parts.append((one.weight**2 * spread / max(one.lines, 1), dof))
     variance = sum(part for part, _ in parts)
-    wide = _student(variance**2 / sum(part**2 / dof for part, dof in parts), coverage) * sqrt(variance)
+    wide = coverage_factor(variance**2 / sum(part**2 / dof for part, dof in parts), coverage) * sqrt(variance)
     return _widened(strata, value, wide)
 
 
@@ -118,7 +119,7 @@ def _plain(strata: Sequence[Marked], value: float, coverage: float) -> Interval:
         for one, mean in zip(strata, means, strict=True)
         if one.pairs
     )
-    wide = _student(max(1, lines - 1), coverage) * sqrt((between + inside) / max(1, lines - 1))
+    wide = coverage_factor(max(1, lines - 1), coverage) * sqrt((between + inside) / max(1, lines - 1))
     return _widened(strata, value, wide)
 
 
@@ -133,9 +134,3 @@ def _widened(strata: Sequence[Marked], value: float, wide: float) -> Interval:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values) if values else 0.0
-
-
-def _student(dof: float, coverage: float) -> float:
-    from scipy.special import stdtrit
-
-    return float(stdtrit(dof, (1 + coverage) / 2))

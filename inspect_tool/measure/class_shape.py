@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.pixels.bits import BitMask
+from inspect_tool.pixels.distances import distances
 from inspect_tool.pixels.parts import connected_parts, strips
 
 _WIDTHS_PX = (3, 7, 15)  # a line is narrower than one of these; half of it is the radius of an opening
@@ -159,8 +160,7 @@ def hole_percent(mask: Mask) -> float:
 
 def _away(mask: Mask) -> NDArray[np.float32]:
     """Distance of every pixel to the nearest one of a mask, alike in all directions; far where it is empty. [px]"""
-    found = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(found, dtype=np.float32)
+    return distances(~mask)
 
 
 def _bands(shape: tuple[int, ...], reach: int) -> Iterator[tuple[slice, slice]]:

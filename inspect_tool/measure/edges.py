@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.measure.flooding import strips
 from inspect_tool.measure.recall import ANEW, Parts, rows_of
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.distances import distances
 from inspect_tool.standards.formulas import iso_13322_1
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def whole_weights(labels: LabelImage, table: "pd.DataFrame", roi: Mask | None, *
         more = 2.0 * (margin_px - 1)  # of a larger object without the margin, which has as many places
         chance = chance_to_be_whole(bottom - top + more, right - left + more, (0, 0, height, width))
         return np.where(whole & (chance > 0), 1 / np.where(chance > 0, chance, 1.0), 0.0)
-    depth = cv2.distanceTransform(np.pad(roi.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    depth = distances(np.pad(roi, 1))[1:-1, 1:-1]
     reach = _reaches(labels, table) + (margin_px - 1)
     at = table["row_px"].round().astype(int).to_numpy(), table["column_px"].round().astype(int).to_numpy()
     ordered = np.sort(depth[roi])

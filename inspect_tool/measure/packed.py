@@ -15,6 +15,7 @@ from inspect_tool.measure.boundaries import FloatImage, flooded
 from inspect_tool.measure.edges import BLURRED_PX, present_labels
 from inspect_tool.measure.flooding import numbered
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.distances import distances
 
 _SIZES_PX = np.geomspace(5.0, 120.0, 40)  # that are tried for the usual diameter
 _OF_SIDE = 4.0  # a diameter is at most this part of the shorter side
@@ -80,7 +81,7 @@ def parted(gray: FloatImage, mask: Mask, diameter_px: float, roi: Mask | None = 
     height = max(float(np.quantile(rise[mask], 0.9)), 1e-6)
     solid = np.asarray(dip.HMaxima(dip.Image(rise), _STANDS_OUT * height))
     middles = numbered(np.asarray(dip.Maxima(dip.Image(solid))) & mask)
-    deep = np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
+    deep = distances(mask)
     found = flooded(np.asarray(-(deep / (diameter_px / 2) + rise / height), np.float32), middles, mask)
     return _parted_at_edge(_without_spurs(found, _SPUR * diameter_px), roi)
 
@@ -113,9 +114,9 @@ def _parted_at_edge(labels: LabelImage, roi: Mask | None) -> LabelImage:
 
 def _opened(mask: Mask) -> Mask:
     """Open an object by a disc whose size is a share of the largest one that fits into it."""
-    depth = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = distances(mask)
     radius_px = _CORE * float(depth.max())
-    away = cv2.distanceTransform((depth <= radius_px).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    away = distances(depth <= radius_px)
     return np.asarray(mask & (away <= radius_px + 1))
 
 
@@ -126,7 +127,7 @@ def _without_spurs(labels: LabelImage, radius_px: float) -> LabelImage:
         same = labels[one] == labels[other]
         inside[one] &= same
         inside[other] &= same
-    core = cv2.distanceTransform(inside.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) > radius_px
+    core = distances(inside) > radius_px
     if not core.any():
         return labels
     away, nearest = cv2.distanceTransformWithLabels(

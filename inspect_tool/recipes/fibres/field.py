@@ -18,6 +18,7 @@ from inspect_tool.measure.outline_noise import diameter_noise
 from inspect_tool.measure.regions import region_table
 from inspect_tool.measure.share_scatter import share_scatter
 from inspect_tool.model import LabelImage, Mark, Mask, Micrograph, Notable, PointClass, Segmentation
+from inspect_tool.pixels.distances import distances
 from inspect_tool.recipes.fibres.settings import COMPONENTS, Settings
 from inspect_tool.recipes.fibres.values import Numbers, Phase, Scatter, Unit
 from inspect_tool.standards.formulas import fiber_sections
@@ -113,7 +114,7 @@ def found_in(micrograph: Micrograph, phases: Phases, settings: Settings) -> Foun
         made["void"] = phases.void
     if beyond_px > 0 and phases.fiber.any():
         inner = _inner(fibers.shape, roi, beyond_px)
-        far = cv2.distanceTransform((~phases.fiber).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        far = distances(~phases.fiber)
         # from the middle of a pixel of matrix to that of the nearest one of fiber: the outline lies half a pixel nearer
         rich = np.asarray(far - 0.5 > beyond_px) & inner
         made["resin_rich"] = rich if phases.void is None else rich & ~phases.void
@@ -129,8 +130,8 @@ def found_in(micrograph: Micrograph, phases: Phases, settings: Settings) -> Foun
 
 def _inner(shape: tuple[int, ...], roi: Mask | None, beyond_px: float) -> Mask:
     """Pixels so far from the edge of the field that no fiber beyond it could be nearer than the distance asked for."""
-    region = np.ones(shape, np.uint8) if roi is None else roi.astype(np.uint8)
-    depth = cv2.distanceTransform(np.pad(region, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    region = np.ones(shape, np.bool_) if roi is None else roi
+    depth = distances(np.pad(region, 1))[1:-1, 1:-1]
     return np.asarray(depth - 0.5 > beyond_px)
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
 from inspect_tool.model import GrayImage, Mask, Micrograph, ModelCard
+from inspect_tool.pixels.distances import distances
 from inspect_tool.segmentation.networks.arguments import prompt_arguments
 from inspect_tool.segmentation.networks.runtime import Device, Engine, Precision, Predictor, predictor
 from inspect_tool.segmentation.networks.unet import UNet
@@ -338,6 +339,6 @@ def _overlap(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
 
 def _innermost(view: View, mask: NDArray[np.bool_]) -> Point:
     """The place of a mask that is farthest from its edge, in the image. [px]"""
-    depth = cv2.distanceTransform(np.pad(mask.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    depth = distances(np.pad(mask, 1))[1:-1, 1:-1]
     row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
     return view.outside(float(row), float(column))

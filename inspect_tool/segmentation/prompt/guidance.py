@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.pixels.distances import distances
+
 CHANNELS = 5  # gray, clicks inside, clicks outside, mask of before, gray against that under the clicks
 SIDE = 128  # of a crop [px]
 CLICK_PX = 3  # radius of a click in a crop [px]
@@ -57,7 +59,7 @@ def next_click(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[int,
     >>> next_click(truth, np.zeros((9, 9), bool)), next_click(truth, truth)
     ((4, 3, True), None)
     """
-    best: tuple[float, NDArray[np.uint8], bool] | None = None
+    best: tuple[float, NDArray[np.bool_], bool] | None = None
     for error, inside in ((truth & ~found, True), (found & ~truth, False)):
         count, labels, stats, _ = cv2.connectedComponentsWithStats(error.astype(np.uint8), connectivity=4)
         if count < 2:
@@ -65,10 +67,10 @@ def next_click(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> tuple[int,
         largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
         area = float(stats[largest, cv2.CC_STAT_AREA])
         if best is None or area > best[0]:
-            best = (area, (labels == largest).astype(np.uint8), inside)
+            best = (area, labels == largest, inside)
     if best is None:
         return None
     _, region, inside = best
-    depth = cv2.distanceTransform(np.pad(region, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    depth = distances(np.pad(region, 1))[1:-1, 1:-1]
     row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
     return int(row), int(column), inside

@@ -11,11 +11,13 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/3"
+SCHEMA = "inspect_tool/validation/4"
+DOUBTS_ALONE = "inspect_tool/validation/3"
+"""A file of before, in which only doubts of the recipe set results apart, and errors of numbers are ratios."""
 KIND_FIRST = "inspect_tool/validation/2"
-"""A file of before, by which a result is judged by its kind first, and then by whether it is doubted."""
+"""A file of before that, by which a result is judged by its kind first, and then by whether it is doubted."""
 WITHOUT_GATE = "inspect_tool/validation/1"
-"""A file of before that, which does not say what images the quality gate stops. The lines of both are as they were."""
+"""A file of before that, which does not say what images the quality gate stops. The lines of all are as they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,8 @@ class FieldError:
     machine: float
     truth: float
     own_u: float  # standard uncertainty that the method itself states for its segmentation
-    doubted: bool = False  # a check of the recipe doubts the number of the machine
+    doubted: bool = False  # a check of the recipe doubts the number of the machine, or its own interval reaches to zero
+    n: int = 0  # objects that a number of objects rests on; 0: the quantity is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ def load_validation(path: Path) -> Validation:
 
 def parsed(data: Mapping[str, object], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
-    if data.get("schema") not in (SCHEMA, KIND_FIRST, WITHOUT_GATE):
+    if data.get("schema") not in (SCHEMA, DOUBTS_ALONE, KIND_FIRST, WITHOUT_GATE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"
         raise SettingsError(msg)
     found = checked(Validation, data, where)
@@ -98,6 +101,9 @@ def parsed(data: Mapping[str, object], where: str) -> Validation:
         numbers = [*field.features.values()]
         for error in field.errors.values():
             numbers += [error.machine, error.truth, error.own_u]
+            if error.n < 0:
+                msg = f"{at} errors: n must not be negative, got {error.n}"
+                raise SettingsError(msg)
             if error.own_u < 0:
                 msg = f"{at} errors: own_u must not be negative, got {error.own_u:g}"
                 raise SettingsError(msg)

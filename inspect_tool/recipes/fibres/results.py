@@ -150,9 +150,7 @@ def _share_lines(fields: Sequence[Measured], phase: Phase) -> tuple[Component, .
     if phase == "void" and not any(shares):
         most = unseen_percent(len(fields))
         basis = Text("fibres.basis_voids_beside_fields", hidden=1 / HIDDEN, most=most)
-        return (
-            Component(name=Text("budget.no_void_found"), u=most / coverage_factor(None), kind="B", basis=basis),
-        )
+        return (Component(name=Text("budget.no_void_found"), u=most / coverage_factor(None), kind="B", basis=basis),)
     kept = [field.values.scatter[phase] for field in fields]
     inner = [ShareScatter(u=one.inner_scatter_percent / 100, dof=one.inner_scatter_dof) for one in kept]
     return sampling_lines(field_statistics(shares, [field.section for field in fields]), shares, inner)

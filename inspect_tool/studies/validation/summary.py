@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, log
 from statistics import median
 
 from inspect_tool import registry
@@ -10,7 +10,7 @@ from inspect_tool.model import Table
 from inspect_tool.plugins import carried_of
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation.line import scale_of
-from inspect_tool.validation.reach import Scale, error_of, half_width, kind_of, matching
+from inspect_tool.validation.reach import RATIOS, Scale, half_width, kind_of, matching
 from inspect_tool.validation.values import Validation, parent_of
 
 
@@ -19,7 +19,7 @@ class Summary:
     """Errors of one quantity, each image judged by the images of other parents."""
 
     quantity: str
-    scale: Scale  # of a ratio the numbers below are logarithms of it
+    scale: Scale  # of ``RATIOS`` the numbers below are logarithms
     images: int
     parents: int
     bias: float  # median of machine less truth
@@ -45,7 +45,8 @@ def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Sum
         field
         for field in validation.fields
         if (error := field.errors.get(quantity)) is not None
-        and (scale != "ratio" or (error.machine > 0 and error.truth > 0))
+        and (scale not in RATIOS or (error.machine > 0 and error.truth > 0))
+        and (scale != "count" or error.n > 0)
     ]
     asked = [field for field in mine if doubted in (None, field.errors[quantity].doubted)]
     parents = {parent_of(field) for field in asked}
@@ -65,10 +66,11 @@ def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Sum
             kind=kind_of(others, field.features),
             far=False,
             stopped=field.stopped,
+            n=error.n,
         )
         assert bound is not None  # the others have the quantity
         bounds.append(bound)
-        errors.append(error_of(error, scale) if scale == "ratio" else error.machine - error.truth)
+        errors.append(log(error.machine / error.truth) if scale in RATIOS else error.machine - error.truth)
         own.append(abs(error.machine - error.truth) <= coverage_factor(None) * error.own_u)
     return Summary(
         quantity=quantity,
@@ -89,7 +91,7 @@ def _scale(validation: Validation, quantity: str) -> Scale:
     unit = "%" if quantity.split(".")[0].endswith("percent") else ""
     for carry in carried_of(registry.load("recipe", validation.recipe)).values():
         if matching(carry.of, quantity) is not None:
-            return scale_of(carry, unit)
+            return scale_of(carry, unit, validation.schema)
     return "share" if unit else "difference"
 
 
@@ -131,7 +133,7 @@ def _groups(validation: Validation) -> Iterator[tuple[str, Summary]]:
 
 def _printed(one: Summary) -> tuple[str, str, str]:
     """Median error, its median size and the half width; of a ratio as factors."""
-    if one.scale == "ratio":
+    if one.scale in RATIOS:
         return f"× {exp(one.bias):.3g}", f"×÷ {exp(one.size):.3g}", f"×÷ {exp(one.half_width):.3g}"
     return f"{one.bias:+.3g}", f"{one.size:.3g}", f"{one.half_width:.3g}"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, sqrt
+from math import exp, log, sqrt
 from statistics import median
 
 import pandas as pd
@@ -28,6 +28,7 @@ from inspect_tool.validation.reach import (
     Reach,
     Scale,
     distances_of,
+    factors,
     half_width,
     kind_at,
     matching,
@@ -347,9 +348,8 @@ def _sides(before: Result, made: Result, stated: float, scale: Scale) -> tuple[f
     assert before.interval is not None
     low, high = before.interval
     value = made.value
-    factor = _factor(made)
-    upward = value * (factor - 1)
-    downward = value * (1 - max(2 - sqrt(factor), 0.0) ** 2 if scale == "count" else 1 - 1 / factor)
+    below, above = factors(log(_factor(made)), scale)
+    downward, upward = value * (1 - below), value * (above - 1)
     down, up = (
         sqrt(max(side**2 - stated**2, 0.0) + own**2) for side, own in ((value - low, downward), (high - value, upward))
     )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import log, log1p, sqrt
+from math import exp, log, log1p, sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -51,6 +51,17 @@ class Reach:
     half_width: float  # in the unit of the quantity; of a ratio and of a number of objects its logarithm
     coverage: float  # that the labeled images tell of it, at least [1]
     as_stated: bool = False  # what the method states itself: labeled images confirm it, and it is not widened
+
+
+def factors(half_width: float, scale: Scale) -> tuple[float, float]:
+    """Truth over value, at least and at most, by a half width that is a logarithm; a number lies evenly by its root.
+
+    >>> from math import log
+    >>> factors(log(4), "ratio"), factors(log(2.25), "count")
+    ((0.25, 4.0), (0.25, 2.25))
+    """
+    above = exp(half_width)
+    return max(2 - sqrt(above), 0.0) ** 2 if scale == "count" else 1 / above, above
 
 
 def space_of(validation: Validation) -> conformal.Space:

@@ -10,8 +10,10 @@ from inspect_tool.model import Table
 from inspect_tool.plugins import carried_of
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation.line import scale_of
-from inspect_tool.validation.reach import RATIOS, Scale, half_width, kind_of, matching
+from inspect_tool.validation.reach import RATIOS, Reach, Scale, factors, half_width, kind_of, matching
 from inspect_tool.validation.values import Validation, parent_of
+
+_ROUNDED = 1e-9  # that an exponential of a logarithm is off at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +81,19 @@ def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Sum
         parents=len(parents),
         bias=median(errors),
         size=median(abs(error) for error in errors),
-        held=sum(abs(error) <= bound.half_width for error, bound in zip(errors, bounds, strict=True)),
+        held=sum(_held(error, bound, scale) for error, bound in zip(errors, bounds, strict=True)),
         half_width=median(bound.half_width for bound in bounds),
         coverage=min(bound.coverage for bound in bounds),
         own_held=sum(own),
     )
+
+
+def _held(error: float, bound: Reach, scale: Scale) -> bool:
+    """Whether a half width reaches the truth; errors are machine less truth, of ``RATIOS`` the logarithm."""
+    if scale not in RATIOS:
+        return abs(error) <= bound.half_width
+    below, above = factors(bound.half_width, scale)
+    return below * (1 - _ROUNDED) <= exp(-error) <= above * (1 + _ROUNDED)
 
 
 def _scale(validation: Validation, quantity: str) -> Scale:

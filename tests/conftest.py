@@ -91,6 +91,7 @@ TRIES: list[str] = []
 """To print a PDF, of the test that runs."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
     """One test process more than processors: some always wait, for a browser, a disk or a process that starts."""
     return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) + 1

@@ -30,7 +30,8 @@ def labels_of(
         for rows in bands(ranks.shape):
             put(labels, rows, ~roi[rows], 0)
     if is_stored:
-        labels = classes_like(ranks, range(1, n), ((rows, labels[rows]) for rows in bands(ranks.shape)))
+        told = ((rows, np.asarray(labels[rows], np.uint8)) for rows in bands(ranks.shape))
+        labels = classes_like(ranks, range(1, n), told)
     return labels, classes, phase
 
 

@@ -90,7 +90,7 @@ def eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np
         msg = f"{path}: the region holds no pixel; check [region] of the job"
         raise BackendError(msg)
     if image.dtype == np.uint8:
-        filled = np.flatnonzero(histogram_of(image, roi))
+        filled = np.flatnonzero(histogram_of(cast("NDArray[np.uint8]", image), roi))
         low, high = float(filled[0]), float(filled[-1])
         offset, step = 0.0, 1.0
     else:

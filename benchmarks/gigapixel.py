@@ -1,6 +1,7 @@
 """Huge drawn mosaics measured by windows: time and peak memory against the size, and the numbers against the truth.
 
-    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--run porosity] [--default] [--deep] [--verify]
+    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--deep]
+    python benchmarks/gigapixel.py [gigapixels ...] --run porosity [--default] [--deep] [--verify]
 
 Wanted: time that grows as the pixels, at most 2 GB. Drawn tile by tile, without seams: round pores in a jittered grid,
 none touching another, one crack that runs through the whole width, a black corner and a black gap. The measure is a

@@ -6,9 +6,9 @@
 
 ``labels``: exact labels, by default specimens of one and of five fields. ``outlines:PX``: labels as of a person, whose
 outlines all lie off by one length for each specimen, normal with a standard deviation of PX / √3: what a line of the
-budget takes outlines for that lie off by PX at most (0.25 for sizes, 0.5 for the area). ``default``: pictures, good (1), ordinary (2)
-and poor (3), by the default backend, one to five fields each. ``specimens`` is how many, or a range of their numbers:
-``1000-1200`` are 200 others than ``200``. DRAWING is one of
+budget for outlines that lie off by PX takes them for (0.25 for sizes, 0.5 for the area). ``default``: pictures, good
+(1), ordinary (2) and poor (3), by the default backend, one to five fields each. ``specimens`` is how many, or a range
+of their numbers: ``1000-1200`` are 200 others than ``200``. DRAWING is one of
 
 - ``layer_thickness``: layers 12 to 80 px thick, with a standard deviation of 2 to 20 % that varies over 15 to 120 px of
   the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;

@@ -103,9 +103,9 @@ def inclusions(
     Field
         Semantic labels: 1 on every inclusion; ``objects`` numbers their particles, by their very outlines. Truth of
         process and field: ``inclusion_percent``, ``inclusion_count_per_mm2`` (particles), and ``length_per_area`` of A
-        and C, that of B of the field alone. Of the field alone ``length_um.<type>_<thickness>`` and ``number.d_<thickness>``, as the
-        frame shows them (of globules, those centered in it), and ``largest_um.ds``; thin ends at 4 (A), 9 (B), 5 (C)
-        and 8 um (D).
+        and C, that of B of the field alone. Of the field alone ``length_um.<type>_<thickness>`` and
+        ``number.d_<thickness>``, as the frame shows them (of globules, those centered in it), and ``largest_um.ds``;
+        thin ends at 4 (A), 9 (B), 5 (C) and 8 um (D).
 
     Examples
     --------

@@ -82,7 +82,7 @@ def settled(pixels: Samples, maps: Probability, rough: Lines, inside: Mask | Non
     scale : float
         Pixels of the network per pixel of the picture.
     """
-    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5)))
+    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5)), np.float32)
     edges = np.unique(np.quantile(smooth[:: max(1, len(smooth) // 1000)], np.linspace(0, 1, _GRAYS + 1)[1:-1]))
     seen = _Seen(
         smooth=smooth,
@@ -174,7 +174,7 @@ def without_open_pores(pixels: Samples, layer: Mask) -> Mask:
     """
     if not layer.any():
         return layer
-    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), 1.0))
+    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), 1.0), np.float32)
     dark = smooth < _dark_below(smooth, layer)
     thick = float(np.median(layer.sum(axis=0)))
     radius = max(1, round(_PORE * thick))

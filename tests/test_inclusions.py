@@ -361,8 +361,8 @@ def test_a_class_near_its_limit_says_how_sure_it_is():
 
 
 def test_what_lies_near_a_limit_of_width_is_a_line_of_the_budget():
-    """Sulfides of 4 um are thin, and heavy with outlines a quarter of a pixel farther out and with what the grid may hide
-    of their tips; those of 2 um stay thin."""
+    """Sulfides of 4 um are thin, and heavy with outlines a quarter of a pixel farther out, their tips by what the grid
+    may hide; those of 2 um stay thin."""
     near = results([field(*bars((50, 50, 4, 120, SULFIDE)))])["severity.a_heavy"]
     assert lines(near)["outline of inclusions"].u == pytest.approx(
         ISO.index("a_heavy", 120.5 + 120 / 8**2) / np.sqrt(3), rel=0.001
@@ -375,11 +375,8 @@ def test_what_lies_near_a_limit_of_width_is_a_line_of_the_budget():
 def test_round_globules_are_as_wide_as_they_are_drawn_on_average(size):
     rng = np.random.default_rng(size)
     drawn = [
-        Outline(
-            30 * row + rng.uniform(14, 16), 30 * column + rng.uniform(14, 16), size, (), stretch, rng.uniform(0, np.pi)
-        )
-        for row, column in np.ndindex(12, 12)
-        for stretch in (rng.uniform(1, 1.25),)
+        Outline(*(30 * np.add(at, rng.uniform(0.47, 0.53, 2))), size, (), rng.uniform(1, 1.25), rng.uniform(0, np.pi))
+        for at in np.ndindex(12, 12)
     ]
     labels = (numbered((360, 360), drawn) > 0).astype(np.int32)
     pixels = np.where(labels > 0, OXIDE, 210).astype(np.uint8)

@@ -203,7 +203,7 @@ def _directions(regions: Regions) -> tuple[Floats, Floats]:
 def _off(angle: Floats, direction: float) -> Floats:
     """Angle between lines and a direction, up to a right one. [rad]"""
     apart = np.abs(angle - direction) % pi
-    return np.minimum(apart, pi - apart)
+    return np.asarray(np.minimum(apart, pi - apart), np.float64)
 
 
 def _direction(regions: Regions) -> float | None:

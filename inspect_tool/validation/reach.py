@@ -27,7 +27,7 @@ KNOWN = 0.9
 """Coverage that labeled images tell at least where they take back, or confirm, what a method states."""
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
-_ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
+_ENOUGH = 19  # parents, that tell 95 %: from there on a scale is learned from what the method states itself
 _EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
 _NEAREST = 3  # labeled images that say together which group an image is most like
@@ -107,9 +107,9 @@ def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
 
 
 def _let_through(validation: Validation, every: Sequence[_Labeled]) -> Sequence[_Labeled]:
-    """Those that the quality gate lets through, as the new one; all where they are few, and by a file of before."""
+    """Those that the quality gate lets through, as the new one, if they tell 95 %; else, and by a file of before, all."""
     passed = [one for one in every if not one.stopped]
-    return passed if validation.schema == SCHEMA and len({one.parent for one in passed}) >= _FEW else every
+    return passed if validation.schema == SCHEMA and len({one.parent for one in passed}) >= _ENOUGH else every
 
 
 def _judging(validation: Validation, every: Sequence[_Labeled], kind: str, doubted: bool) -> Sequence[_Labeled]:
@@ -161,7 +161,7 @@ def half_width(
 
     Results that the recipe doubts are judged apart from those that it does not, and images by the group they are most
     like, as far as there are five parents of them; one that the quality gate lets through by those that it lets
-    through. With 19 and more the error may grow with what the method states, but
+    through, as far as there are 19 of them. With 19 and more the error may grow with what the method states, but
     for that of a ratio.
     What a method states is not widened where it has held the truth in every image of nine parents or more.
 

@@ -91,6 +91,12 @@ TRIES: list[str] = []
 """To print a PDF, of the test that runs."""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One test process more than processors: some always wait, for a browser, a disk or a process that starts."""
+    return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) + 1
+
+
 def pytest_configure(config):
     if getattr(config.option, "numprocesses", None):
         # one thread per process: threads that wait for each other cost more than they give. Said before the processes

@@ -7,8 +7,7 @@ is through each of its pixels, and how wide, tells its area, and with that what 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
-from math import ceil, pi
+from math import pi
 from typing import Any
 
 import cv2
@@ -82,12 +81,13 @@ def _of_side(on: Mask, total: int, share: float) -> NeedleScatter | None:
     seen = int(np.count_nonzero(on))
     if seen == 0:
         return None
-    for step in (_COARSE, 1):  # few directions, then all of them tell most fields without needles
-        if np.count_nonzero(_has_runs(on, _LONG * total**0.5 / step, step)) < _MUCH * seen:
-            return None
     runs = np.empty((_DIRECTIONS, *on.shape), np.uint16)
     for first in range(_COARSE):
         runs[first::_COARSE] = _runs(on, range(first, _DIRECTIONS, _COARSE))
+        if first == 0:  # these few directions tell most fields without needles
+            long = runs[::_COARSE].max(axis=0) >= _LONG * total**0.5 / _COARSE
+            if np.count_nonzero(long) < _MUCH * seen:
+                return None
     rows, columns = np.nonzero(on)
     turns = _longest(runs)[rows, columns]
     length = runs[turns, rows, columns].astype(float)
@@ -115,36 +115,24 @@ def _longest(runs: Lengths) -> NDArray[np.intp]:
     return along
 
 
-def _has_runs(mask: Mask, least: float, step: int) -> Mask:
-    """Where a run at least this long [px] lies on a mask in one of every ``step`` directions, (rows, columns)."""
-    line = np.ones((1, max(1, ceil(least))), np.uint8)
-    found = np.zeros(mask.shape, np.uint8)
-    for turned, back in _turned(mask, range(0, _DIRECTIONS, step)):
-        # what a line fits into stays; what lies outside is no mask
-        fits = cv2.erode(turned, line, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        found |= back(cv2.dilate(fits, line, anchor=(line.size - 1 - line.size // 2, 0)))
-    return (found > 0) & mask
-
-
 def _runs(mask: Mask, directions: Iterable[int]) -> Lengths:
     """Length of the run on a mask through each of its pixels, (directions, rows, columns). [px]"""
-    images, backs = zip(*_turned(mask, directions), strict=True)
-    # runs go down: a row of all directions is one step
-    on = np.stack([cv2.transpose(image) for image in images], axis=1)
-    length = _ends(on)
-    length += _ends(on[::-1])[::-1]
-    np.subtract(len(on) - 2, length, out=length)
-    np.maximum(length, 0, out=length)
-    found = [back(cv2.transpose(length[:, k].view(np.uint16))) for k, back in enumerate(backs)]
-    return np.where(mask, np.stack(found), np.uint16(0))
+    found = np.stack([back(_lengths(turned)) for turned, back in _turned(mask, directions)])
+    return np.where(mask, found, np.uint16(0))
 
 
-def _ends(on: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """Row of the last pixel that is off, from the first one of its column on to each one; -1 where there is none."""
-    place = np.where(on, np.int16(-1), np.arange(len(on), dtype=np.int16).reshape(-1, 1, 1))
-    for before, row in pairwise(place):
-        np.maximum(before, row, out=row)
-    return place
+def _lengths(on: NDArray[np.uint8]) -> Lengths:
+    """Length of the run along its row through each pixel that is on; the first and the last of a row are off. [px]
+
+    >>> _lengths(np.array([[0, 1, 0, 1, 1, 0]], np.uint8)).tolist()
+    [[0, 1, 0, 2, 2, 0]]
+    """
+    flat = on.ravel().view(np.int8)
+    begins, ends = np.flatnonzero(np.diff(flat)).reshape(-1, 2).T
+    each = (ends - begins).astype(np.uint16)
+    length = np.zeros(on.shape, np.uint16)
+    length.ravel()[flat > 0] = np.repeat(each, each)
+    return length
 
 
 def _turned(mask: Mask, directions: Iterable[int]) -> Iterator[tuple[NDArray[np.uint8], Back]]:

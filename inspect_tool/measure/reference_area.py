@@ -10,7 +10,6 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import fftconvolve
 
 from inspect_tool.model import Mask
 
@@ -77,6 +76,8 @@ def worst_place(pores: Mask, area: Mask, roi: Mask | None = None, *, turns: int 
 
 
 def _worst_of(pores: Mask, area: Mask, roi: Mask | None, turn: int) -> Worst | None:
+    from scipy.signal import fftconvolve  # half a second, which most jobs of porosity do not need
+
     height, width = area.shape
     if height > pores.shape[0] or width > pores.shape[1]:
         return None

@@ -28,7 +28,7 @@ def grain_sizes(image, segmentation):
 
 
 def test_grain_size_does_not_depend_on_the_tile():
-    field = synthetic.grains(seed=91, grain_size_number=8.5, shape_px=(1100, 1200))
+    field = synthetic.grains(seed=91, grain_size_number=8.5, shape_px=(700, 800))
     image = micrograph(field, 2, 91)
     usual, *others = (grain_sizes(image, labels(image, "grain_boundary", tile_px=size)) for size in (512, 256, 1024))
     for other in others:
@@ -36,7 +36,7 @@ def test_grain_size_does_not_depend_on_the_tile():
 
 
 def test_area_does_not_depend_on_the_tile():
-    field = synthetic.pores(seed=92, porosity_percent=6, mean_ecd_um=14, shape_px=(1100, 1200))
+    field = synthetic.pores(seed=92, porosity_percent=6, mean_ecd_um=14, shape_px=(700, 800))
     image = micrograph(field, 2, 92)
     usual, *others = (100 * np.mean(labels(image, "pores", tile_px=size).labels == 1) for size in (512, 256, 1024))
     assert usual > 3

@@ -79,9 +79,10 @@ def parts_of(rule: Rule) -> tuple[str, str]:
 def judged_by(found: SelfTest, rules: Standard) -> Iterator[Judged]:
     """Judge a self-test by the rules of its criteria."""
     tested = [one.recipe for one in found.recipes if not one.refused]
+    owners = {quantity: one for one in reversed(phantom_jobs.recipes()) for quantity in phantom_jobs.of(one).known}
     for rule in rules.rules.values():
         measure, quantity = parts_of(rule)
-        recipe = next((one for one in phantom_jobs.recipes() if quantity in phantom_jobs.of(one).known), "")
+        recipe = owners.get(quantity, "")
         value: float | None = None
         note: Words = ""
         skipped: Words = ""

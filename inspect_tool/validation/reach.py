@@ -107,7 +107,7 @@ def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
 
 
 def _let_through(validation: Validation, every: Sequence[_Labeled]) -> Sequence[_Labeled]:
-    """Those that the quality gate lets through, as the new one, if they tell 95 %; else, and by a file of before, all."""
+    """Those that the quality gate lets through, if they tell 95 %; else, and by a file of before, all."""
     passed = [one for one in every if not one.stopped]
     return passed if validation.schema == SCHEMA and len({one.parent for one in passed}) >= _ENOUGH else every
 

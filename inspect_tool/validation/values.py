@@ -11,13 +11,16 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/4"
-DOUBTS_ALONE = "inspect_tool/validation/3"
+SCHEMA = "inspect_tool/validation/5"
+DOUBTS_ALONE = "inspect_tool/validation/4"
 """A file of before, in which only doubts of the recipe set results apart, and errors of numbers are ratios."""
+WITH_STOPPED = "inspect_tool/validation/3"
+"""A file of before that, by which images that the quality gate stops judge those that it lets through."""
 KIND_FIRST = "inspect_tool/validation/2"
 """A file of before that, by which a result is judged by its kind first, and then by whether it is doubted."""
 WITHOUT_GATE = "inspect_tool/validation/1"
-"""A file of before that, which does not say what images the quality gate stops. The lines of all are as they were."""
+"""The first, which does not say what images the quality gate stops. The lines of all of them are as they were."""
+BEFORE = (DOUBTS_ALONE, WITH_STOPPED, KIND_FIRST, WITHOUT_GATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,7 @@ def load_validation(path: Path) -> Validation:
 
 def parsed(data: Mapping[str, object], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
-    if data.get("schema") not in (SCHEMA, DOUBTS_ALONE, KIND_FIRST, WITHOUT_GATE):
+    if data.get("schema") not in (SCHEMA, *BEFORE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"
         raise SettingsError(msg)
     found = checked(Validation, data, where)

@@ -21,6 +21,7 @@ import tifffile
 from _particle_scenes import LEARNED
 from numpy.typing import NDArray
 from PIL import Image
+from skimage.draw import polygon
 from skimage.measure import label
 
 import inspect_tool
@@ -537,11 +538,25 @@ def grains(crops: int = 2) -> Iterator[Case]:
 _ONE_PART = ({"12", "15", "15r"}, {"25", "32"}, {"18", "19", "20", "21", "30", "31"})  # one figure, part or series
 
 
-def joints(path: Path) -> Callable[[], Mask]:
-    """Joints (1) and their voids (2); a void that no joint was drawn around is nothing."""
+def filled(outline: Any, shape: tuple[int, int]) -> Mask:
+    """Pixels whose middle lies in an outline of x, y; pixel k reaches from k to k + 1. [px].
+
+    Filling by ``cv2.fillPoly`` takes what the outline touches as well, half a pixel all around.
+    """
+    x, y = np.asarray(outline, float).T
+    inside = np.zeros(shape, bool)
+    inside[polygon(y - 0.5, x - 0.5, shape)] = True
+    return inside
+
+
+def joints(path: Path, shape: tuple[int, int]) -> Callable[[], Mask]:
+    """Joints (1) and their voids (2) of a file of outlines; a void that no joint was drawn around is nothing."""
 
     def mask() -> Mask:
-        drawn = values(path).astype(np.uint8)
+        drawn = np.zeros(shape, np.uint8)
+        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line]
+        for kind, *numbers in sorted(lines, key=lambda line: line[0]):  # voids over joints
+            drawn[filled(np.array(numbers, float).reshape(-1, 2) * shape[::-1], shape)] = int(kind) + 1
         count, pieces = cv2.connectedComponents((drawn > 0).astype(np.uint8))
         solder = np.bincount(pieces[drawn == 1], minlength=count) > 0
         return np.where(solder[pieces], drawn, 0).astype(np.uint8)
@@ -562,7 +577,7 @@ def solder() -> Iterator[Case]:
             parent=next((min(part) for part in _ONE_PART if name in part), name),
             recipe="solder_voids",
             image=folder / "images" / f"{name}.png",
-            truth=joints(folder / "masks" / f"{name}.png"),
+            truth=joints(folder / "labels_yolo" / f"{name}.txt", (int(row["height"]), int(row["width"]))),
             labels={"kind": "classes", "classes": {"0": "background", "1": "joint", "2": "void"}},
             ways={
                 "joints, joints given": {"name": "joints", "joint_mask": "GIVEN"},

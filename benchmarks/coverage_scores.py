@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from _real_images import joints
 from PIL import Image
 
 import inspect_tool
@@ -198,7 +199,7 @@ def solder(data: Path) -> Iterator[str]:
         if row["quality"] != "ok":
             continue
         group = "train" if row["roboflow_split"] == "train" else "valid and test"
-        truth = read_mask(folder / "masks" / f"{row['name']}.png")
+        truth = joints(folder / "labels_yolo" / f"{row['name']}.txt", (int(row["height"]), int(row["width"])))()
         label = void_percent(truth)
         cells = []
         for how in ("given", "found"):

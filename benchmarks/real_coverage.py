@@ -316,7 +316,8 @@ tuned on.
 SOLDER = """\
 ## Solder voids
 
-Points of void %. Joints given (their outline is that of the truth) or found. Shares of the worst joint, and the mean.
+Points of void %. True is what lies within the outlines drawn by hand, not all that they touch. Joints given (their
+outline is that of the truth) or found. Shares of the worst joint, and the mean.
 """
 
 PARTICLES = """\

@@ -9,12 +9,13 @@ import csv
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
+from _real_images import joints
 from PIL import Image
 
 import inspect_tool
@@ -191,7 +192,7 @@ def solder(data: Path) -> Iterator[str]:
             for row in index:
                 if row["quality"] != "ok" or row["roboflow_split"] not in group:
                     continue
-                error = void_error(folder, row["name"], given)
+                error = void_error(folder, row, given)
                 if error is None:
                     failed += 1
                 else:
@@ -204,8 +205,9 @@ def solder(data: Path) -> Iterator[str]:
     yield ""
 
 
-def void_error(folder: Path, name: str, given: bool) -> float | None:
-    truth = values(folder / "masks" / f"{name}.png")
+def void_error(folder: Path, row: Mapping[str, str], given: bool) -> float | None:
+    name = row["name"]
+    truth = joints(folder / "labels_yolo" / f"{name}.txt", (int(row["height"]), int(row["width"])))()
     with tempfile.TemporaryDirectory() as temporary:
         joint_mask = Path(temporary) / "joints.png"
         Image.fromarray((truth > 0).astype(np.uint8) * 255).save(joint_mask)

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from math import nan
 
+import cv2
 import numpy as np
 import pytest
-from _real_images import joints, toml
-from PIL import Image
+from _real_images import filled, joints, toml
 from real_coverage import Row, compared, figures, of_segmentation, table, weighted_quantile, worst
 
 from inspect_tool.model import Component, Result
@@ -119,14 +119,31 @@ def test_the_ways_of_a_recipe_are_compared_together_too() -> None:
 
 
 def test_a_void_that_no_joint_was_drawn_around_is_left_out(tmp_path) -> None:
-    drawn = np.zeros((20, 30), np.uint8)
-    drawn[2:10, 2:10] = 1
-    drawn[4:6, 4:6] = 2
-    drawn[12:18, 20:26] = 2
-    Image.fromarray(drawn).save(tmp_path / "mask.png")
-    found = joints(tmp_path / "mask.png")()
+    """Outlines of pixels 2 to 9, of 4 and 5 in them, and of 12 to 17 beside them, in parts of 30 and of 20 px."""
+
+    def outline(kind: int, *corners: tuple[int, int]) -> str:
+        return " ".join([str(kind), *(f"{x / 30} {y / 20}" for x, y in corners)])
+
+    lines = (
+        outline(1, (4, 4), (6, 4), (6, 6), (4, 6)),
+        outline(0, (2, 2), (10, 2), (10, 10), (2, 10)),
+        outline(1, (20, 12), (26, 12), (26, 18), (20, 18)),
+    )
+    (tmp_path / "one.txt").write_text("\n".join(lines) + "\n")
+    found = joints(tmp_path / "one.txt", (20, 30))()
     assert np.count_nonzero(found == 1) == 60
     assert np.count_nonzero(found == 2) == 4
+
+
+def test_what_an_outline_holds_has_its_area() -> None:
+    """Circles of 6 px at many places: their area within 1 %. Filled by OpenCV they are a fifth larger."""
+    rng = np.random.default_rng(1)
+    turn = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    circles = [6 * np.column_stack([np.cos(turn), np.sin(turn)]) + rng.uniform(9, 11, 2) for _ in range(50)]
+    mean = np.mean([np.count_nonzero(filled(circle, (20, 20))) for circle in circles])
+    assert mean == pytest.approx(np.pi * 36, rel=0.01)
+    touched = [cv2.fillPoly(np.zeros((20, 20), np.uint8), [np.rint(circle).astype(int)], 1).sum() for circle in circles]
+    assert np.mean(touched) > 1.15 * np.pi * 36
 
 
 def test_a_job_table_is_toml() -> None:

@@ -27,6 +27,7 @@ from inspect_tool.validation.features import NAME
 from inspect_tool.validation.values import (
     KIND_FIRST,
     SCHEMA,
+    WITH_STOPPED,
     WITHOUT_GATE,
     FieldError,
     LabeledImages,
@@ -200,7 +201,7 @@ def test_doubted_results_and_others_are_judged_apart():
     assert of_segmentation(of(odd, "porosity_percent")) == pytest.approx(8.0, rel=1e-6)
 
 
-@pytest.mark.parametrize(("schema", "half"), [(SCHEMA, 2.0), (KIND_FIRST, 8.0)])
+@pytest.mark.parametrize(("schema", "half"), [(SCHEMA, 2.0), (WITH_STOPPED, 2.0), (KIND_FIRST, 8.0)])
 def test_what_nothing_doubts_is_not_judged_by_doubted_images_of_its_kind(schema, half):
     """Of its kind, steel, all are doubted and err by 8 points; of another, which it is less like, none, by 2 points."""
     known = validation(n=20, size=8.0, each=20, foam=2.0)
@@ -212,6 +213,19 @@ def test_what_nothing_doubts_is_not_judged_by_doubted_images_of_its_kind(schema,
 
     known = replace(known, schema=schema, fields=tuple(map(labeled, known.fields)))
     assert of_segmentation(of(applied([field()], known), "porosity_percent")) == pytest.approx(half, rel=1e-6)
+
+
+@pytest.mark.parametrize(("schema", "half"), [(SCHEMA, 2.0), (WITH_STOPPED, 8.0)])
+def test_an_image_that_the_gate_lets_through_is_judged_by_those_it_lets_through(schema, half):
+    """Of 39 that it lets through the errors are 2 points, of 20 that it stops 8; one that is accepted may be either."""
+    known = validation(n=39, size=2.0, foam=8.0, each=20)
+    apart = tuple(
+        replace(one, parent=one.group + one.parent, group="steel", stopped=one.group == "foam") for one in known.fields
+    )
+    known, fields = replace(known, schema=schema, fields=apart), [field()]
+    for accepted, expected in ((False, half), (True, 8.0)):
+        found = line.applied(combine(fields, None, None), RECIPE, fields, None, None, known, stopped=accepted)
+        assert of_segmentation(of(found, "porosity_percent")) == pytest.approx(expected, rel=1e-6)
 
 
 def test_an_interval_of_a_share_ends_at_0_and_100():

@@ -1,4 +1,8 @@
-"""Boundaries that are etched wide and dark: what lies in them is no grain, and thin faint lines beside them part none.
+"""Lines that are no boundaries, and boundaries that are etched wide and dark, in which nothing is a grain.
+
+Grinding and polishing leave straight parallel scratches across all grains. The boundaries of grains have many
+directions, or, in a worked structure, lean toward one; only scratches are a peak of a few degrees above what is beside
+it. What is straight and runs along such a peak parts nothing.
 
 A boundary that is etched deeply is a groove, wide and black. Both of its sides are edges, so that the room between them
 looks like a long thin grain, and a pit at a triple point like a small one: black regions that are thin go to their
@@ -9,17 +13,20 @@ etch, and stays.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, pi, sqrt
+from math import ceil, pi, radians, sqrt
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
-from inspect_tool.measure import boundaries
+from inspect_tool.measure import boundaries, twins
 from inspect_tool.measure.boundaries import FloatImage, Floats, Regions
 from inspect_tool.measure.flooding import strips
 from inspect_tool.model import GrayImage, LabelImage, Mask
 from inspect_tool.pixels.reduced import area_mean, bilinear, nearest
+from inspect_tool.pixels.stored import zeros_like
 
 SCALES = (0.025, 0.06)  # standard deviations of the two filters that look across a line, over the mean grain [1]
 STRONG = 0.7  # share of the boundary length below the strength of the usual strong boundary [1]
@@ -34,6 +41,12 @@ LEVEL, LEVEL_SHIFT = (
     0.55,
     0.1,
 )  # strength over that of the strong boundary below which a line parts nothing, and what is as plausible [1]
+ALONG, BESIDE, ACROSS = radians(5), radians(25), radians(50)  # of a direction, on either side: as scratches run, beside
+# them up to here, and across from here on; twice that of the first is neither
+PEAK = 4.0  # boundary length along scratches over that beside them, per degree; of grains at most 3 by chance [1]
+LEANING = 2.5  # of that beside over that across: of grains drawn out by half it is 2 [1]
+ONLY = 2.0  # boundary length along scratches over that along any other direction: of a lattice it is 1 [1]
+FEWEST = 20  # straight lines along one direction
 JUNCTION = 0.12  # radius about triple points where a line is not judged, over the mean grain [1]
 JUNCTION_WEIGHT = 0.1
 _AREA, _DARK = 0, 1  # rows of the nodes
@@ -115,6 +128,7 @@ def _grain_level(pixels: GrayImage, labels: LabelImage, grain_px: float) -> Floa
 class Etch:
     """What the dark boundaries of a field are like."""
 
+    direction: float | None = None  # of parallel scratches, from the columns toward the rows [rad]
     grooved: bool = False  # whether black thin regions are the room in boundaries
     strength: float | None = None  # of boundaries beside which thin lines are scratches, in the wider filter [1]
 
@@ -122,15 +136,101 @@ class Etch:
 def etch_of(labels: LabelImage, pixels: GrayImage, *, scratches: bool) -> Etch:
     """Tell from the grains of a field, as of ``seen``, what its boundaries are like.
 
-    ``scratches``: whether thin lines are to be left out where they are some.
+    ``scratches``: whether scratches are to be left out where they are some.
     """
+    direction = _direction(_outlines(labels, int(labels.max()))) if scratches else None
+    if direction is not None:
+        whole: LabelImage = zeros_like(labels, np.int32)
+        for rows in strips(labels.shape):
+            whole[rows] = labels[rows]
+        _merge_parallel(whole, direction)
+        labels = whole
     regions = seen(labels, pixels)
     strength = _strength(regions) if scratches else None
     if strength is not None:
         regions = boundaries.joined([regions], _without_thin_lines(regions, strength))
     black, thin = _in_grooves(regions)
     area = regions.nodes[_AREA]
-    return Etch(grooved=bool(area[thin].sum() > MOSTLY * area[black].sum()), strength=strength)
+    grooved = bool(area[thin].sum() > MOSTLY * area[black].sum())
+    return Etch(direction=direction, grooved=grooved, strength=strength)
+
+
+def without_scratches(
+    labels: LabelImage, pixels: GrayImage, regions: Regions, etch: Etch, shift: float = 0.0
+) -> tuple[Regions, int, float]:
+    """Join in a label image what scratches part, and share what lies in grooves among the grains.
+
+    Parameters
+    ----------
+    labels, pixels : arrays
+        As of ``seen``; the labels are changed.
+    regions : Regions
+        Of the labels.
+    etch : Etch
+        Of the field, by its main segmentation.
+    shift : float
+        Toward a segmentation that keeps more (1) or less (-1). [1]
+
+    Returns
+    -------
+    regions : Regions
+        Of the new labels. Nodes: pixels first. Sides: pixel pairs and their moments first.
+    lines : int
+        Boundaries between two regions that were left out.
+    share : float
+        Of the boundary length that was left out. [1]
+    """
+    lines, kept = 0, 1.0
+    if etch.direction is not None:
+        owner, some, share = _merge_parallel(labels, etch.direction)
+        regions, lines, kept = boundaries.joined([regions], owner), some, 1 - share
+    if etch.strength is not None:
+        owner, some, share = merge_thin_lines(labels, pixels, etch.strength, -shift * LEVEL_SHIFT)
+        regions, lines, kept = boundaries.joined([regions], owner), lines + some, kept * (1 - share)
+    if etch.grooved:
+        regions = merge_grooves(labels, pixels)
+    return regions, lines, 1 - kept
+
+
+def _directions(regions: Regions) -> tuple[Floats, Floats]:
+    """Direction of the sides of regions from the columns toward the rows [rad], and their length; 0 if not straight."""
+    line = twins.rectangles(regions.sides[0], list(regions.sides[1:6]))
+    straight = line.width <= np.maximum(twins.STRAIGHT[0], twins.STRAIGHT[1] * line.length)
+    long = line.length >= twins.SHORTEST_LINE_PX
+    return np.arctan2(line.axis[:, 0], line.axis[:, 1]), np.where(straight & long, line.length, 0.0)
+
+
+def _off(angle: Floats, direction: float) -> Floats:
+    """Angle between lines and a direction, up to a right one. [rad]"""
+    apart = np.abs(angle - direction) % pi
+    return np.asarray(np.minimum(apart, pi - apart), np.float64)
+
+
+def _direction(regions: Regions) -> float | None:
+    """Direction in which straight lines run that are no boundaries; None: grains do not have more than usual in any."""
+    angle, length = _directions(regions)
+    steps = np.arange(0.0, pi, radians(1))
+    of_step = np.array([length[_off(angle, step) <= ALONG].sum() for step in steps.tolist()])
+    most = float(steps[of_step.argmax()])
+    near = (_off(angle, most) <= ALONG) & (length > 0)
+    direction = float(np.angle((length[near] * np.exp(2j * angle[near])).sum()) / 2)
+    off = _off(angle, direction)
+    along = length[off <= ALONG].sum() / ALONG
+    beside = length[(off > 2 * ALONG) & (off <= BESIDE)].sum() / (BESIDE - 2 * ALONG)
+    across = length[off > ACROSS].sum() / (pi / 2 - ACROSS)
+    other = of_step[_off(steps, direction) > 2 * ALONG].max() / ALONG
+    sharp = along > max(PEAK * beside, PEAK / LEANING * across, ONLY * other)
+    return direction if sharp and beside <= LEANING * across and np.count_nonzero(near) >= FEWEST else None
+
+
+def _merge_parallel(labels: LabelImage, direction: float) -> tuple[NDArray[np.int32], int, float]:
+    """Join what straight lines along a direction part; owner, lines and share as of ``merge_thin_lines``."""
+    regions = _outlines(labels, int(labels.max()))
+    angle, length = _directions(regions)
+    along = (length > 0) & (_off(angle, direction) <= ALONG)
+    joint = csr_array((along[along], tuple(regions.pairs[along].T)), shape=(len(regions.best),) * 2)
+    owner = _numbered(connected_components(joint, directed=False)[1], regions)
+    return owner, *_left_out(labels, regions, owner)
 
 
 def _in_grooves(regions: Regions) -> tuple[Mask, Mask]:
@@ -255,17 +355,27 @@ def merge_thin_lines(
     """
     regions = seen(labels, pixels)
     owner = _without_thin_lines(regions, strength, shift)
+    return owner, *_left_out(labels, regions, owner)
+
+
+def _left_out(labels: LabelImage, regions: Regions, owner: NDArray[np.int32]) -> tuple[int, float]:
+    """Give the labels their new numbers; the lines between two regions that are one now, and their share."""
     left_out = owner[regions.pairs[:, 0]] == owner[regions.pairs[:, 1]]
     length = regions.sides[_LENGTH]
     for rows in strips(labels.shape):
         labels[rows] = owner[labels[rows]]
-    return owner, int(np.count_nonzero(left_out)), float(length[left_out].sum() / length.sum())
+    return int(np.count_nonzero(left_out)), float(length[left_out].sum() / length.sum())
 
 
 def _without_thin_lines(regions: Regions, strength: float, shift: float = 0.0) -> NDArray[np.int32]:
     """Number 1..m of every region without the lines that are thin."""
     count, seen_of = len(regions.best) - 1, regions.sides[_WIDE] / strength
     owner = boundaries.merge_unsupported(count, regions.pairs, seen_of, regions.sides[_WEIGHT], LEVEL + shift)
-    present = np.bincount(owner[regions.nodes[_AREA] > 0], minlength=count + 1) > 0
-    present[0] = False
+    return _numbered(owner, regions)
+
+
+def _numbered(owner: NDArray[np.int32], regions: Regions) -> NDArray[np.int32]:
+    """Numbers 1..m of regions that belong together; 0 stays 0."""
+    present = np.bincount(owner[regions.nodes[_AREA] > 0], minlength=len(owner)) > 0
+    present[owner[0]] = False
     return np.where(present, np.cumsum(present), 0)[owner].astype(np.int32)

@@ -155,7 +155,7 @@ def _lamellae(labels: LabelImage, pairs: NDArray[np.int64], sides: Floats) -> It
 
     What lies beyond is the mean share of the discs, less what lines need more that are not exactly parallel.
     """
-    line = _rectangles(sides[0], list(sides[1:6]))
+    line = rectangles(sides[0], list(sides[1:6]))
     columns = (line.row, line.column, line.axis[:, 0], line.axis[:, 1], line.length)
     each = [_Line(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
     straight = line.width <= np.maximum(STRAIGHT[0], STRAIGHT[1] * line.length)
@@ -230,10 +230,10 @@ def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:
     count = len(regions.best) - 1
     area, total, *moments = regions.nodes
     gray = total / np.maximum(area, 1)
-    shape = _rectangles(area, moments)
+    shape = rectangles(area, moments)
 
     pairs, length = regions.pairs, regions.sides[0]
-    side = _rectangles(length, list(regions.sides[1:6]))
+    side = rectangles(length, list(regions.sides[1:6]))
     outline = np.bincount(pairs[:, 0], length, count + 1) + np.bincount(pairs[:, 1], length, count + 1)
 
     slender = (shape.length >= SLENDER * shape.width) & (area >= FILLED * shape.length * shape.width) & (area > 0)
@@ -249,7 +249,7 @@ def _owners(regions: Regions) -> tuple[NDArray[np.intp], int]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Shape:
+class Shape:
     """Center, axis (unit vector), length and width of point sets: the rectangle of the same second moments. [px]"""
 
     row: Floats
@@ -259,13 +259,14 @@ class _Shape:
     width: Floats
 
 
-def _rectangles(n: Floats, sums: list[Floats]) -> _Shape:
+def rectangles(n: Floats, sums: list[Floats]) -> Shape:
+    """Rectangles of the second moments of point sets: numbers of points, and sums of row, column and their products."""
     n = np.maximum(n, 1)
     row, column = sums[0] / n, sums[1] / n
     rr, cc, rc = sums[2] / n - row**2, sums[3] / n - column**2, sums[4] / n - row * column
     root = np.sqrt((rr - cc) ** 2 + 4 * rc**2)
     angle = 0.5 * np.arctan2(2 * rc, cc - rr)
-    return _Shape(
+    return Shape(
         row=row,
         column=column,
         axis=np.stack([np.sin(angle), np.cos(angle)], axis=-1),
@@ -280,8 +281,8 @@ def _partners(
     at: NDArray[np.intp],
     other: NDArray[np.int64],
     gray: Floats,
-    shape: _Shape,
-    side: _Shape,
+    shape: Shape,
+    side: Shape,
     share: Floats,
 ) -> tuple[int, ...]:
     """Regions that make one grain with a slender region; none if it is no clear lamella."""

@@ -373,18 +373,13 @@ def _grains(
     for rows in strips(labels.shape):
         labels[rows] = owner[labels[rows]]
     shift = (0, 1, -1)[which]
-    pixels, lines, scratched = micrograph.pixels, 0, 0.0
+    pixels = micrograph.pixels
     regions = boundaries.joined([partition.regions], owner)
     etch = partition.etch
     if etch is None:
         ignored = settings.scratches == "ignore"
         etch = scratches.etch_of(labels, pixels, scratches=ignored) if partition.kind == "dark" else scratches.Etch()
-    if etch.strength is not None:
-        change = -shift * scratches.LEVEL_SHIFT
-        whole, lines, scratched = scratches.merge_thin_lines(labels, pixels, etch.strength, change)
-        regions = boundaries.joined([regions], whole)
-    if etch.grooved:
-        regions = scratches.merge_grooves(labels, pixels)
+    regions, lines, scratched = scratches.without_scratches(labels, pixels, regions, etch, shift)
     if settings.twins == "ignore":
         lamellae += twins.merge_twin_lines(labels, regions, shift * twins.OPENING_SHIFT)
     count = max(int(labels[rows].max()) for rows in strips(labels.shape))

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation import conformal
-from inspect_tool.validation.values import SCHEMA, WITHOUT_GATE, FieldError, Validation, parent_of
+from inspect_tool.validation.values import (
+    KIND_FIRST,
+    SCHEMA,
+    WITHOUT_GATE,
+    FieldError,
+    Validation,
+    parent_of,
+)
 
 Scale: TypeAlias = Literal["share", "difference", "ratio"]
 """What errors of a quantity are measured in: of a share [%] √(p (1 - p)), differences as they are, ln of a ratio."""
@@ -20,7 +27,7 @@ KNOWN = 0.9
 """Coverage that labeled images tell at least where they take back, or confirm, what a method states."""
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
-_ENOUGH = 19  # parents, from which on a scale is learned from what the method states itself
+_ENOUGH = 19  # parents, that tell 95 %: from there on a scale is learned from what the method states itself
 _EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
 _NEAREST = 3  # labeled images that say together which group an image is most like
@@ -99,14 +106,20 @@ def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
     return next((some for some in (same, labeled) if len({one.parent for one in some}) >= _FEW), ())
 
 
+def _let_through(validation: Validation, every: Sequence[_Labeled]) -> Sequence[_Labeled]:
+    """Those that the quality gate lets through, if they tell 95 %; else, and by a file of before, all."""
+    passed = [one for one in every if not one.stopped]
+    return passed if validation.schema == SCHEMA and len({one.parent for one in passed}) >= _ENOUGH else every
+
+
 def _judging(validation: Validation, every: Sequence[_Labeled], kind: str, doubted: bool) -> Sequence[_Labeled]:
     """Those that judge a result: doubted as it is and of its kind; few: of any kind; then of its kind; then all.
 
-    A file of before asks for its kind first.
+    The first two files of before ask for its kind first.
     """
     of_kind = [one for one in every if one.group == kind]
     same, both = ([one for one in some if one.error.doubted == doubted] for some in (every, of_kind))
-    order = (both, same, of_kind) if validation.schema == SCHEMA else (both, of_kind, same)
+    order = (both, of_kind, same) if validation.schema in (KIND_FIRST, WITHOUT_GATE) else (both, same, of_kind)
     return next((some for some in order if len({one.parent for one in some}) >= _FEW), every)
 
 
@@ -147,7 +160,8 @@ def half_width(
     """How far the error of one field reaches; None: no labeled image has the quantity.
 
     Results that the recipe doubts are judged apart from those that it does not, and images by the group they are most
-    like, as far as there are five parents of them. With 19 and more the error may grow with what the method states, but
+    like, as far as there are five parents of them; one that the quality gate lets through by those that it lets
+    through, as far as there are 19 of them. With 19 and more the error may grow with what the method states, but
     for that of a ratio.
     What a method states is not widened where it has held the truth in every image of nine parents or more.
 
@@ -168,7 +182,7 @@ def half_width(
     far : bool
         It is unlike all of them: no less than what the group needs that the backend failed most on.
     stopped : bool
-        The quality gate would stop it, or may: what the method states of such images is not confirmed.
+        The quality gate would stop it, or may: it is judged by all, and what the method states of it is not confirmed.
 
     References
     ----------
@@ -178,7 +192,7 @@ def half_width(
     every = _labeled(validation, of, scale)
     if not every:
         return None
-    known = _judging(validation, every, "" if far else kind, doubted)
+    known = _judging(validation, every if stopped else _let_through(validation, every), "" if far else kind, doubted)
     unit = _unit(value, scale)
     parents = [one.parent for one in known]
     if len(set(parents)) >= _ENOUGH and scale != "ratio":  # a factor grows with its logarithm beyond all that was seen

@@ -11,11 +11,13 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/3"
+SCHEMA = "inspect_tool/validation/4"
+WITH_STOPPED = "inspect_tool/validation/3"
+"""A file of before, by which images that the quality gate stops judge those that it lets through."""
 KIND_FIRST = "inspect_tool/validation/2"
-"""A file of before, by which a result is judged by its kind first, and then by whether it is doubted."""
+"""A file of before that, by which a result is judged by its kind first, and then by whether it is doubted."""
 WITHOUT_GATE = "inspect_tool/validation/1"
-"""A file of before that, which does not say what images the quality gate stops. The lines of both are as they were."""
+"""The first, which does not say what images the quality gate stops. The lines of all of them are as they were."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def load_validation(path: Path) -> Validation:
 
 def parsed(data: Mapping[str, object], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
-    if data.get("schema") not in (SCHEMA, KIND_FIRST, WITHOUT_GATE):
+    if data.get("schema") not in (SCHEMA, WITH_STOPPED, KIND_FIRST, WITHOUT_GATE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"
         raise SettingsError(msg)
     found = checked(Validation, data, where)

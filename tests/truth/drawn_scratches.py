@@ -52,15 +52,16 @@ def scratched(
     width_px: tuple[float, float] = (1.2, 2.5),
     depth: tuple[float, float] = (0.3, 0.6),
     length_px: tuple[float, float] = (80.0, 400.0),
+    directions: int = 3,
 ) -> Image:
-    """Draw straight dark lines in bundles of three directions over grains and boundaries alike.
+    """Draw straight dark lines in bundles of some directions over grains and boundaries alike.
 
     ``depth`` is the share of the gray level that a scratch takes away.
     """
     rng = np.random.default_rng(seed + 83)
     height, width = image.shape
     made = image.copy()
-    directions = rng.uniform(0, np.pi, 3)
+    directions = rng.uniform(0, np.pi, directions)
     for _ in range(number):
         angle = rng.choice(directions) + rng.normal(0, 0.05)
         middle = rng.uniform((0, 0), (height, width))

@@ -43,6 +43,27 @@ def test_scratches_across_grains_are_left_out(segmented, backend, width_px, limi
     assert abs(g_error(found.labels, grains)) < limit
 
 
+@pytest.mark.parametrize(("backend", "limit"), [("unet", 0.3), ("watershed", 0.6)])
+def test_parallel_scratches_as_black_as_thin_boundaries_are_left_out(segmented, backend, limit):
+    grains = drawn_grains.mosaic(SHAPE, 60, 8)
+    thin = drawn_grains.etched(grains, 8)
+    image = micrograph(
+        drawn_scratches.scratched(thin, 8, number=60, width_px=(1.5, 3.0), depth=(0.5, 0.8), directions=1)
+    )
+    assert g_error(segmented(backend, image, scratches="count").labels, grains) > 0.9
+    found = segmented(backend, image)
+    assert found.told.scratched_percent > 20.0  # which doubts every number of the field
+    assert abs(g_error(found.labels, grains)) < limit
+
+
+def test_what_runs_along_worked_metal_is_no_scratch():
+    for drawn_out in (2, 4, 8):
+        grains = drawn_grains.mosaic((SHAPE[0], SHAPE[1] // drawn_out), 60 / np.sqrt(drawn_out), 9)
+        labels = np.repeat(grains, drawn_out, axis=1).astype(np.int32)
+        pixels = np.full(labels.shape, 180, np.uint8)
+        assert scratches.etch_of(labels, pixels, scratches=True).direction is None
+
+
 @pytest.mark.parametrize("backend", ["unet", "watershed"])
 @pytest.mark.parametrize("kind", ["grooves", "thin", "uneven", "stretched"])
 def test_boundaries_of_one_width_stay(segmented, backend, kind):

@@ -204,13 +204,7 @@ def grains_at(part: Partition, level: float | None = None, where: str = "image")
     shift = float(np.interp(level, (lower, used, higher), (1, 0, -1)))  # a lower level keeps what another one merges
     lines, scratched, lamellae = 0, 0.0, 0
     if part.gray is not None and part.etch is not None:
-        gray, etch = part.gray, part.etch
-        if etch.strength is not None:
-            change = -shift * scratches.LEVEL_SHIFT
-            owner, lines, scratched = scratches.merge_thin_lines(labels, gray, etch.strength, change)
-            regions = boundaries.joined([regions], owner)
-        if etch.grooved:
-            regions = scratches.merge_grooves(labels, gray)
+        regions, lines, scratched = scratches.without_scratches(labels, part.gray, regions, part.etch, shift)
     if len(regions.best) < 3:
         raise BackendError(_nothing(where))
     if part.settings.twins == "ignore":

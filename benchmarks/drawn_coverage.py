@@ -1,11 +1,14 @@
 """How often the stated interval of a recipe holds the number that a specimen was drawn with.
 
     python benchmarks/drawn_coverage.py DRAWING labels [specimens] [number of fields ...]
+    python benchmarks/drawn_coverage.py inclusions outlines:PX [specimens] [number of fields ...]
     python benchmarks/drawn_coverage.py DRAWING default [specimens] [look ...]
 
-``labels``: exact labels, by default specimens of one and of five fields. ``default``: pictures, good (1), ordinary (2)
-and poor (3), by the default backend, one to five fields each. ``specimens`` is how many, or a range of their numbers:
-``1000-1200`` are 200 others than ``200``. DRAWING is one of
+``labels``: exact labels, by default specimens of one and of five fields. ``outlines:PX``: labels as of a person, whose
+outlines all lie off by one length for each specimen, normal with a standard deviation of PX / √3: what a line of the
+budget for outlines that lie off by PX takes them for (0.25 for sizes, 0.5 for the area). ``default``: pictures, good
+(1), ordinary (2) and poor (3), by the default backend, one to five fields each. ``specimens`` is how many, or a range
+of their numbers: ``1000-1200`` are 200 others than ``200``. DRAWING is one of
 
 - ``layer_thickness``: layers 12 to 80 px thick, with a standard deviation of 2 to 20 % that varies over 15 to 120 px of
   the layer, interfaces rough by up to 5 %, slopes up to 20 degrees; the mean thickness;
@@ -30,6 +33,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from math import sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -46,7 +50,7 @@ from inspect_tool.synthetic import Field
 
 LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
 PIXEL_UM = 0.4
-Kind = Literal["labels", "default"]
+Kind = Literal["labels", "outlines", "default"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +58,7 @@ class Drawing:
     """Specimens of one recipe."""
 
     recipe: str
-    draw: Callable[[np.random.Generator, int], list[Field]]
+    draw: Callable[..., list[Field]]  # (generator, number of fields); of inclusions outward_px, too
     quantities: tuple[str, ...]
     settings: Mapping[str, Any]
     relative: bool  # errors are given over the truth, in %
@@ -227,7 +231,7 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
             path="drawn",
             field=number,
         )
-        if kind == "labels":
+        if kind != "default":
             found = Segmentation(labels=field.labels, classes=field.classes, kind=field.kind, backend="labels")
         else:
             if is_mounted(recipe):
@@ -241,13 +245,17 @@ def measured(name: str, fields: list[Field], kind: Kind, level: int, seed: int) 
     return findings
 
 
-def specimens(name: str, kind: Kind, level: int, wanted: range, fields: int) -> Iterator[Told]:
+def specimens(
+    name: str, kind: Kind, level: int, wanted: range, fields: int, outlines_px: float = 0.0
+) -> Iterator[Told]:
     """Draw and measure specimen after specimen; ``fields`` 0: one to five each."""
     drawing = DRAWINGS[name]
     truth = drawing.truth or of_process
     for number in wanted:
         rng = np.random.default_rng([number, level, fields, 18])
-        made = drawing.draw(rng, fields or int(rng.integers(1, 6)))
+        many = fields or int(rng.integers(1, 6))
+        off_px = np.random.default_rng([number, level, fields, 19]).normal(0.0, outlines_px / sqrt(3))
+        made = drawing.draw(rng, many, **{"outward_px": off_px} if kind == "outlines" else {})
         try:
             findings = measured(name, made, kind, level, 1000 * number)
         except InspectError as error:
@@ -302,9 +310,12 @@ def main() -> None:
     wanted = range(int(first or 0), int(last))
     asked = [int(number) for number in sys.argv[4:]]
     relative = DRAWINGS[name].relative
-    if kind == "labels":
+    if kind != "default":
+        outlined, _, off_px = kind.partition(":")
+        labels: Kind = "outlines" if outlined == "outlines" else "labels"
         for fields in asked or (1, 5):
-            show(f"labels, fields {fields}", list(specimens(name, "labels", 0, wanted, fields)), relative=relative)
+            told = list(specimens(name, labels, 0, wanted, fields, float(off_px or 0)))
+            show(f"{kind}, fields {fields}", told, relative=relative)
         return
     for level in asked or LOOKS:
         show(f"default, {LOOKS[level]}", list(specimens(name, "default", level, wanted, 0)), relative=relative)

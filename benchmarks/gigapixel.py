@@ -1,12 +1,14 @@
 """Huge drawn mosaics measured by windows: time and peak memory against the size, and the numbers against the truth.
 
-    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--run porosity] [--deep] [--verify]
+    python benchmarks/gigapixel.py [gigapixels ...] [--zarr] [--side 2048] [--deep]
+    python benchmarks/gigapixel.py [gigapixels ...] --run porosity [--default] [--deep] [--verify]
 
 Wanted: time that grows as the pixels, at most 2 GB. Drawn tile by tile, without seams: round pores in a jittered grid,
 none touching another, one crack that runs through the whole width, a black corner and a black gap. The measure is a
 process of its own, whose peak is its resident set (``ru_maxrss``); drawing is not in the time, reading and hashing are.
-``--run`` runs a job of a recipe by windows instead, with its report as JSON, CSV, HTML and PDF; ``--deep`` draws 16
-bits, ``--verify`` recomputes the report from its masks in a process of its own.
+``--run`` runs a job of a recipe by windows instead, with its report as JSON, CSV, HTML and PDF: by Otsu's level, with
+``--default`` by the defaults of the backend, which look at all of the image. ``--deep`` draws 16 bits, ``--verify``
+recomputes the report from its masks in a process of its own.
 """
 
 import argparse
@@ -53,10 +55,9 @@ source = "drawn"
 certificate = "1"
 [backend]
 name = "threshold"
-method = "multi_otsu"
-flat_field = "off"
-denoise_px = 3
+{levels}
 """
+OTSU = 'method = "multi_otsu"\nflat_field = "off"\ndenoise_px = 3'
 RUN = """
 import resource, sys, time
 from inspect_tool.inspection import job_run, windowed
@@ -159,6 +160,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--run", metavar="RECIPE")
+    parser.add_argument("--default", action="store_true")
     parser.add_argument("--deep", action="store_true")
     parser.add_argument("--verify", action="store_true")
     asked = parser.parse_args()
@@ -177,7 +179,10 @@ def main() -> None:
             command = [sys.executable, "-c", MEASURE, str(path), str(asked.side), name]
             if asked.run:
                 job = Path(name) / "job.toml"
-                job.write_text(JOB.format(recipe=asked.run, image=path.name), encoding="utf-8")
+                job.write_text(
+                    JOB.format(recipe=asked.run, image=path.name, levels="" if asked.default else OTSU),
+                    encoding="utf-8",
+                )
                 shown = ("area_percent", "porosity_percent", "pore_count_per_mm2", "largest_pore_feret_um")
                 command = [sys.executable, "-c", RUN, str(job), str(Path(name) / "out"), *shown]
             said = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -118,10 +118,10 @@ def test_a_template_that_loops_is_stopped_in_verify_as_in_a_run(honest, tmp_path
     loop = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     for name in FIRST:
         (own / name).write_text(loop, encoding="utf-8")
-    monkeypatch.setattr(template_process, "SECONDS", 1)
-    monkeypatch.setattr(template_process, "SECONDS_PER_IMAGE", 1)
+    monkeypatch.setattr(template_process, "SECONDS", 2)
+    monkeypatch.setattr(template_process, "SECONDS_PER_IMAGE", 0)
     held = pages.Files(json=(made / "report.json").read_bytes(), read={}.get, pictures=made)
-    too_much = "needs more than 4 s of processor time"
+    too_much = "needs more than 2 s of processor time"
     assert any(too_much in text for text in pages.html_differences(report, made / "report.html", own, made))
     with pypdf.PdfReader(made / "report.pdf") as shown:
         assert any(too_much in text for text in pages.pdf_differences(report, shown, own, held, tmp_path))

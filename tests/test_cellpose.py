@@ -170,7 +170,7 @@ def test_alternatives_do_not_run_the_network_again_and_lie_on_both_sides(exact, 
 
 
 def test_chunks_neither_cut_nor_double_nor_lose_an_object(exact):
-    field = particles(4, shape_px=(640, 720), level=0, roughness=0.0)
+    field = particles(4, shape_px=(480, 540), level=0, roughness=0.0)
     # Cellpose sees the style of what it is given, which differs from chunk to chunk; an object on the verge of the
     # flow threshold may then stand or fall, so that threshold is left out
     settings = backend.Settings(diameter_px=30.0, flow_threshold=0.0)
@@ -209,11 +209,11 @@ def test_with_one_flow_field_windows_give_what_the_whole_image_gives(exact, monk
 
 
 def test_an_object_larger_than_its_window_is_whole(exact, monkeypatch):
-    y, x = np.mgrid[:700, :700]
-    labels = np.zeros((700, 700), np.int32)
+    y, x = np.mgrid[:560, :560]
+    labels = np.zeros((560, 560), np.int32)
     labels[(y - 250) ** 2 + (x - 260) ** 2 < 120**2] = 1
-    labels[(y - 560) ** 2 + (x - 560) ** 2 < 15**2] = 2
-    field = replace(particles(5, shape_px=(700, 700)), labels=labels)
+    labels[(y - 480) ** 2 + (x - 480) ** 2 < 15**2] = 2
+    field = replace(particles(5, shape_px=(560, 560)), labels=labels)
     drawn_flows(monkeypatch, labels)
     monkeypatch.setattr(backend, "ITERATIONS", 600)
     found = backend.segment(exact, micrograph(field), backend.Settings(diameter_px=30.0, chunk_px=256)).labels

@@ -121,6 +121,16 @@ def test_a_gap_below_a_lifted_layer_is_none_of_it():
     assert abs((found.lines[1] - LOWER).mean()) < 1
 
 
+def test_a_pore_below_a_layer_that_has_pores_is_none_of_it():
+    """Layer and substrate are nearly of one gray and have dark pores both: those in the layer say nothing of others."""
+    pixels = picture_of(UPPER, LOWER, (200, 80, 85))
+    pixels[LOWER[0] - 18 : LOWER[0] - 10, 10:90] = 20  # in the layer
+    pixels[LOWER[120] + 3 : LOWER[120] + 11, 110:126] = 20
+    maps = blurred(maps_of(UPPER, LOWER, sure=0.8), 5.0)
+    found = layer_gray.settled(pixels, maps, continuous_layer.interfaces(maps, None), None, 1 / 4)
+    assert abs(found.lines[1] - LOWER)[105:131].max() <= 4
+
+
 @pytest.mark.parametrize("off", [-6, -3, 0, 3, 6])
 def test_a_line_off_a_step_that_no_column_shows_is_seen_along_it(off):
     """The layer is 30 rows thick, and as much darker than what lies below it as the noise of a pixel is."""

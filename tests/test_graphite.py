@@ -186,8 +186,8 @@ def test_what_lies_near_the_limit_is_a_line_of_the_budget():
 def test_only_nodules_leave_an_interval_below_them():
     found = results([field(ellipses(4, 6, lambda _: (40.0, 40.0)))])["nodularity_percent"]
     assert found.value == pytest.approx(100)
-    # of 24 of 24 the lower 95 % limit is 0.025^(1/24), 85.8 %
-    assert found.interval[0] == pytest.approx(100 * 0.025 ** (1 / 24), abs=1.0)
+    # of 24 of 24 half of the chance p^24 is 2.5 % at 0.05^(1/24), 88.3 %
+    assert found.interval[0] == pytest.approx(100 * 0.05 ** (1 / 24), abs=1.0)
     assert found.interval[1] == 100
 
 

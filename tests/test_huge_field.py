@@ -102,6 +102,12 @@ def by_windows(monkeypatch):
         (PHASES, THREE, 96),
         (PHASES, 'method = "fixed"\nlevels = [120.0]', 96),
         (PHASES, NETWORK + "scale = 0.8", 96),
+        (PHASES, "", 96),
+        (PHASES, 'method = "otsu"\nmin_object_px = 20\nfill_holes_px = 20', 96),
+        (PHASES, 'method = "multi_otsu"\nn_classes = 3', 96),
+        (PHASES, 'method = "edge"\nphase = "auto"', 96),
+        (PORES, "", 96),
+        (DEEP, "", 96),
         (PORES, NETWORK, 64),
         (PORES, OTSU, 64),
         (PORES, OTSU, 128),
@@ -211,7 +217,7 @@ def test_what_is_too_large_to_be_measured_whole_is_refused_with_the_reason(job, 
     monkeypatch.setattr(windowed, "MAX_PIXELS", 1000)
     monkeypatch.setattr(windowed, "_LARGE_FILE", 0)
     for asked, backend, says in (
-        (PHASES, "", r"backend threshold works by windows without method = 'auto', flat_field = 'auto'.*; give flat_"),
+        (PHASES, 'method = "local"', "backend threshold, method local: the level of a window; give auto"),
         (PORES | {"settings": "reference_area = { size_mm = 0.1 }"}, OTSU, "settings.reference_area is not measured"),
         (PARTICLES, OTSU, "recipe particles is not measured by windows yet; change the job"),
         (PORES, 'name = "stardist"', STARDIST),
@@ -233,7 +239,7 @@ def test_an_image_in_which_nothing_is_found_is_refused(job, by_windows, tmp_path
 
 def test_a_job_that_windows_cannot_do_measures_its_image_whole(job, by_windows, tmp_path):
     by_windows()
-    for backend in ('method = "otsu"\nflat_field = "off"\ndenoise_px = 3', ""):
+    for backend in ('method = "sauvola"', 'matrix = "tinted"'):
         report = job_run.run(job(backend, drawn()), trail=False)
         assert "windows" not in report.micrographs[0].meta
         assert report.micrographs[0].evidence.gap == ""

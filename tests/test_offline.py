@@ -53,11 +53,11 @@ def seen(tmp_path_factory):
         )
         return path.name
 
-    job("samples/plate/job", "porosity", images=["../../porosity.tif"])
+    numbers = 'exports = ["json"]\n'  # the pages are those of the first job
+    job("samples/plate/job", "porosity", images=["../../porosity.tif"], head=numbers)
     chain = Chain(folder)
     (folder / "word.txt").write_text(PASSPHRASE)
     shutil.copy(HERE.parent / "docs" / "gauge_example.csv", folder / "study.csv")
-    numbers = 'exports = ["json"]\n'  # the pages are those of the first job
     jobs = {"pores": job("pores", "porosity", images=["porosity.tif"])}
     jobs["many"] = job("many", "porosity", images=["porosity.tif", "second.tif"], head=numbers)
     jobs |= {name: job(name, *engine, head=numbers) for name, engine in ENGINES.items() if find_spec(name) is not None}

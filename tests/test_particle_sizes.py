@@ -87,7 +87,7 @@ def test_the_number_is_free_of_the_edge_in_frames_and_in_regions():
     circle = (rows[:120] - 60) ** 2 + (columns[:, :160] - 80) ** 2 < 58**2
     settings = RECIPE.Settings(minimum_px2=20)  # discs of radius 4 hold 49 px
     per_px2, counts = 12 / (220 * 260), {"frame": [], "region": []}
-    for _ in range(300):
+    for _ in range(150):
         thrown = rng.poisson(12)
         labels = np.zeros((220, 260), np.int32)
         for number in range(1, thrown + 1):

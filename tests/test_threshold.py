@@ -16,8 +16,10 @@ from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
 from inspect_tool.pixels import parts
+from inspect_tool.pixels.bits import BitMask
+from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation import threshold
-from inspect_tool.segmentation.threshold import Settings, edges
+from inspect_tool.segmentation.threshold import Settings, bands
 
 
 def _micrograph(pixels, **kwargs):
@@ -246,16 +248,34 @@ def test_small_objects_go_and_small_holes_are_filled():
     assert int((found.labels == 1).sum()) == 400
 
 
-def test_where_a_band_begins_does_not_matter(monkeypatch):
-    pixels = synthetic.degrade(_two_phase(feature_um=12.0, shape=(421, 503)).pixels, 3, seed=5)
-    settings = {"min_object_px": 40, "fill_holes_px": 40}
-    whole = _segment(pixels, **settings)
-    monkeypatch.setattr(edges, "_BAND_PX", 1)  # bands of the least height: 32 rows
-    monkeypatch.setattr(parts, "_PIXELS", 1)  # strips of two rows
-    banded = _segment(pixels, **settings)
-    assert np.array_equal(banded.labels, whole.labels)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"min_object_px": 40, "fill_holes_px": 40},
+        {"method": "edge", "phase": "auto"},
+        {"method": "otsu"},
+        {"n_classes": 3},
+    ],
+)
+def test_where_a_band_begins_does_not_matter_nor_where_the_image_lies(monkeypatch, settings):
+    pixels = synthetic.degrade(_two_phase(feature_um=12.0, shape=(221, 303)).pixels, 3, seed=5)
+    roi = np.ones(pixels.shape, bool)
+    roi[:90, :70] = False
+    whole = _segment(pixels, roi, **settings)
+    monkeypatch.setattr(bands, "_BAND_PX", 1)  # bands of the least height: 32 rows
+    monkeypatch.setattr(parts, "_PIXELS", 3000)  # strips of eight rows
+    banded = _segment(pixels, roi, **settings)
+    stored = StoredImage(pixels.shape, pixels.dtype)
+    stored[:] = pixels
+    on_disk = _segment(stored, BitMask(np.packbits(roi, axis=1), roi.shape), **settings)
     for name in ("levels_found", "edge_contrast"):
         assert banded.settings[name] == pytest.approx(whole.settings[name], rel=1e-6)  # float32 rounding
+    others = [dict(one.alternatives()) for one in (whole, banded, on_disk)]
+    assert others[0].keys() == others[1].keys() == others[2].keys() != set()
+    for one, cut, kept in ((whole, banded, on_disk), *(tuple(each[name] for each in others) for name in others[0])):
+        assert np.array_equal(one.labels, cut.labels)
+        assert np.array_equal(one.labels, np.asarray(kept.labels))
+        assert kept.settings == cut.settings
 
 
 def test_a_color_channel_can_be_chosen():

@@ -3,6 +3,7 @@ import pytest
 from GTC import reporting, type_b, ureal
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from inspect_tool.model import Component, Result
 from inspect_tool.statistics.uncertainty import (
@@ -13,6 +14,8 @@ from inspect_tool.statistics.uncertainty import (
     evaluated,
     expanded,
     half_range,
+    mid_interval,
+    proportion_interval,
 )
 
 lines = st.builds(
@@ -89,3 +92,15 @@ def test_a_result_without_a_budget_keeps_no_interval():
     result = Result(quantity="q", specimen="1", value=3.0, unit="%", n=1, clause="", definition="q/1")
     assert evaluated(result) == result
     assert evaluated(result).interval is None
+
+
+def test_mid_p_limits_of_a_share_hold_as_often_as_they_say_on_average_and_exact_ones_more_often():
+    trials, shares = 30, np.linspace(0.3, 0.92, 32)
+    chance = binom.pmf(np.arange(trials + 1)[:, None], trials, shares)
+
+    def held(interval):
+        low, high = np.array([interval(hits, trials) for hits in range(trials + 1)]).T[:, :, None]
+        return float((chance * ((low <= shares) & (shares <= high))).sum(axis=0).mean())
+
+    assert held(mid_interval) == pytest.approx(0.95, abs=0.01)
+    assert held(proportion_interval) > 0.965

@@ -16,6 +16,9 @@ from inspect_tool.images.readers import read_values
 from inspect_tool.images.readers.raster import turned, turned_point
 from inspect_tool.languages import Text
 from inspect_tool.model import GrayImage, Mask, Micrograph, Region, Samples
+from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.reduced import area_mean, between_rows, bilinear
+from inspect_tool.pixels.stored import zeros_like
 
 # ------------------------------------------------------------------------------------------------------ region
 
@@ -442,14 +445,24 @@ def background(
         Gray values of the background.
     """
     height, width = pixels.shape
+    smooth = _small_background(pixels, method, sigma_px, roi)
+    full = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    return full.astype(np.float32, copy=False)
+
+
+def _small_background(
+    pixels: GrayImage, method: Literal["gaussian", "polynomial"], sigma_px: float, roi: Mask | None
+) -> NDArray[np.float32]:
+    """Background on a picture whose long side is 256 px; an image may be held or stored."""
+    height, width = pixels.shape
     shrink = max(1.0, max(height, width) / _SMALL)
     size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    small: NDArray[np.float32] = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small: NDArray[np.float32] = area_mean(pixels, size).astype(np.float32)
     weight: NDArray[np.float32] = np.ones_like(small)
     if roi is not None:
-        share = cv2.resize(roi.astype(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+        share = area_mean(pixels, size, lambda rows: roi[rows].astype(np.uint8) * np.uint8(255))
         weight = (share / 255).astype(np.float32)
-        inside = cv2.resize(pixels * roi, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+        inside = area_mean(pixels, size, lambda rows: pixels[rows] * roi[rows]).astype(np.float32)
         small = (inside / np.maximum(weight, np.float32(1e-6))).astype(np.float32)
     if method == "polynomial":
         smooth = _fitted(small, weight)
@@ -458,8 +471,7 @@ def background(
         top = cv2.GaussianBlur(small * weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
         base = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
         smooth = top / np.maximum(base, np.float32(1e-6))
-    full = cv2.resize(smooth.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    return full.astype(np.float32, copy=False)
+    return smooth.astype(np.float32)
 
 
 def flat_field(
@@ -473,18 +485,28 @@ def flat_field(
     """Take shading out of an image and keep its mean gray value and type.
 
     ``divide`` suits light that falls unevenly (optical), ``subtract`` an offset that varies (X-ray scatter, SEM).
-    Division needs a background that is positive everywhere; where it is not, the offset is subtracted.
+    Division needs a background that is positive everywhere; where it is not, the offset is subtracted. The image may be
+    held or stored, and what is given lies where it does.
     """
-    slow = background(pixels, method=method, sigma_px=sigma_px, roi=roi)
-    counted = slow if roi is None else slow[roi]
-    mean = float(counted.mean())
-    if model == "divide" and float(slow.min()) > 0.05 * mean > 0:
-        np.divide(np.float32(mean), slow, out=slow)
-        np.multiply(slow, pixels, out=slow)
-    else:
-        np.subtract(np.float32(mean), slow, out=slow)
-        np.add(slow, pixels, out=slow)
-    return _as_type_of(pixels, slow)
+    small = _small_background(pixels, method, sigma_px, roi)
+    wide = bilinear(small, (len(small), pixels.shape[1]), (slice(0, len(small)), slice(0, pixels.shape[1])))
+    total, n, least = 0.0, 0, np.inf
+    for top, bottom in strips(pixels.shape):
+        slow = between_rows(wide, pixels.shape[0], slice(top, bottom))
+        counted = slow if roi is None else slow[roi[top:bottom]]
+        total, n, least = total + float(counted.sum(dtype=np.float64)), n + counted.size, min(least, float(slow.min()))
+    mean = total / n
+    made = zeros_like(pixels, pixels.dtype)
+    for top, bottom in strips(pixels.shape):
+        slow = between_rows(wide, pixels.shape[0], slice(top, bottom))
+        if model == "divide" and least > 0.05 * mean > 0:
+            np.divide(np.float32(mean), slow, out=slow)
+            np.multiply(slow, pixels[top:bottom], out=slow)
+        else:
+            np.subtract(np.float32(mean), slow, out=slow)
+            np.add(slow, pixels[top:bottom], out=slow)
+        made[top:bottom] = _as_type_of(pixels, slow)
+    return made
 
 
 def _fitted(small: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:

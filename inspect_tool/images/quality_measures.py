@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from inspect_tool.images.preprocess import noise_sigma
 from inspect_tool.model import GrayImage, Mask
 from inspect_tool.pixels.gradients import magnitude
+from inspect_tool.pixels.reduced import every
 
 FloatArray = NDArray[np.float64]
 Gray = NDArray[np.float32]
@@ -69,14 +70,14 @@ def edges(pixels: GrayImage, roi: Mask | None = None) -> Edges:
     if min(shape) < 3:
         nowhere = np.zeros(tiles, np.bool_)
         return Edges(blur_px=blank, height=blank, level=blank, is_speck=nowhere, noise=noise, step=step)
-    inner = None if roi is None else _eroded(roi)
     found = np.full((2, 4, *tiles), np.nan)
     for i in range(tiles[0]):  # one row of tiles at a time keeps the gradients of a large image out of memory
         rows = slice(_start(i, tiles[0], shape[0]), _start(i + 1, tiles[0], shape[0]))
         around = slice(max(0, rows.start - _HALO_PX), min(shape[0], rows.stop + _HALO_PX))
         band = np.ascontiguousarray(pixels[around])
         counts = np.zeros(band.shape, np.bool_)
-        counts[rows.start - around.start : rows.stop - around.start] = True if inner is None else inner[rows]
+        own = slice(rows.start - around.start, rows.stop - around.start)
+        counts[own] = True if roi is None else _eroded(roi[around])[own]
         gradients = [_gradient(band, scale) for scale in _SCALES]
         for k in (0, 1):
             found[k, :, i] = _by_tile(band, gradients[k : k + 2], _SCALES[k : k + 2], noise, counts, tiles[1])
@@ -214,7 +215,7 @@ def gray_step(pixels: GrayImage) -> float:
     >>> gray_step(np.arange(0, 60, 3, dtype=np.uint8)), gray_step(np.array([0, 255, 255], dtype=np.uint8))
     (3.0, 1.0)
     """
-    seen = np.unique(pixels.ravel()[:: max(1, pixels.size // (_SAMPLE // 10))]).astype(float)
+    seen = np.unique(every(pixels, max(1, pixels.size // (_SAMPLE // 10)))).astype(float)
     if len(seen) < 2:
         return 1.0
     return float(np.diff(seen).min()) if len(seen) > _DRAWN else float(seen[-1] - seen[0]) / 255

@@ -222,7 +222,7 @@ def measured(
     started = time.perf_counter()
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
-        if planned.backend == "threshold":
+        if planned.backend == "threshold" and by_windows.is_by_levels(planned.backend_settings):
             with readers.windows(source.path, selection(planned.job)) as image:
                 asked = _request(planned, source, image)
             found = stack.enter_context(classes_of(asked, kept))

@@ -19,7 +19,6 @@ FROM_PX = png.LARGEST_PX
 """Pixels of the largest image that is measured whole where it can be by windows."""
 
 _LARGE_FILE = 50_000_000  # bytes
-_METHODS = ("fixed", "multi_otsu")  # whose other segmentations are levels too
 
 
 def is_huge(planned: Plan, source: Source) -> bool:
@@ -79,14 +78,11 @@ def why_whole(planned: Plan, source: Source) -> str:
 
 
 def _by_threshold(planned: Plan) -> str:
-    from inspect_tool.segmentation.threshold import by_windows
-
     settings = planned.backend_settings
-    refused = by_windows.refusal(settings)
-    if refused:
-        return f"backend threshold works by windows without {refused}; give {by_windows.INSTEAD}"
-    if settings.method not in _METHODS:
-        return f"backend threshold, method {settings.method}: its other segmentations go along edges; give multi_otsu"
+    if settings.method in ("local", "sauvola"):
+        return f"backend threshold, method {settings.method}: the level of a window; give auto"
+    if settings.matrix == "tinted":
+        return "backend threshold, matrix tinted: the median of a window; give auto"
     return ""
 
 

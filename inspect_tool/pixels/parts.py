@@ -84,10 +84,16 @@ class Parts:
     area: NDArray[np.int64]  # pixels of each; 0 of what is outside
     numbers: tuple[NDArray[np.int32], ...]  # strip by strip: number of every part of the strip by itself
     connectivity: Literal[4, 8] = 8
+    alone: tuple[LabelImage, ...] = ()  # parts of every strip by itself, where strips are few; else found again
+
+    def _alone(self, top: int, bottom: int) -> LabelImage:
+        if self.alone:
+            return self.alone[top // strip_rows(self.shape)]
+        return _alone(self.mask(top, bottom), self.connectivity)[0]
 
     def rows(self, top: int, bottom: int) -> LabelImage:
         """Numbers of the parts in the rows of one strip."""
-        own, _ = _alone(self.mask(top, bottom), self.connectivity)
+        own = self._alone(top, bottom)
         return np.asarray(self.numbers[top // strip_rows(self.shape)][own], np.int32)
 
     def sums(self, of: Callable[[int, int, LabelImage, int], NDArray[np.intp]]) -> NDArray[np.intp]:
@@ -105,7 +111,7 @@ class Parts:
         """
         total = np.zeros((0, len(self.area)), np.intp)
         for (top, bottom), numbers in zip(strips(self.shape), self.numbers, strict=True):
-            own, _ = _alone(self.mask(top, bottom), self.connectivity)
+            own = self._alone(top, bottom)
             table = of(top, bottom, own, len(numbers))
             total = total if len(total) else np.zeros((len(table), len(self.area)), np.intp)
             for row, values in zip(total, table, strict=True):
@@ -120,7 +126,7 @@ class Parts:
         for (top, bottom), numbers in zip(strips(self.shape), self.numbers, strict=True):
             mine = chosen[numbers] & (numbers > 0)
             if mine.any():
-                own, _ = _alone(self.mask(top, bottom), self.connectivity)
+                own = self._alone(top, bottom)
                 yield slice(top, bottom), mine[own]
 
 
@@ -150,8 +156,13 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...], co
     counts, boxes, pairs = [0], [np.zeros((0, 4), np.intp)], [np.zeros((0, 2), np.intp)]
     areas = [np.zeros(0, np.int64)]
     above = np.zeros(shape[1], np.intp)
-    for top, bottom in strips(shape):
+    kept: list[LabelImage] = []
+    for i, (top, bottom) in enumerate(strips(shape)):
         own, stats = _alone(mask(top, bottom), connectivity)
+        if i < _KEPT:
+            kept.append(own)
+        else:
+            kept.clear()
         left, first, width, height = stats[1:, :4].T.astype(np.intp)
         boxes.append(np.stack([first + top, left, first + top + height, left + width], axis=1))
         areas.append(stats[1:, cv2.CC_STAT_AREA].astype(np.int64))
@@ -182,4 +193,6 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...], co
     numbers = tuple(np.concatenate([np.zeros(1, np.int32), every[start:end]]) for start, end in pairwise(ends.tolist()))
     area = np.zeros(len(first_of) + 1, np.int64)
     np.add.at(area, every, np.concatenate(areas))
-    return Parts(mask=mask, shape=shape, box=box, area=area, numbers=numbers, connectivity=connectivity)
+    return Parts(
+        mask=mask, shape=shape, box=box, area=area, numbers=numbers, connectivity=connectivity, alone=tuple(kept)
+    )

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.model import Samples
+from inspect_tool.model import Mask, Samples
 from inspect_tool.pixels.parts import strips
 from inspect_tool.pixels.stored import StoredImage, zeros_like
 
@@ -86,6 +86,18 @@ def _shares(length: int, few: int) -> list[list[tuple[int, float]]]:
     return found
 
 
+def every(image: Samples, by: int, roi: Mask | None = None) -> Samples:
+    """Every so many pixels of an image, row by row; with a region, of those in it."""
+    if not isinstance(image, StoredImage):
+        return (image.ravel() if roi is None else image[roi])[::by]
+    taken, seen = [np.zeros(0, image.dtype)], 0
+    for top, bottom in strips(image.shape):
+        part = image[top:bottom].ravel() if roi is None else image[top:bottom][roi[top:bottom]]
+        taken.append(part[-seen % by :: by])
+        seen += len(part)
+    return np.concatenate(taken)
+
+
 def nearest(image: Samples, size: tuple[int, int]) -> Samples:
     """Pixels of an image for a picture of another size, as ``cv2.resize`` with INTER_NEAREST takes them."""
     rows, columns = nearest_places(image.shape, size)
@@ -117,17 +129,28 @@ def bilinear(image: Samples, shape: tuple[int, ...], area: tuple[slice, slice]) 
     """
     near, places = [], []
     for size, few, cut in zip(shape, image.shape, area, strict=False):
-        at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / size - 0.5, 0, few - 1)
-        low = np.minimum(at.astype(np.intp), max(few - 2, 0))
-        high = np.minimum(low + 1, few - 1)
+        low, high, share = _between(few, size, cut)
         near.append(slice(int(low[0]), int(high[-1]) + 1))
-        places.append((low - low[0], high - low[0], (at - low).astype(np.float32)))
+        places.append((low - low[0], high - low[0], share))
     part = image[near[0], near[1]]
     beyond = (1,) * (part.ndim - 2)
     (top, bottom, down), (left, right, across) = places
     down, across = down.reshape(-1, 1, *beyond), across.reshape(-1, *beyond)
     rows = part[top] * (1 - down) + part[bottom] * down
     return np.asarray(rows[:, left] * (1 - across) + rows[:, right] * across, np.float32)
+
+
+def between_rows(image: NDArray[np.float32], rows: int, area: slice) -> NDArray[np.float32]:
+    """Some of the rows of an image that is made so many rows high, linear between its own."""
+    low, high, share = _between(len(image), rows, area)
+    return image[low] * (1 - share[:, None]) + image[high] * share[:, None]
+
+
+def _between(few: int, many: int, cut: slice) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Pixel before and after each of those of a line with more of them, and the share of the latter."""
+    at = np.clip((np.arange(cut.start, cut.stop) + 0.5) * few / many - 0.5, 0, few - 1)
+    low = np.minimum(at.astype(np.intp), max(few - 2, 0))
+    return low, np.minimum(low + 1, few - 1), (at - low).astype(np.float32)
 
 
 def scaled(image: Samples, size: tuple[int, int], how: Literal["area", "bilinear", "nearest"]) -> Samples:

@@ -59,8 +59,9 @@ class Outline:
             total += size * np.cos(order * angles + phase)
         return self.scale * total
 
-    def patch(self, shape: Shape) -> tuple[tuple[slice, slice], Gray, NDArray[np.uint8]]:
-        """Window of the image, share of each of its pixels covered, and whether its center lies inside."""
+    def patch(self, shape: Shape, outward_px: float = 0.0) -> tuple[tuple[slice, slice], Gray, NDArray[np.uint8]]:
+        """Window of the image, share of each of its pixels covered, and whether its center lies inside, or no farther
+        outside than ``outward_px``; below 0: at least as far inside."""
         window, _ = window_about(shape, self.row, self.column, self.reach + 2)
         y = np.arange(window[0].start, window[0].stop)[:, None] - self.row
         x = np.arange(window[1].start, window[1].stop)[None, :] - self.column
@@ -86,7 +87,7 @@ class Outline:
             distance = gap / np.maximum(np.hypot(du, dv), 0.3)
         # a soft edge of one pixel adds pi/12 px2 to any closed outline (Steiner formula); taken off again
         cover = np.clip(distance + 0.5 - 1 / (12 * self.ecd), 0, 1)
-        return window, cover.astype(np.float32), (distance > 0).astype(np.uint8)
+        return window, cover.astype(np.float32), (distance > -outward_px).astype(np.uint8)
 
     def feret(self) -> float:
         """Largest distance between two points of the outline. [px]"""
@@ -152,11 +153,12 @@ def drawn(shape: Shape, outlines: Sequence[Outline]) -> tuple[Gray, NDArray[np.u
     return cover, hit
 
 
-def numbered(shape: Shape, outlines: Sequence[Outline]) -> LabelImage:
-    """Number of the outline that the center of each pixel lies in, in their order from 1 on."""
+def numbered(shape: Shape, outlines: Sequence[Outline], outward_px: float = 0.0) -> LabelImage:
+    """Number of the outline that the center of each pixel lies in, in their order from 1 on; of outlines that lie
+    farther out by a length of up to a pixel, or farther in."""
     found = np.zeros(shape, np.int32)
     for number, outline in enumerate(outlines, start=1):
-        window, _, inside = outline.patch(shape)
+        window, _, inside = outline.patch(shape, outward_px)
         if inside.size:
             found[window][inside > 0] = number
     return found

@@ -74,6 +74,7 @@ def inclusions(
     scratches: int = 4,
     pits: int = 60,
     apart_um: tuple[float, float] = (50.0, 20.0),
+    outward_px: float = 0.0,
 ) -> Field:
     """Draw a field with inclusions, no two of them so near that a standard takes them for one.
 
@@ -94,15 +95,17 @@ def inclusions(
     apart_um : tuple of float
         Free along and across the rolling direction between any two. The less, the more their places are those of
         chance; below 40 and 15 a standard may join two, and lengths and severities of the field are no longer its.
+    outward_px : float
+        So far outside of the outlines the labels end, as those of a person may; below 0: inside.
 
     Returns
     -------
     Field
-        Semantic labels: 1 on every inclusion; ``objects`` numbers their particles. Truth of process and field:
-        ``inclusion_percent``, ``inclusion_count_per_mm2`` (particles), and ``length_per_area`` of A and C, that of B of
-        the field alone. Of the field alone ``length_um.<type>_<thickness>`` and ``number.d_<thickness>``, as the
-        frame shows them (of globules, those centered in it), and ``largest_um.ds``; thin ends at 4 (A), 9 (B), 5 (C)
-        and 8 um (D).
+        Semantic labels: 1 on every inclusion; ``objects`` numbers their particles, by their very outlines. Truth of
+        process and field: ``inclusion_percent``, ``inclusion_count_per_mm2`` (particles), and ``length_per_area`` of A
+        and C, that of B of the field alone. Of the field alone ``length_um.<type>_<thickness>`` and
+        ``number.d_<thickness>``, as the frame shows them (of globules, those centered in it), and ``largest_um.ds``;
+        thin ends at 4 (A), 9 (B), 5 (C) and 8 um (D).
 
     Examples
     --------
@@ -120,6 +123,7 @@ def inclusions(
     placed = _placed(rng, shape_px, wanted, turn, pixel_um, apart_um)
     outlines = [part for one in placed for part in one.parts]
     objects = numbered(shape_px, outlines)
+    labeled = numbered(shape_px, outlines, outward_px) if outward_px else objects
     picture = _polished(rng, shape_px, gray[0])
     for level, types in ((gray[1], ("A",)), (gray[2], ("B", "C", "D", "DS"))):
         cover, _ = drawn(shape_px, [part for one in placed if one.type in types for part in one.parts])
@@ -134,7 +138,7 @@ def inclusions(
         picture = picture - np.float32(0.07) * scratch_depths(rng, shape_px, scratches, 0.9)
     return Field(
         pixels=to_8bit(blurred(picture, 0.6)),
-        labels=(objects > 0).astype(np.int32),
+        labels=(labeled > 0).astype(np.int32),
         classes={0: "matrix", 1: "inclusion"},
         kind="semantic",
         pixel_um=pixel_um,

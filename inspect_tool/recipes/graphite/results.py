@@ -19,7 +19,7 @@ from inspect_tool.statistics import samples
 from inspect_tool.statistics.classes import rated, steps
 from inspect_tool.statistics.fields import field_statistics
 from inspect_tool.statistics.samples import Floats, Limits, Sample
-from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range, proportion_interval
+from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, expanded, half_range, mid_interval
 
 _RATED_BY_EYE = "ISO 945-4"
 LEAST = 10  # whole particles; with fewer nothing of their shape is stated
@@ -74,7 +74,7 @@ def _others(fields: Sequence[Measured]) -> tuple[str, ...]:
 def _as_share(found: Limits) -> Limits:
     """Limits of a share of particles: uneven near its ends, and none of width 0 where all particles are of one form."""
     share = min(max(found.value / 100, 0.0), 1.0)
-    low, high = (100 * end for end in proportion_interval(share * found.effective, found.effective))
+    low, high = (100 * end for end in mid_interval(share * found.effective, found.effective))
     beyond2 = max((found.together[1] - found.value) ** 2 - (found.alone[1] - found.value) ** 2, 0.0)
     return replace(
         found,

@@ -26,6 +26,9 @@ _ELONGATED = 3.0  # length over width of particles that tell the rolling directi
 _LEAST = 4  # of them in a field
 _ALIKE = 0.7  # mean resultant length of their directions
 _ROUND = 2.0  # length over width below which a particle that the frame cuts was as wide as it is long
+_BAR = (
+    0.9  # of the width of the ellipse: a shape with a smaller caliper is nearer to a bar (π/4) than to an ellipse (1)
+)
 _EMPTY = 0.2  # area by gray over that of the mask: where there is less, the mask is of a scratch or a shade
 
 Floats = NDArray[np.float64]
@@ -80,10 +83,11 @@ def found_in(
             _by_gray(table, gray, unit)
     counts = counting(table, table[f"feret_max_{unit}"], least, settings.minimum_px2)
     table["counts"] = counts
-    # the smallest caliper of a thin particle on the grid is up to a pixel too large, the area is without bias
+    # the smallest caliper on the grid is up to a pixel too large of a thin particle and too small of a round one, the
+    # area is without bias
     long = table[f"feret_max_{unit}"].to_numpy(np.float64)
     ecd, caliper = (table[f"{name}_{unit}"].to_numpy(np.float64) for name in ("ecd", "feret_min"))
-    width = np.minimum(ecd**2 / long, caliper)
+    width = np.where(caliper < _BAR * ecd**2 / long, caliper, ecd**2 / long)
     table[f"width_{unit}"] = width
     table[f"whole_width_{unit}"] = _whole(width, long, frame_contacts(labels, micrograph.roi) * (pixel_um or 1.0))
     # a frame that tiles the plane counts what is cut once; around a region each half stands for a whole one

@@ -1,6 +1,7 @@
 """Two phases by a level on the edges between them, carried over the image or one for all of it."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -9,13 +10,13 @@ from numpy.typing import NDArray
 from inspect_tool.images import quality_measures
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.pixels.parts import connected_parts
+from inspect_tool.segmentation.threshold.bands import bands, by_bands, put
 from inspect_tool.segmentation.threshold.contours import better_level, contours
 from inspect_tool.segmentation.threshold.edges import (
     PLATEAU_PX,
     Edges,
     Level,
     above,
-    bands,
     carried,
     carried_level,
     gradients,
@@ -61,7 +62,8 @@ class OnEdges:
         level = carried_level(edges, gray.shape[1], height) if self.method == CARRIED else one_level
         ranks = above(gray, level)
         if choice.is_mixed:
-            _end_on_edges(ranks, gray, 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT)))
+            rise = 0.5 + float(np.clip(shift - choice.height, -SHIFT, SHIFT))
+            ranks = by_bands(partial(_ended_on_edges, rise=rise), ranks, gray, rim=PLATEAU_PX)
         # small objects first, so that they do not lengthen the outline of the object that holds them
         for largest in (_SMALL * gray.size, gray.size):
             for rank in (0, 1):
@@ -150,15 +152,17 @@ def _height(choice: Choice, shift: float) -> float:
     return choice.height if choice.is_mixed and abs(shift - choice.height) < SHIFT + STEP / 2 else shift
 
 
-def _end_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> None:
-    """Move the outline of the phase to a share of the way up each edge, by the grays it goes from and to; in place.
+def _ended_on_edges(ranks: NDArray[np.uint8], gray: NDArray[np.uint8], rise: float) -> NDArray[np.uint8]:
+    """Move the outline of the phase to a share of the way up each edge, by the grays it goes from and to.
 
     Only pixels within 2 px of the outline move.
     """
     near, around = np.ones((5, 5), np.uint8), np.ones((2 * PLATEAU_PX + 1, 2 * PLATEAU_PX + 1), np.uint8)
     moves = cv2.dilate(ranks, near) > cv2.erode(ranks, near)
     low, high = (np.asarray(of(gray, around), np.uint8)[moves].astype(np.float32) for of in (cv2.erode, cv2.dilate))
-    ranks[moves] = gray[moves] > low + np.float32(rise) * (high - low)
+    made = ranks.copy()
+    made[moves] = gray[moves] > low + np.float32(rise) * (high - low)
+    return made
 
 
 def _keep_supported(
@@ -187,4 +191,4 @@ def _keep_supported(
     rim, sharp, deep = parts.sums(sums)
     kept = ((deep > 0) & (sharp >= _SHARP * rim)) | (parts.area > largest)
     for rows, gone in parts.places(~kept):
-        ranks[rows][gone] = 1 - rank
+        put(ranks, rows, gone, 1 - rank)

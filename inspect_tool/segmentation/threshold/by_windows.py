@@ -16,15 +16,17 @@ from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.images.preprocess import denoise
 from inspect_tool.model import LabelImage
 from inspect_tool.segmentation.threshold.classes import numbered
-from inspect_tool.segmentation.threshold.gray_levels import Histogram, histogram_of, own_gray_between
+from inspect_tool.segmentation.threshold.gray_levels import (
+    TRANSITION_PX,
+    Histogram,
+    histogram_of,
+    own_gray_between,
+)
 from inspect_tool.segmentation.threshold.level_choice import SHIFT
 from inspect_tool.segmentation.threshold.levels import levels_of, moved_levels, ranks_of
 from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes, refuse_contradictions
 
 _SHIFTS: Mapping[str, float] = MappingProxyType({"threshold -": -SHIFT, "threshold +": SHIFT})
-
-_TRANSITION_PX = 4
-"""How far ``without_transitions`` looks around a pixel."""
 
 
 DEPTHS = ("uint8", "uint16")
@@ -78,9 +80,14 @@ def refusal(settings: Settings) -> str:
     return ", ".join(name for name, is_wrong in wrong.items() if is_wrong)
 
 
+def is_by_levels(settings: Settings) -> bool:
+    """Whether each window of the image of a job can be told apart by itself, its other segmentations too."""
+    return settings.method in ("fixed", "multi_otsu") and not refusal(settings)
+
+
 def reach_px(settings: Settings) -> int:
     """How far ``labels_of`` looks around a pixel. [px]"""
-    return _TRANSITION_PX if settings.method == "multi_otsu" else 0
+    return TRANSITION_PX if settings.method == "multi_otsu" else 0
 
 
 def rim_px(settings: Settings) -> int:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from inspect_tool.model import Mask
 from inspect_tool.pixels.gradients import magnitude
+from inspect_tool.pixels.stored import zeros_like
+from inspect_tool.segmentation.threshold.bands import BLOCK, bands
 
 PLATEAU_PX = 4
 """Half width of the window in which an edge reaches both its plateaus."""
@@ -25,8 +27,6 @@ _SURE_PIXELS = 12
 _COARSE = 0.15  # [gray levels/px] what whole gray values make of noise below one level; an edge has 3 levels or more
 _SUPPORT = 0.5  # of the gradient of a typical edge: enough for the outline of an object
 _QUIET = 0.25  # share of the pixels that are surely no edge: their gradient is that of noise and texture
-_BLOCK = 4  # [px] the level is carried on a grid this coarse
-_BAND_PX = 1 << 20  # pixels that are worked on at a time, to bound memory
 
 Level: TypeAlias = Callable[[slice], NDArray[np.float32] | float]
 """The level between two phases in some rows: one number, or one for each of their pixels."""
@@ -48,13 +48,6 @@ class Edges:
 def floats(image: object) -> NDArray[np.float32]:
     """What OpenCV gives, as an array of its type."""
     return np.asarray(image, dtype=np.float32)
-
-
-def bands(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Rows of an image in bands of whole blocks."""
-    tall = max(8, _BAND_PX // shape[1] // _BLOCK) * _BLOCK
-    for start in range(0, shape[0], tall):
-        yield slice(start, min(start + tall, shape[0]))
 
 
 def gradients(
@@ -89,7 +82,7 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
     support = min(gate, _SUPPORT * typical)
 
     height, width = gray.shape
-    blocks = ((height + _BLOCK - 1) // _BLOCK, (width + _BLOCK - 1) // _BLOCK)
+    blocks = ((height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK)
     mask = np.zeros((height, (width + 7) // 8), np.uint8)
     sums = [np.zeros(blocks, np.float32) for _ in range(3)]
     n_edge = n_sure = 0
@@ -106,10 +99,10 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
         mask[rows] = np.packbits(visible & (gradient > support), axis=1)
         n_sure += int(np.count_nonzero(edge & (gradient > sure)))
         weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
-        band = slice(rows.start // _BLOCK, (rows.stop + _BLOCK - 1) // _BLOCK)
+        band = slice(rows.start // BLOCK, (rows.stop + BLOCK - 1) // BLOCK)
         for total, values in zip(sums, (weight, weight * smooth[inner], weight * contrast), strict=True):
-            padded = cv2.copyMakeBorder(values, 0, -n % _BLOCK, 0, -width % _BLOCK, cv2.BORDER_CONSTANT, value=0)
-            total[band] = cv2.resize(padded, None, fx=1 / _BLOCK, fy=1 / _BLOCK, interpolation=cv2.INTER_AREA)
+            padded = cv2.copyMakeBorder(values, 0, -n % BLOCK, 0, -width % BLOCK, cv2.BORDER_CONSTANT, value=0)
+            total[band] = cv2.resize(padded, None, fx=1 / BLOCK, fy=1 / BLOCK, interpolation=cv2.INTER_AREA)
     weight, level, contrast = sums
     total_weight = float(weight.sum(dtype=np.float64))
     if n_sure < _SURE_PIXELS or total_weight == 0:
@@ -159,9 +152,9 @@ def carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArra
 
     def level(rows: slice) -> NDArray[np.float32]:
         # a block more on both sides: between block centers the level is linear
-        low, high = max(0, rows.start // _BLOCK - 1), min(len(levels), -(-rows.stop // _BLOCK) + 1)
-        size = (levels.shape[1] * _BLOCK, (high - low) * _BLOCK)
-        first = low * _BLOCK
+        low, high = max(0, rows.start // BLOCK - 1), min(len(levels), -(-rows.stop // BLOCK) + 1)
+        size = (levels.shape[1] * BLOCK, (high - low) * BLOCK)
+        first = low * BLOCK
         full = floats(cv2.resize(levels[low:high], size, interpolation=cv2.INTER_LINEAR))
         return full[rows.start - first : rows.stop - first, :width]
 
@@ -170,7 +163,7 @@ def carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArra
 
 def above(gray: NDArray[np.uint8], level: Level) -> NDArray[np.uint8]:
     """1 where the gray value is above the level, else 0; in bands, so that no second float image is made."""
-    made = np.empty(gray.shape, np.uint8)
+    made = zeros_like(gray, np.uint8)
     for rows in bands(gray.shape):
         made[rows] = gray[rows] > level(rows)
     return made

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.model import Mask
+from inspect_tool.segmentation.threshold.bands import bands
 
 Histogram = NDArray[np.float64]
 """Pixels of each of the 256 gray values."""
@@ -19,13 +20,18 @@ Histogram = NDArray[np.float64]
 _TWO_HUMPS = 0.8  # share of the gray variance between two Otsu classes; one Gaussian hump has 0.64
 _FEW_LEVELS = 8.0  # [gray levels] closer humps can be an accident of whole gray values
 _REACH_PX = 7  # window in which an edge between two classes has pixels of both
+TRANSITION_PX = 4
+"""How far ``without_transitions`` looks around a pixel."""
 
 
 def histogram_of(gray: NDArray[np.uint8], roi: Mask | None) -> Histogram:
     """Count the gray values of an 8-bit image, inside a region if one is given."""
-    # OpenCV counts a masked image without a copy of it
-    mask = None if roi is None else roi.view(np.uint8)
-    return np.asarray(cv2.calcHist([gray], [0], mask, [256], [0, 256]), dtype=np.float64).ravel()
+    found = np.zeros(256)
+    for rows in bands(gray.shape):  # OpenCV counts in single precision: exact of a band, not of any image
+        # and a masked image without a copy of it
+        mask = None if roi is None else roi[rows].view(np.uint8)
+        found += np.asarray(cv2.calcHist([gray[rows]], [0], mask, [256], [0, 256]), np.float64).ravel()
+    return found
 
 
 def otsu(histogram: Histogram, n: int) -> list[float]:

@@ -1,6 +1,7 @@
 """The image that levels are applied to: which channel it is, in 8 bits, flat and smooth, and its edges."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,10 @@ from inspect_tool.errors import BackendError
 from inspect_tool.images import color
 from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
 from inspect_tool.model import GrayImage, Mask, Micrograph, Samples
-from inspect_tool.segmentation.threshold.edges import Edges, bands, find_edges
+from inspect_tool.pixels.reduced import every
+from inspect_tool.pixels.stored import StoredImage
+from inspect_tool.segmentation.threshold.bands import by_bands
+from inspect_tool.segmentation.threshold.edges import Edges, find_edges
 from inspect_tool.segmentation.threshold.gray_levels import has_two_humps, histogram_of, separation
 from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes
 
@@ -43,7 +47,7 @@ def made_ready(micrograph: Micrograph, settings: Settings) -> Ready:
     image, axis = _channel(micrograph, settings)
     gray, offset, step = eight_bit(image, roi, micrograph.path)
     if settings.method in ("auto", "edge") and settings.flat_field != "off" and number_of_classes(settings) == 2:
-        gray = np.asarray(flat_field(gray, model="subtract", roi=roi), dtype=np.uint8)
+        gray = cast("NDArray[np.uint8]", flat_field(gray, model="subtract", roi=roi))
     edges = find_edges(gray, roi, settings.min_contrast / step)
     gray, denoise_px = _denoised(gray, roi, edges, settings)
     if denoise_px > 1 and edges.n:
@@ -81,25 +85,23 @@ def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, col
 
 def eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:
     """Bring an image to 8 bits: gray = offset + step * value; extreme outliers are clipped."""
-    inside: Samples = image if roi is None else image[roi]
-    if inside.size == 0:
+    counted = image.size if roi is None else int(roi.sum())
+    if counted == 0:
         msg = f"{path}: the region holds no pixel; check [region] of the job"
         raise BackendError(msg)
     if image.dtype == np.uint8:
-        low, high = float(inside.min()), float(inside.max())
+        filled = np.flatnonzero(histogram_of(cast("NDArray[np.uint8]", image), roi))
+        low, high = float(filled[0]), float(filled[-1])
         offset, step = 0.0, 1.0
     else:
-        low, high = ends_of(inside.ravel()[:: sample_step(inside.size)])
+        low, high = ends_of(every(image, sample_step(counted), roi))
         offset, step = low, (high - low) / 255
     if not high > low:
         msg = f"{path}: the image is constant (gray value {low:g}); there is nothing to tell apart"
         raise BackendError(msg)
     if image.dtype == np.uint8:
-        return np.ascontiguousarray(image), offset, step
-    made = np.empty(image.shape, np.uint8)
-    for rows in bands(image.shape):
-        made[rows] = in_eight_bits(image[rows], offset, step)
-    return made, offset, step
+        return (image if isinstance(image, StoredImage) else np.ascontiguousarray(image)), offset, step
+    return by_bands(lambda part: in_eight_bits(part, offset, step), image), offset, step
 
 
 def sample_step(pixels: int) -> int:
@@ -149,4 +151,6 @@ def _denoised(
 
 
 def _median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    return np.asarray(denoise(gray, size=side), dtype=np.uint8) if side > 1 else gray
+    if side == 1:
+        return gray
+    return by_bands(lambda part: denoise(part, size=side), gray, rim=side // 2)

@@ -1,5 +1,6 @@
 """Classes by levels of the whole image, and two classes by the level of a window around every pixel."""
 
+from functools import partial
 from itertools import pairwise
 
 import cv2
@@ -7,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.segmentation.threshold.edges import bands, floats
+from inspect_tool.segmentation.threshold.bands import bands, by_bands
+from inspect_tool.segmentation.threshold.edges import floats
 from inspect_tool.segmentation.threshold.gray_levels import (
+    TRANSITION_PX,
     Histogram,
     class_means,
     li,
@@ -47,8 +50,10 @@ def moved_levels(histogram: Histogram, levels: list[float], shift: float) -> lis
 def ranks_of(gray: NDArray[np.uint8], levels: list[float], method: str) -> NDArray[np.uint8]:
     """Class of every pixel by levels of the whole image, 0 for the darkest."""
     table = np.searchsorted(np.asarray(levels), np.arange(256), side="left").astype(np.uint8)
-    ranks = np.asarray(cv2.LUT(gray, table), dtype=np.uint8)
-    return without_transitions(ranks, gray, len(levels) + 1) if method == "multi_otsu" and len(levels) > 1 else ranks
+    ranks = by_bands(lambda part: cv2.LUT(part, table), gray)
+    if method != "multi_otsu" or len(levels) < 2:
+        return ranks
+    return by_bands(partial(without_transitions, n=len(levels) + 1), ranks, gray, rim=TRANSITION_PX)
 
 
 def window_levels(gray: NDArray[np.uint8], window_px: int, sauvola_k: float | None) -> NDArray[np.float32]:

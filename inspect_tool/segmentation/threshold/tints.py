@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from inspect_tool.images import color
 from inspect_tool.images.preprocess import denoise
 from inspect_tool.model import Mask, Micrograph
+from inspect_tool.segmentation.threshold.bands import bands
 from inspect_tool.segmentation.threshold.by_edges import OnEdges, by_one_level
 from inspect_tool.segmentation.threshold.contours import contours, darkest_level
-from inspect_tool.segmentation.threshold.edges import bands, find_edges
+from inspect_tool.segmentation.threshold.edges import find_edges
 from inspect_tool.segmentation.threshold.image import Ready, eight_bit
 from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes, window_of
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.images.preprocess import flat_field
 from inspect_tool.model import Micrograph
 from inspect_tool.segmentation.threshold import tints
+from inspect_tool.segmentation.threshold.bands import by_bands
 from inspect_tool.segmentation.threshold.by_edges import OnEdges, on_edges, outline_on_edges
 from inspect_tool.segmentation.threshold.edges import above, same_everywhere
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -97,7 +98,11 @@ def _without_edges(ready: Ready, settings: Settings) -> Way:
 
 def _nothing(ready: Ready, settings: Settings) -> Way:
     matrix = 1 if settings.phase == "dark" else 0
-    return Way(method=NOTHING, ready=ready, told=lambda _: ([], np.full(ready.gray.shape, matrix, np.uint8)))
+    return Way(
+        method=NOTHING,
+        ready=ready,
+        told=lambda _: ([], by_bands(lambda gray: np.full(gray.shape, matrix), ready.gray)),
+    )
 
 
 def _over_matrix(micrograph: Micrograph, settings: Settings) -> Way:
@@ -148,7 +153,7 @@ def _by_levels(ready: Ready, settings: Settings, method: str = "") -> Way:
     """By levels of the gray values of the whole image; with a flat field where it tells the classes farther apart."""
     method, n, facts = method or settings.method, number_of_classes(settings), {}
     if method != "fixed" and settings.flat_field != "off":
-        flat = np.asarray(flat_field(ready.gray, roi=ready.roi), dtype=np.uint8)
+        flat = cast("Ranks", flat_field(ready.gray, roi=ready.roi))
         before, after = (separation(histogram_of(image, ready.roi), n) for image in (ready.gray, flat))
         facts = {"separation": before, "separation_flat": after}
         # where phases lie unevenly, a background fitted to them takes them for shading and mixes their grays

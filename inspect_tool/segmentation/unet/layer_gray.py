@@ -4,7 +4,9 @@ A network that sees a picture reduced, so that it sees the whole stack, knows ro
 picture knows better, and needs no teaching: what lies on either side of a line near it shows which gray values are of
 which side (dark ones of a gap or of pores beside a layer, a slightly other gray of a substrate). By them the line is
 laid anew, a few times (region competition: S. C. Zhu, A. Yuille, IEEE Trans. Pattern Anal. Mach. Intell. 18, 1996).
-Where both sides have the same gray values they say nothing, and the network decides alone.
+Where both sides have the same gray values they say nothing, and the network decides alone. Dark ones may say that a
+place is not of the layer (a gap), and never that it is: a pore is dark in whatever it lies, and a layer that has pores
+would else reach for those of its substrate.
 
 A line that is far off has gray values of the wrong side beside it, and they confirm it. So another opinion takes them
 from farther off, half a thickness and more from the line, and beside it only what is more frequent there than in the
@@ -55,6 +57,8 @@ class Settled:
 class _Seen:
     """A picture, and what the network says of it."""
 
+    smooth: NDArray[np.float32]  # (rows, columns), without the noise of single pixels
+    edges: NDArray[np.float32]  # between the gray values that are told apart
     grays: NDArray[np.intp]  # (rows, columns), number of the gray value
     many: int
     priors: tuple[Probability, Probability]  # logarithm of the odds to lie below the upper, the lower interface
@@ -78,9 +82,11 @@ def settled(pixels: Samples, maps: Probability, rough: Lines, inside: Mask | Non
     scale : float
         Pixels of the network per pixel of the picture.
     """
-    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5)))
+    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), max(_SMOOTH / scale, 0.5)), np.float32)
     edges = np.unique(np.quantile(smooth[:: max(1, len(smooth) // 1000)], np.linspace(0, 1, _GRAYS + 1)[1:-1]))
     seen = _Seen(
+        smooth=smooth,
+        edges=edges,
         grays=np.searchsorted(edges, smooth),
         many=len(edges) + 1,
         priors=odds(maps),
@@ -99,7 +105,8 @@ def _laid(seen: _Seen, lines: Lines, *, farther: bool) -> tuple[Lines, tuple[Pro
     for _ in range(_ROUNDS):
         upper, lower = lines
         thick = max(float(np.median(lower - upper)), _THINNEST)
-        core = _shares(seen, (rows >= upper + _SKIN * thick) & (rows < lower - _SKIN * thick))
+        middle = (rows >= upper + _SKIN * thick) & (rows < lower - _SKIN * thick)
+        core, dark = _shares(seen, middle), _dark_grays(seen, middle)
         says, laid = [], list[Rows]()
         for at, prior, beyond, sign in (
             (upper, seen.priors[0], upper - 1 - rows, 1),  # beyond: how many rows from the line, away from the layer
@@ -110,7 +117,9 @@ def _laid(seen: _Seen, lines: Lines, *, farther: bool) -> tuple[Lines, tuple[Pro
                 off = _shares(seen, (beyond >= _BESIDE * thick) & (beyond < _FARTHER * thick))
                 other = np.maximum(off, other - core)
             near = (rows >= at - thick / 2) & (rows < at + thick / 2)
-            told = np.where(near, np.float32(sign) * _odds_of(core, other)[seen.grays], np.float32(0))
+            of_layer = _odds_of(core, other)
+            of_layer[:dark] = np.minimum(of_layer[:dark], 0)
+            told = np.where(near, np.float32(sign) * of_layer[seen.grays], np.float32(0))
             says.append(told)
             laid.append(line(prior + np.float32(WEIGHT) * told, seen.inside, laid[0] if laid else None, seen.climb))
         lines = laid[0], laid[1]
@@ -165,11 +174,8 @@ def without_open_pores(pixels: Samples, layer: Mask) -> Mask:
     """
     if not layer.any():
         return layer
-    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), 1.0))
-    own = smooth[layer]
-    middle = float(np.median(own))
-    spread = 1.4826 * float(np.median(np.abs(own - middle)))
-    dark = smooth < min((middle + float(np.percentile(smooth, 1))) / 2, middle - _DARK_SPREADS * spread)
+    smooth = np.asarray(cv2.GaussianBlur(np.asarray(pixels, np.float32), (0, 0), 1.0), np.float32)
+    dark = smooth < _dark_below(smooth, layer)
     thick = float(np.median(layer.sum(axis=0)))
     radius = max(1, round(_PORE * thick))
     near = cv2.dilate(layer.view(np.uint8), np.ones((2 * _TOUCH_PX + 1, 1), np.uint8)) > 0
@@ -181,6 +187,19 @@ def without_open_pores(pixels: Samples, layer: Mask) -> Mask:
     open_ones[np.unique(pores[near & ~core])] = True
     open_ones[0] = False
     return np.asarray(layer & ~open_ones[pores], np.bool_)
+
+
+def _dark_below(smooth: NDArray[np.float32], layer: Mask) -> float:
+    """Gray value below which a place is dark beside a layer."""
+    own = smooth[layer]
+    middle = float(np.median(own))
+    spread = 1.4826 * float(np.median(np.abs(own - middle)))
+    return min((middle + float(np.percentile(smooth, 1))) / 2, middle - _DARK_SPREADS * spread)
+
+
+def _dark_grays(seen: _Seen, layer: Mask) -> int:
+    """How many of the gray values are dark, from the lowest on; that which is so in part is one of them."""
+    return 1 + int(np.searchsorted(seen.edges, _dark_below(seen.smooth, layer))) if layer.any() else 0
 
 
 def _shares(seen: _Seen, side: Mask) -> NDArray[np.float32]:

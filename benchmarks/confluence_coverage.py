@@ -1,6 +1,6 @@
 """How often the stated interval of a culture holds the truth that it was drawn with.
 
-    python benchmarks/confluence_coverage.py KIND [specimens] [look ...]
+    python benchmarks/confluence_coverage.py KIND [specimens] [look ...] [FILE.jsonl]
 
 KIND is one of
 
@@ -11,12 +11,15 @@ KIND is one of
 
 Shares are drawn between 5 and 95 %, numbers between 150 and 900 per mm2, cells between 25 and 55 um. Every line has the
 share of specimens whose interval holds the truth of the process, of those that no doubt stands beside, the mean error
-and the mean of |error| against what the very fields hold, and the mean of U.
+and the mean of |error| against what the very fields hold, and the mean of U. FILE keeps one line per specimen, so that
+a run goes on where the one before ended.
 """
 
+import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -104,29 +107,44 @@ def measured(fields: list[Field], kind: Kind, level: int, seed: int) -> Findings
     return findings
 
 
-def specimens(kind: Kind, level: int, wanted: int, fields: int) -> Iterator[Told]:
+def specimens(kind: Kind, level: int, wanted: int, fields: int, file: Path | None = None) -> Iterator[Told]:
     """Draw and measure specimen after specimen; ``fields`` 0: one to five each."""
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file is not None and file.exists() else []
+    known = {tuple(line["of"]): line["told"] for line in lines}
     for number in range(wanted):
-        rng = np.random.default_rng([number, level, fields, 7])
-        count = fields or int(rng.integers(1, 6))
-        name, made = drawn(rng, kind, count)
-        try:
-            findings = measured(made, kind, level, 1000 * number)
-        except InspectError as error:
-            print(f"  refused: {error}")
-            continue
-        result = findings.results[0]
-        assert result.interval is not None
-        assert result.expanded_u is not None
-        yield Told(
-            truth=made[0].truth[f"process.{name}"],
-            held=float(np.mean([field.truth[f"field.{name}"] for field in made])),
-            value=result.value,
-            low=result.interval[0],
-            high=result.interval[1],
-            u=result.expanded_u,
-            doubted=any(check.scope == "plausibility" and not check.passed for check in findings.checks),
-        )
+        of = (kind, level, fields, number)
+        if of not in known:
+            one = specimen(kind, level, number, fields)
+            known[of] = None if one is None else asdict(one)
+            if file is not None:
+                with file.open("a") as out:
+                    out.write(json.dumps({"of": of, "told": known[of]}) + "\n")
+        if known[of] is not None:
+            yield Told(**known[of])
+
+
+def specimen(kind: Kind, level: int, number: int, fields: int) -> Told | None:
+    """Draw and measure one specimen; None: refused."""
+    rng = np.random.default_rng([number, level, fields, 7])
+    count = fields or int(rng.integers(1, 6))
+    name, made = drawn(rng, kind, count)
+    try:
+        findings = measured(made, kind, level, 1000 * number)
+    except InspectError as error:
+        print(f"  refused: {error}")
+        return None
+    result = findings.results[0]
+    assert result.interval is not None
+    assert result.expanded_u is not None
+    return Told(
+        truth=made[0].truth[f"process.{name}"],
+        held=float(np.mean([field.truth[f"field.{name}"] for field in made])),
+        value=result.value,
+        low=result.interval[0],
+        high=result.interval[1],
+        u=result.expanded_u,
+        doubted=any(check.scope == "plausibility" and not check.passed for check in findings.checks),
+    )
 
 
 def line(title: str, told: list[Told]) -> str:
@@ -146,17 +164,20 @@ def line(title: str, told: list[Told]) -> str:
 def main() -> None:
     kind: Kind = sys.argv[1]  # type: ignore[assignment]
     wanted = int(sys.argv[2]) if len(sys.argv) > 2 else 200
-    looks = sys.argv[3:] or list(LOOKS.values())
+    file = next((Path(name) for name in sys.argv[3:] if name.endswith(".jsonl")), None)
+    looks = [look for look in LOOKS.values() if look in sys.argv[3:]] or list(LOOKS.values())
     print("| specimens | holds | without a doubt | mean error | mean of its amount | largest | U, median |")
     print("|" + "---|" * 7)
     if kind in BACKENDS:
         for level, look in LOOKS.items():
             if look not in looks:
                 continue
-            print(line(f"{kind}, {look}, one to five fields", list(specimens(kind, level, wanted, 0))), flush=True)
+            print(
+                line(f"{kind}, {look}, one to five fields", list(specimens(kind, level, wanted, 0, file))), flush=True
+            )
     else:
         for fields in FIELDS:
-            print(line(f"{kind}, {fields} fields", list(specimens(kind, 0, wanted, fields))), flush=True)
+            print(line(f"{kind}, {fields} fields", list(specimens(kind, 0, wanted, fields, file))), flush=True)
 
 
 if __name__ == "__main__":

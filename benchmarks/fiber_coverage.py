@@ -1,12 +1,13 @@
 """How often the limits of fibers hold the truth of the composite that was drawn.
 
-    python benchmarks/fiber_coverage.py specimens FILE [FIRST [WAYS [KINDS]]]
+    python benchmarks/fiber_coverage.py specimens FILE [FIRST [WAYS [KINDS [FIELDS]]]]
 
-Five fields of every specimen are drawn, and what 1, 2 and 5 of them state is compared with the truth of the process.
+What FIELDS (1,2,5) fields of every specimen state is compared with the truth of the process.
 WAYS: "labels" takes the exact labels, a number the default backend on the pictures as a microscope degrades them to
-that level (``synthetic.degrade``); all of "labels,1,2,3" see the same fields. Beside all that is stated, the limits
-that chance leaves are judged: exact labels do not need the line of half a pixel of outline. FILE keeps one line per
-specimen and way, so that a run goes on where the one before ended. Prints tables for docs/validation_fibres.md.
+that level (``synthetic.degrade``), "turns" one of the three by turns; all of "labels,1,2,3" see the same fields. Beside
+all that is stated, the limits that chance leaves are judged: exact labels do not need the line of half a pixel of
+outline. FILE keeps one line per specimen and way, so that a run goes on where the one before ended. Prints tables for
+docs/validation_fibres.md.
 """
 
 import json
@@ -84,11 +85,11 @@ def stated(result: Result) -> tuple[float, float, float, float]:
     return result.value, by_chance, *result.interval
 
 
-def specimen_of(kind: str, specimen: int, ways: Sequence[str]) -> list[dict[str, Any]]:
+def specimen_of(kind: str, specimen: int, ways: Sequence[str], numbers: Sequence[int] = FIELDS) -> list[dict[str, Any]]:
     """What one specimen gives each way, by number of fields and quantity."""
     recipe = registry.load("recipe", "fibres")
     fields: dict[str, list[FieldMeasurement]] = {way: [] for way in ways}
-    for number in range(max(FIELDS)):
+    for number in range(max(numbers)):
         seed = 1000 * specimen + number
         field = drawn(kind, seed)
         image = Micrograph(
@@ -98,11 +99,12 @@ def specimen_of(kind: str, specimen: int, ways: Sequence[str]) -> list[dict[str,
             field=number + 1,
         )
         for way in ways:
-            fields[way].append(measured(image, field, way, seed))
+            level = str(1 + specimen % 3) if way == "turns" else way
+            fields[way].append(measured(image, field, level, seed))
     made = []
     for way, mine in fields.items():
         found = {}
-        for number in FIELDS:
+        for number in numbers:
             findings = recipe.combine(mine[:number], recipe.Settings(), editions())
             doubts = [str(one.name) for one in findings.checks if one.scope == "plausibility" and not one.passed]
             found[str(number)] = {one.quantity: stated(one) for one in findings.results} | {"doubts": doubts}
@@ -115,6 +117,7 @@ def main() -> None:
     first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
     ways = (sys.argv[4] if len(sys.argv) > 4 else "labels,1,2,3").split(",")
     kinds = sys.argv[5].split(",") if len(sys.argv) > 5 else list(KINDS)
+    numbers = [int(number) for number in sys.argv[6].split(",")] if len(sys.argv) > 6 else list(FIELDS)
     lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     done = {(line["kind"], line["specimen"], line["way"]) for line in lines if "kind" in line}
     known = {line["truth"]: line["known"] for line in lines if "truth" in line}
@@ -131,7 +134,7 @@ def main() -> None:
         for specimen in range(first, first + specimens):
             for kind in kinds:
                 left = [way for way in ways if (kind, specimen, way) not in done]
-                made = specimen_of(kind, specimen, left) if left else []
+                made = specimen_of(kind, specimen, left, numbers) if left else []
                 lines += made
                 out.writelines(json.dumps(line) + "\n" for line in made)
                 out.flush()
@@ -150,7 +153,7 @@ def print_table(kind: str, way: str, found: Sequence[Mapping[str, Any]], known: 
     print(f"\n{kind}, {way}, {len(found)} specimens: held by chance / as stated [%]; mean error; median half width\n")
     print("| fields | " + " | ".join(f"`{name}`" for name in names) + " |")
     print("|" + "---|" * (len(names) + 1))
-    for number in FIELDS:
+    for number in (number for number in FIELDS if str(number) in found[0]):
         cells = []
         for name in names:
             value, chance, low, high = np.array([one[str(number)][name] for one in found if name in one[str(number)]]).T

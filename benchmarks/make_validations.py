@@ -68,7 +68,8 @@ def judged(runs: Path, case: Case, way: str) -> Judged | None:
                 machine=short(value),
                 truth=short(min(max(value, low), high)),
                 own_u=short(line.own_u(result.budget)),
-                doubted=line.is_doubted(quantity, of_recipe),
+                doubted=line.is_judged_apart(result, of_recipe),
+                n=line.objects_of(result, recipe.CARRIED),
             )
     (record,) = machine.micrographs
     source = SOURCES[case.source]

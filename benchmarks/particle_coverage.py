@@ -2,26 +2,33 @@
 
     python benchmarks/particle_coverage.py [specimens]
     python benchmarks/particle_coverage.py modes [specimens]
+    python benchmarks/particle_coverage.py looks FILE [specimens [first]]
 
 Discs of lognormal diameters, not cut, are thrown into fields without touching, about 60 of them into 42 median
 diameters squared, and their exact label images are measured by the recipe. Judged are the limits that chance leaves:
 the line of half a pixel of outline, which exact labels do not need, would widen them. Prints a table for
 docs/validation_particles.md. "modes": sizes by volume of powders that are no lognormal ones, by numbers without pixels,
-with all particles in the model and with those of the mode that carries the volume.
+with all particles in the model and with those of the mode that carries the volume. "looks": fields of powder as the
+self-test draws them, one a specimen, by the default backend on pictures that are good, ordinary and poor by turns; all
+that is stated, without an error on labeled images. FILE keeps one line per specimen, so that a run goes on where the
+one before ended.
 """
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from math import exp
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from inspect_tool import registry
+from inspect_tool import registry, synthetic
+from inspect_tool.files import checked
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
@@ -149,9 +156,75 @@ def modes(specimens: int) -> None:
             print(f"| {name} | {n} | " + " | ".join(cell.strip("; ") for cell in cells.values()) + " |", flush=True)
 
 
+# ------------------------------------------------------------------------------------------------ default backend
+
+LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
+MEDIANS_PX, SIDE_IN_MEDIANS, PIXEL_UM = (12.0, 20.0, 32.0), 24.0, 0.5
+
+
+def by_default(number: int) -> dict[str, Any]:
+    """What one field of powder states, beside its truth."""
+    recipe = registry.load("recipe", "particles")
+    table = dict(recipe.BACKEND)
+    backend = registry.load("backend", table.pop("name"))
+    look, median_px = 1 + number % 3, MEDIANS_PX[number // 3 % 3]
+    side = round(SIDE_IN_MEDIANS * median_px)
+    field = synthetic.powder(
+        seed=number, area_percent=12.0, median_ecd_um=median_px * PIXEL_UM, shape_px=(side, side), pixel_um=PIXEL_UM
+    )
+    image = Micrograph(
+        pixels=synthetic.degrade(field.pixels, look, seed=number),
+        calibration=Calibration(pixel_um=PIXEL_UM, source="drawn"),
+        path="drawn",
+    )
+    settings = recipe.Settings()
+    editions = editions_for(recipe, settings)
+    given = checked(backend.Settings, table, "particles")
+    measured = recipe.measure_field(image, backend.segment(backend.load(given), image, given), settings, editions)
+    findings = recipe.combine([measured], settings, editions)
+    failed = [one for one in findings.checks if one.scope == "plausibility" and not one.passed]
+    found = {
+        one.quantity: (
+            one.value,
+            *(one.interval or (one.value, one.value)),
+            field.truth[f"process.{one.quantity}"],
+            any(not check.quantities or one.quantity in check.quantities for check in failed),
+        )
+        for one in findings.results
+        if f"process.{one.quantity}" in field.truth
+    }
+    return {"specimen": number, "look": look, "found": found}
+
+
+def looks(file: Path, specimens: int, first: int) -> None:
+    lines = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+    done = {line["specimen"] for line in lines}
+    with file.open("a") as out:
+        for number in range(first, first + specimens):
+            if number not in done:
+                lines.append(by_default(number))
+                out.write(json.dumps(lines[-1]) + "\n")
+                out.flush()
+    names = list(dict.fromkeys(name for line in lines for name in line["found"]))
+    print("| quantity | " + " | ".join(f"{look}: held, of those without a doubt" for look in LOOKS.values()) + " |")
+    print("|" + "---|" * (len(LOOKS) + 1))
+    for name in names:
+        cells = []
+        for look in LOOKS:
+            some = [line["found"][name] for line in lines if line["look"] == look and name in line["found"]]
+            held = [low <= truth <= high for _, low, high, truth, _ in some]
+            certain = [one for one, (*_, doubted) in zip(held, some, strict=True) if not doubted]
+            cells.append(f"{sum(held)} of {len(held)}, {sum(certain)} of {len(certain)}")
+        print(f"| `{name}` | " + " | ".join(cells) + " |")
+
+
 def main() -> None:
     if sys.argv[1:2] == ["modes"]:
         modes(int(sys.argv[2]) if len(sys.argv) > 2 else 200)
+        return
+    if sys.argv[1:2] == ["looks"]:
+        more = [int(number) for number in sys.argv[3:]]
+        looks(Path(sys.argv[2]), more[0] if more else 200, more[1] if len(more) > 1 else 0)
         return
     specimens = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     names = list(truths(0.2))

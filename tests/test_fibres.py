@@ -104,6 +104,14 @@ def test_fibers_of_a_mask_of_classes_are_parted_where_they_touch():
     assert len(all_of_it.measurements.features) == len(places)
 
 
+@pytest.mark.parametrize("fields", [1, 5])
+def test_fields_without_a_void_hold_what_a_few_voids_would_be(fields):
+    # voids a tenth of the side across, thrown at random: e^-n of all sets of fields show none of n, 2.5 % of 3.69
+    found, _ = measured(ellipses(GRID, 25.0), fields=fields)
+    assert found["void_percent"].value == 0
+    assert found["void_percent"].interval == pytest.approx((0.0, 100 * 3.689 * pi / 4 * 0.1**2 / fields), rel=1e-3)
+
+
 def test_objects_alone_know_no_voids_and_the_report_says_so():
     found, all_of_it = measured(ellipses(GRID, 25.0), kind="instance")
     assert "void_percent" not in found

@@ -205,7 +205,12 @@ def test_number_and_sizes_are_doubted_where_most_of_the_area_is_in_clusters():
     pairs = [(row, column + shift, 9) for row, column, _ in GRID for shift in (0, 17)]
     clusters = field_of((discs(pairs) > 0).astype(np.int32), kind="semantic")
     _, findings = results_of([clusters])
-    for quantity in ("particle_count_per_mm2", "particle_d50_um.volume", "largest_particle_feret_um"):
+    for quantity in (
+        "particle_count_per_mm2",
+        "particle_d50_um.volume",
+        "largest_particle_feret_um",
+        "satellite_percent",
+    ):
         assert is_doubted(quantity, findings.checks)
     assert not is_doubted("particle_count_per_mm2", results_of([field_of(discs(pairs))])[1].checks)
 

@@ -47,7 +47,7 @@ def test_a_validation_file_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("inspect_tool/validation/4", "inspect_tool/spec/1", "schema: got 'inspect_tool/spec/1', must be"),
+        ("inspect_tool/validation/5", "inspect_tool/spec/1", "schema: got 'inspect_tool/spec/1', must be"),
         ('recipe = "porosity"', "recipe = 3", "recipe"),
         ('person = "A. Person"\n', "", "person"),
         ("contrast = 1.01", "contrast = nan", "got nan"),
@@ -66,7 +66,7 @@ def test_what_is_wrong_with_a_validation_file_is_one_line(old, new, match, tmp_p
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("schema", [values.WITHOUT_GATE, values.KIND_FIRST, values.WITH_STOPPED])
+@pytest.mark.parametrize("schema", values.BEFORE)
 def test_a_file_of_before_is_read_and_makes_what_it_is_put_together_with_one_too(schema, tmp_path):
     path = tmp_path / "validation.toml"
     path.write_text(values.dump_validation(replace(validation(3), schema=schema)), encoding="utf-8")

@@ -76,6 +76,11 @@ def _answer(gate: _Gate, results: Iterable[Result]) -> Check | None:
     )
 
 
+def reaches_zero(result: Result) -> bool:
+    """Whether U of a length, an area or a density is larger than its value."""
+    return (_relative_u(result) or 0.0) > _OF_VALUE
+
+
 def check(
     name: str,
     value: float | None,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from math import cos, pi, prod, sin, sqrt
+from math import cos, log, pi, prod, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ _FEW = 30  # features; with fewer the scatter between fields is itself hardly kn
 _SIGNIFICANCE = 0.05
 _LARGEST = 3.0  # times the effective feature: touching features make one that is no feature
 _SKEWED = 1.05  # from here on the reader is told
+HIDDEN = 0.1
+"""Diameter of the largest feature that fields of this size are meant for, over the side of a field."""
 
 Array = NDArray[np.float64]
 
@@ -176,7 +178,7 @@ def _waves(shape: tuple[int, ...]) -> tuple[Array, Mask]:
     return per_side[read], read
 
 
-@lru_cache(maxsize=1)  # the classes of a field, and mostly its fellows, have the same region
+@lru_cache(maxsize=2)  # the classes of a field, and mostly its fellows, have the same region; a part of it the other
 def _models(counts: bytes, shape: tuple[int, int]) -> tuple[Array, Array, Array]:
     """What each model covariance lets expect, per unit of variance of a block that counts for one.
 
@@ -297,6 +299,18 @@ def sampling_lines(
             basis=Text("measure.basis_floor_for_u", basis=model.basis),
         ),
     )
+
+
+def unseen_percent(fields: int) -> float:
+    """Share of features thrown at random of which this many fields show none, at most in 97.5 of 100 cases. [%]
+
+    They are as large as fields of this size are meant for; the limit of a Poisson number of which none was found is
+    3.69 (Garwood, Biometrika 28 (1936) 437).
+
+    >>> round(unseen_percent(1), 2), round(unseen_percent(5), 2)
+    (2.9, 0.58)
+    """
+    return -100 * log(0.025) * pi / 4 * HIDDEN**2 / fields
 
 
 def _agree_by_chance(

@@ -252,6 +252,7 @@ class Carried:
     of: str  # quantity, in % or G unless relative; a name that ends in ``.*`` stands for that of the same class
     factor: float = 1.0  # own error per error of that one; relative error where the own unit is neither % nor G
     relative: bool = False  # the error is a ratio, ln of machine over truth, as that of sizes and numbers is
+    counted: bool = False  # it is a number of objects, whose ratio lies the farther from 1 the fewer they are
     most: float = inf  # that the quantity can be, where it is no share
     over: Literal["mean", "largest"] = "mean"  # of the errors of the fields of a specimen
 

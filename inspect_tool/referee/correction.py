@@ -24,6 +24,7 @@ _SCATTER = (
     "budget.between_joints",
     "budget.scatter_inside_the_fields",
     "budget.no_pore_found",
+    "budget.no_void_found",
     "budget.sampling_from_a_model",
 )
 """Keys of the lines of a budget that are about where the fields lie, whoever reads them."""

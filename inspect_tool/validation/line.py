@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, sqrt
+from math import exp, log, sqrt
 from statistics import median
 
 import pandas as pd
@@ -28,12 +28,13 @@ from inspect_tool.validation.reach import (
     Reach,
     Scale,
     distances_of,
+    factors,
     half_width,
     kind_at,
     matching,
     space_of,
 )
-from inspect_tool.validation.values import WITHOUT_GATE, Validation, all_parents
+from inspect_tool.validation.values import SCHEMA, WITHOUT_GATE, Validation, all_parents
 
 LINE = Text("budget.error_on_labeled_images")
 STATEMENT = Text("validation.segmentation_error_title")
@@ -51,6 +52,8 @@ OF_SEGMENTATION = frozenset(
 _FIRM = frozenset(f"budget.{name}" for name in ("pore_edge", *_OF_PIXELS))
 """Keys of lines that pixels make whatever the method; they never give way."""
 
+_TELLS = 2.0  # factor from which on a result is said to tell little, and is none of page 1
+
 _GUARDED = ("guarded", "guarded_binary", "non_binary")
 
 
@@ -66,6 +69,7 @@ class _Alone:
     value: float
     unit: str
     own_u: float
+    n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,11 +147,21 @@ def applied(
         widened |= {(specimen, result.quantity): result for result in made}
         if made:
             checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
+    ratios = {quantity for quantity, carry in carried.items() if carry.relative and validation.schema == SCHEMA}
+    untold = {key: one for key, one in widened.items() if key[1] in ratios and _factor(one) >= _TELLS}
     warnings = [
         Text("validation.warning_images_unlike_labeled", specimen=check.specimen, far=check.value)
         for check in checks
         if not check.passed
     ]
+    for specimen in dict.fromkeys(result.specimen for result in untold.values()):
+        named = [
+            Text("validation.factor_of_result", name=result.title or result.quantity, factor=_factor(result))
+            for result in untold.values()
+            if result.specimen == specimen
+        ]
+        warnings.append(Text("validation.warning_tells_little", specimen=specimen, results=joined("; ", named)))
+    widened |= {key: replace(result, main=False) for key, result in untold.items()}
     left = [
         result.title or result.quantity
         for result in findings.results
@@ -188,14 +202,21 @@ def _beside(
     usual: float,
 ) -> _Field:
     found = [result for result in alone.results if result.quantity in wanted]
-    apart = distances_of(known, validation, features_of(field))
-    nearest = float(apart.min())
+    away = distances_of(known, validation, features_of(field))
+    nearest = float(away.min())
     return _Field(
-        results={one.quantity: _Alone(value=one.value, unit=one.unit, own_u=own_u(one.budget)) for one in found},
-        doubted=frozenset(one.quantity for one in found if is_doubted(one.quantity, alone.checks)),
-        kind=kind_at(validation, apart),
+        results={
+            one.quantity: _Alone(value=one.value, unit=one.unit, own_u=own_u(one.budget), n=one.n) for one in found
+        },
+        doubted=frozenset(one.quantity for one in found if is_judged_apart(one, alone.checks, validation.schema)),
+        kind=kind_at(validation, away),
         far=nearest / usual if usual > 0 else float(nearest > 0) * 2,
     )
+
+
+def is_judged_apart(result: Result, checks: Iterable[Check], schema: str = SCHEMA) -> bool:
+    """Whether a recipe itself doubts a result, or its own interval, without labeled images, reaches to zero."""
+    return is_doubted(result.quantity, checks) or (schema == SCHEMA and plausibility.reaches_zero(result))
 
 
 def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
@@ -204,6 +225,12 @@ def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
         check.scope == "plausibility" and not check.passed and (not check.quantities or quantity in check.quantities)
         for check in checks
     )
+
+
+def objects_of(result: Result, carried: Mapping[str, Carried]) -> int:
+    """Objects that a number of objects rests on; 0: the quantity is no such number."""
+    counted = any(carry.counted and matching(carry.of, result.quantity) is not None for carry in carried.values())
+    return result.n if counted else 0
 
 
 def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, str] | None:
@@ -215,9 +242,11 @@ def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, s
     return None
 
 
-def scale_of(carry: Carried, unit: str) -> Scale:
+def scale_of(carry: Carried, unit: str, schema: str = SCHEMA) -> Scale:
     """What errors of the quantity are measured in that an error is known of, which has this unit."""
-    return "ratio" if carry.relative else "share" if unit == "%" else "difference"
+    if carry.relative:
+        return "count" if carry.counted and schema == SCHEMA else "ratio"
+    return "share" if unit == "%" else "difference"
 
 
 def _reaches(
@@ -230,11 +259,12 @@ def _reaches(
             carry.of,
             alone.value,
             alone.own_u,
-            scale=scale_of(carry, alone.unit),
+            scale=scale_of(carry, alone.unit, validation.schema),
             doubted=of in one.doubted,
             kind=one.kind,
             far=far,
             stopped=stopped,
+            n=alone.n,
         )
         for one in mine
         if (alone := one.results.get(of)) is not None and (alone.value > 0 or not carry.relative)
@@ -300,7 +330,8 @@ def _with_line(
     made = evaluated(replace(result, budget=(*budget, line), interval=None))
     if result.interval is None or made.interval is None:
         return made
-    low, high = _sides(result, made, stated) if carry.relative else made.interval
+    scale = scale_of(carry, result.unit, validation.schema)
+    low, high = _sides(result, made, stated, scale) if carry.relative else made.interval
     if narrower == 1:  # an interval that a recipe has drawn to one side keeps what it holds
         low, high = min(result.interval[0], low), max(result.interval[1], high)
     if result.unit == "%":
@@ -308,22 +339,27 @@ def _with_line(
     return replace(made, interval=(low, max(min(high, carry.most), made.value)))
 
 
-def _sides(before: Result, made: Result, stated: float) -> tuple[float, float]:
+def _sides(before: Result, made: Result, stated: float, scale: Scale) -> tuple[float, float]:
     """Interval by an error that is a ratio, which reaches farther upward than downward.
 
     ``stated``: half width of the lines of the segmentation in the interval of before, in the place of which it comes.
+    A number of objects lies as far below as above by its root.
     """
     assert before.interval is not None
     low, high = before.interval
     value = made.value
-    upward = expanded(
-        line for line in made.budget if line.name == LINE or key_of(line.name, "budget") in OF_SEGMENTATION
-    )
-    downward = value * upward / (value + upward)
+    below, above = factors(log(_factor(made)), scale)
+    downward, upward = value * (1 - below), value * (above - 1)
     down, up = (
         sqrt(max(side**2 - stated**2, 0.0) + own**2) for side, own in ((value - low, downward), (high - value, upward))
     )
     return max(value - down, 0.0), value + up
+
+
+def _factor(result: Result) -> float:
+    """Factor, upward, that the lines of the segmentation and that of labeled images together make of a ratio."""
+    lines = (line for line in result.budget if line.name == LINE or key_of(line.name, "budget") in OF_SEGMENTATION)
+    return 1 + expanded(lines) / result.value if result.value > 0 else 1.0
 
 
 def _basis(validation: Validation, width: _Width, result: Result, carry: Carried) -> str:
@@ -349,7 +385,9 @@ def _basis(validation: Validation, width: _Width, result: Result, carry: Carried
         )
     if carry.relative:
         factor, wide = (1 + half / abs(result.value) for half in (width.told, width.wide))
-        text += Text("validation.basis_factor_conformal", factor=factor, coverage=100 * width.coverage)
+        counted = scale_of(carry, result.unit, validation.schema) == "count"
+        how = "validation.basis_number_conformal" if counted else "validation.basis_factor_conformal"
+        text += Text(how, factor=factor, coverage=100 * width.coverage)
     else:
         wide = width.wide
         text += Text(

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import exp, log, log1p, sqrt
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -13,15 +13,22 @@ from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation import conformal
 from inspect_tool.validation.values import (
     KIND_FIRST,
-    SCHEMA,
+    WITH_STOPPED,
     WITHOUT_GATE,
     FieldError,
     Validation,
     parent_of,
 )
 
-Scale: TypeAlias = Literal["share", "difference", "ratio"]
-"""What errors of a quantity are measured in: of a share [%] √(p (1 - p)), differences as they are, ln of a ratio."""
+Scale: TypeAlias = Literal["share", "difference", "ratio", "count"]
+"""What errors of a quantity are measured in: of a share [%] √(p (1 - p)), differences as they are, ln of a ratio.
+
+Of a number of objects the difference of the roots, as objects are missed and invented one by one: of ten a few are a
+factor, of a thousand some hundredths (variance of a Poisson number: Anscombe, Biometrika 35 (1948) 246).
+"""
+
+RATIOS: tuple[Scale, ...] = ("ratio", "count")
+"""Scales of quantities whose half width is a logarithm."""
 
 KNOWN = 0.9
 """Coverage that labeled images tell at least where they take back, or confirm, what a method states."""
@@ -48,9 +55,20 @@ def matching(pattern: str, quantity: str) -> str | None:
 class Reach:
     """How far the error of one field reaches."""
 
-    half_width: float  # in the unit of the quantity; of a ratio its logarithm
+    half_width: float  # in the unit of the quantity; of a ratio and of a number of objects its logarithm
     coverage: float  # that the labeled images tell of it, at least [1]
     as_stated: bool = False  # what the method states itself: labeled images confirm it, and it is not widened
+
+
+def factors(half_width: float, scale: Scale) -> tuple[float, float]:
+    """Truth over value, at least and at most, by a half width that is a logarithm; a number lies evenly by its root.
+
+    >>> from math import log
+    >>> factors(log(4), "ratio"), factors(log(2.25), "count")
+    ((0.25, 4.0), (0.25, 2.25))
+    """
+    above = exp(half_width)
+    return max(2 - sqrt(above), 0.0) ** 2 if scale == "count" else 1 / above, above
 
 
 def space_of(validation: Validation) -> conformal.Space:
@@ -91,12 +109,14 @@ class _Labeled:
 
 
 def _labeled(validation: Validation, of: str, scale: Scale) -> list[_Labeled]:
-    """What is known of a quantity; nothing has a ratio to nothing."""
+    """What is known of a quantity; nothing has a ratio to nothing, and none of a number without its objects."""
     return [
         _Labeled(error=error, parent=parent_of(field), group=field.group, stopped=field.stopped)
         for field in validation.fields
         for quantity, error in field.errors.items()
-        if matching(of, quantity) is not None and (scale != "ratio" or (error.machine > 0 and error.truth > 0))
+        if matching(of, quantity) is not None
+        and (scale not in RATIOS or (error.machine > 0 and error.truth > 0))
+        and (scale != "count" or error.n > 0)
     ]
 
 
@@ -109,7 +129,8 @@ def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
 def _let_through(validation: Validation, every: Sequence[_Labeled]) -> Sequence[_Labeled]:
     """Those that the quality gate lets through, if they tell 95 %; else, and by a file of before, all."""
     passed = [one for one in every if not one.stopped]
-    return passed if validation.schema == SCHEMA and len({one.parent for one in passed}) >= _ENOUGH else every
+    of_before = validation.schema in (WITH_STOPPED, KIND_FIRST, WITHOUT_GATE)
+    return passed if not of_before and len({one.parent for one in passed}) >= _ENOUGH else every
 
 
 def _judging(validation: Validation, every: Sequence[_Labeled], kind: str, doubted: bool) -> Sequence[_Labeled]:
@@ -131,6 +152,8 @@ def error_of(error: FieldError, scale: Scale) -> float:
     """Machine less truth in units of the scale; of a ratio the logarithm of machine over truth."""
     if scale == "ratio":
         return log(error.machine / error.truth)
+    if scale == "count":
+        return sqrt(error.n) * (1 - sqrt(error.truth / error.machine))
     return (error.machine - error.truth) / _unit(error.machine, scale)
 
 
@@ -142,7 +165,14 @@ def _unit(value: float, scale: Scale) -> float:
     if scale == "share":
         share = min(max(value, _EXTREME), 100 - _EXTREME)
         return sqrt(share * (100 - share))
-    return value if scale == "ratio" else 1.0
+    return value if scale in RATIOS else 1.0
+
+
+def _ahead(width: float, value: float, scale: Scale, n: int) -> float:
+    """Half width in the unit of the quantity from one in units of the scale; of ``RATIOS`` its logarithm."""
+    if scale == "count":
+        return 2 * log1p(width / sqrt(n))
+    return width if scale == "ratio" else width * _unit(value, scale)
 
 
 def half_width(
@@ -156,13 +186,14 @@ def half_width(
     kind: str,
     far: bool,
     stopped: bool = False,
+    n: int = 1,
 ) -> Reach | None:
     """How far the error of one field reaches; None: no labeled image has the quantity.
 
     Results that the recipe doubts are judged apart from those that it does not, and images by the group they are most
     like, as far as there are five parents of them; one that the quality gate lets through by those that it lets
     through, as far as there are 19 of them. With 19 and more the error may grow with what the method states, but
-    for that of a ratio.
+    for that of a ratio and of a number.
     What a method states is not widened where it has held the truth in every image of nine parents or more.
 
     Parameters
@@ -173,8 +204,8 @@ def half_width(
         Quantity or pattern that the errors are known of.
     value, own : float
         The quantity of this field alone, and the standard uncertainty of its segmentation by its own method.
-    scale : "share", "difference" or "ratio"
-        What errors of the quantity are measured in. Of a ratio the value is above 0.
+    scale : "share", "difference", "ratio" or "count"
+        What errors of the quantity are measured in. Of the last two the value is above 0.
     doubted : bool
         The recipe doubts it.
     kind : str
@@ -183,6 +214,8 @@ def half_width(
         It is unlike all of them: no less than what the group needs that the backend failed most on.
     stopped : bool
         The quality gate would stop it, or may: it is judged by all, and what the method states of it is not confirmed.
+    n : int
+        Objects that a number of them rests on.
 
     References
     ----------
@@ -195,26 +228,28 @@ def half_width(
     known = _judging(validation, every if stopped else _let_through(validation, every), "" if far else kind, doubted)
     unit = _unit(value, scale)
     parents = [one.parent for one in known]
-    if len(set(parents)) >= _ENOUGH and scale != "ratio":  # a factor grows with its logarithm beyond all that was seen
+    # a factor grows with its logarithm beyond all that was seen
+    if len(set(parents)) >= _ENOUGH and scale not in RATIOS:
         units = np.array([_unit(one.error.machine, scale) for one in known])
         stated = np.array([max(one.error.own_u, _LEAST_U) for one in known]) / units
         terms = np.log(stated)[:, None]
         found = conformal.half_width(_errors(known, scale), terms, parents, [log(max(own, _LEAST_U) / unit)])
     else:
         found = conformal.quantile(np.abs(_errors(known, scale)), conformal.weights_of(parents))
-    step = 1.0 if scale == "ratio" else unit
-    widest = step * found.half_width
+    widest = found.half_width
     for group in dict.fromkeys(one.group for one in every if far):
         # the error of one picture alone is no error of its kind
         if some := _alike([one for one in every if one.group == group], doubted):
             weights = conformal.weights_of([one.parent for one in some])
             bound = conformal.quantile(np.abs(_errors(some, scale)), weights)
-            widest = max(widest, step * bound.half_width)
+            widest = max(widest, bound.half_width)
+    widest = _ahead(widest, value, scale, n)
     ranked = Reach(half_width=widest, coverage=found.coverage)
     if far or stopped or not (confirming := _confirming(validation, every, kind)):
         return ranked
     least = min(one.error.own_u / _unit(one.error.machine, scale) for one in confirming)
     # a method that states less than ever before is not believed more
+    step = 1.0 if scale in RATIOS else unit
     stated_width = coverage_factor(None) * step * max(own / unit, least)
     if stated_width >= widest * coverage_factor(None) / coverage_factor(None, found.coverage):
         return ranked

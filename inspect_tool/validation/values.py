@@ -11,13 +11,16 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/4"
+SCHEMA = "inspect_tool/validation/5"
+DOUBTS_ALONE = "inspect_tool/validation/4"
+"""A file of before, in which only doubts of the recipe set results apart, and errors of numbers are ratios."""
 WITH_STOPPED = "inspect_tool/validation/3"
-"""A file of before, by which images that the quality gate stops judge those that it lets through."""
+"""A file of before that, by which images that the quality gate stops judge those that it lets through."""
 KIND_FIRST = "inspect_tool/validation/2"
 """A file of before that, by which a result is judged by its kind first, and then by whether it is doubted."""
 WITHOUT_GATE = "inspect_tool/validation/1"
 """The first, which does not say what images the quality gate stops. The lines of all of them are as they were."""
+BEFORE = (DOUBTS_ALONE, WITH_STOPPED, KIND_FIRST, WITHOUT_GATE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ class FieldError:
     machine: float
     truth: float
     own_u: float  # standard uncertainty that the method itself states for its segmentation
-    doubted: bool = False  # a check of the recipe doubts the number of the machine
+    doubted: bool = False  # a check of the recipe doubts the number of the machine, or its own interval reaches to zero
+    n: int = 0  # objects that a number of objects rests on; 0: the quantity is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,7 @@ def load_validation(path: Path) -> Validation:
 
 def parsed(data: Mapping[str, object], where: str) -> Validation:
     """Check the data of a validation file; ``where`` names it. Raises as ``load_validation``."""
-    if data.get("schema") not in (SCHEMA, WITH_STOPPED, KIND_FIRST, WITHOUT_GATE):
+    if data.get("schema") not in (SCHEMA, *BEFORE):
         msg = f"{where} schema: got '{data.get('schema', '')}', must be '{SCHEMA}'; is it a validation file?"
         raise SettingsError(msg)
     found = checked(Validation, data, where)
@@ -100,6 +104,9 @@ def parsed(data: Mapping[str, object], where: str) -> Validation:
         numbers = [*field.features.values()]
         for error in field.errors.values():
             numbers += [error.machine, error.truth, error.own_u]
+            if error.n < 0:
+                msg = f"{at} errors: n must not be negative, got {error.n}"
+                raise SettingsError(msg)
             if error.own_u < 0:
                 msg = f"{at} errors: own_u must not be negative, got {error.own_u:g}"
                 raise SettingsError(msg)

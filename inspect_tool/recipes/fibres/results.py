@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.languages import Text
-from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
+from inspect_tool.measure.share_scatter import HIDDEN, ShareScatter, sampling_lines, unseen_percent
 from inspect_tool.model import Component, Editions, Result
 from inspect_tool.recipes._common import groups_of, limit_lines, name_of_groups, scale_line
 from inspect_tool.recipes.fibres.settings import COMPONENTS, QUANTITIES, Settings
@@ -145,8 +145,12 @@ def _share(fields: Sequence[Measured], phase: Phase, clause: str) -> Result:
 
 
 def _share_lines(fields: Sequence[Measured], phase: Phase) -> tuple[Component, ...]:
-    """What the fields leave open of a share: their scatter, or that inside a single one."""
+    """What the fields leave open of a share: their scatter, that inside them, or what voids may lie beside them."""
     shares = [field.values.numbers.area[phase] for field in fields]
+    if phase == "void" and not any(shares):
+        most = unseen_percent(len(fields))
+        basis = Text("fibres.basis_voids_beside_fields", hidden=1 / HIDDEN, most=most)
+        return (Component(name=Text("budget.no_void_found"), u=most / coverage_factor(None), kind="B", basis=basis),)
     kept = [field.values.scatter[phase] for field in fields]
     inner = [ShareScatter(u=one.inner_scatter_percent / 100, dof=one.inner_scatter_dof) for one in kept]
     return sampling_lines(field_statistics(shares, [field.section for field in fields]), shares, inner)

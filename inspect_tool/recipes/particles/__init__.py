@@ -74,7 +74,12 @@ CLASSES: tuple[str, ...] = ("background", "particle")
 WORDING = pages.WORDING
 CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line; sizes and numbers err by a factor
     {
-        name: Carried(of=name, relative=quantity.unit != "%", most=1.0 if quantity.unit == "1" else inf)
+        name: Carried(
+            of=name,
+            relative=quantity.unit != "%",
+            counted=quantity.unit == "1/mm2",
+            most=1.0 if quantity.unit == "1" else inf,
+        )
         for name, quantity in QUANTITIES.items()
     }
 )

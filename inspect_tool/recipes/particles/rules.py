@@ -25,7 +25,11 @@ _FLAT = 60.0  # share of contacts without an edge; above, rods of real pictures 
 _BETWEEN = 75.0  # of the variance of gray; below, real pictures were read three times as badly by number [%]
 _VOLUMES = (*(name for name, _, kind in SIZES if kind == "volume"), "sauter_diameter_um")
 _LENGTHS = (*(name for name, _, _ in SIZES), "mean_particle_ecd_um", "sauter_diameter_um")
-_OF_CLUSTERS = ("largest_particle_feret_um", "particle_count_per_mm2")  # wrong besides where clusters count as one
+_OF_CLUSTERS = (  # wrong besides where clusters count as one
+    "largest_particle_feret_um",
+    "particle_count_per_mm2",
+    "satellite_percent",
+)
 
 
 def told_of(segmentation: Segmentation, micrograph: Micrograph, particles: LabelImage) -> Mapping[str, float]:

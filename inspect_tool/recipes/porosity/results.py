@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import log, pi, sqrt
+from math import pi, sqrt
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
 from inspect_tool.languages import Text, Words, joined, named
-from inspect_tool.measure.share_scatter import ShareScatter, sampling_lines
+from inspect_tool.measure.share_scatter import HIDDEN, ShareScatter, sampling_lines, unseen_percent
 from inspect_tool.model import Check, Component, Editions, Result, Standard
 from inspect_tool.recipes._common import scale_line
 from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
@@ -26,7 +26,6 @@ from inspect_tool.statistics.uncertainty import coverage_factor, evaluated, half
 
 _EDGE_PX = 0.5 / sqrt(3)  # standard uncertainty of one pore edge known to half a pixel
 _SMALLEST_PX2 = 9.0  # a pore that may be missed where none was found [px2]
-_HIDDEN = 0.1  # diameter of the largest pore that fields of this size are meant for, over the side of a field
 _DARK_PERCENT = 50.0  # of the pore pixels; images of pores of 15 px have 80 to 97, of 7 px 50 to 80
 _FEW = 30  # pores; with fewer the scatter between fields is itself hardly known
 _DEFINITION = Text("porosity.definition_minimum_pore")
@@ -122,13 +121,12 @@ def _share_of(name: str, value: float) -> Words:
 def _sampling(fields: Sequence[Measured], found: FieldStatistics) -> tuple[Component, ...]:
     """What sampling does to the porosity; where there is no pore, what pores may lie beside the fields."""
     if sum(field.values.numbers.pores for field in fields) == 0:
-        # 97.5 % limit of a Poisson number of which none was found: 3.69
-        most = -log(0.025) * pi / 4 * _HIDDEN**2 / len(fields)
+        most = unseen_percent(len(fields))
         line = Component(
             name=Text("budget.no_pore_found"),
-            u=100 * most / coverage_factor(None),
+            u=most / coverage_factor(None),
             kind="B",
-            basis=Text("porosity.basis_pores_beside_fields", hidden=1 / _HIDDEN, most=100 * most),
+            basis=Text("porosity.basis_pores_beside_fields", hidden=1 / HIDDEN, most=most),
         )
         return (line,)
     scatters = [

@@ -14,7 +14,7 @@ from inspect_tool.model import Day, FieldMeasurement, Micrograph, Result, Segmen
 from inspect_tool.plugins import Recipe, carried_of
 from inspect_tool.segmentation import choice
 from inspect_tool.validation.features import features_of
-from inspect_tool.validation.line import is_doubted, own_u
+from inspect_tool.validation.line import is_judged_apart, objects_of, own_u
 from inspect_tool.validation.lookup import backend_of
 from inspect_tool.validation.reach import matching
 from inspect_tool.validation.values import (
@@ -203,7 +203,8 @@ def _field(machine: Plan, truth: Plan, index: int, model: object, recipe: Recipe
             machine=_short(result.value),
             truth=_short(stated[name].value),
             own_u=_short(own_u(result.budget)),
-            doubted=is_doubted(name, findings.checks),
+            doubted=is_judged_apart(result, findings.checks),
+            n=objects_of(result, carried_of(recipe)),
         )
         for name, result in found.items()
         if name in stated

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import exp
+from math import exp, log
 from statistics import median
 
 from inspect_tool import registry
@@ -10,8 +10,10 @@ from inspect_tool.model import Table
 from inspect_tool.plugins import carried_of
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation.line import scale_of
-from inspect_tool.validation.reach import Scale, error_of, half_width, kind_of, matching
+from inspect_tool.validation.reach import RATIOS, Reach, Scale, factors, half_width, kind_of, matching
 from inspect_tool.validation.values import Validation, parent_of
+
+_ROUNDED = 1e-9  # that an exponential of a logarithm is off at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,7 @@ class Summary:
     """Errors of one quantity, each image judged by the images of other parents."""
 
     quantity: str
-    scale: Scale  # of a ratio the numbers below are logarithms of it
+    scale: Scale  # of ``RATIOS`` the numbers below are logarithms
     images: int
     parents: int
     bias: float  # median of machine less truth
@@ -45,7 +47,8 @@ def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Sum
         field
         for field in validation.fields
         if (error := field.errors.get(quantity)) is not None
-        and (scale != "ratio" or (error.machine > 0 and error.truth > 0))
+        and (scale not in RATIOS or (error.machine > 0 and error.truth > 0))
+        and (scale != "count" or error.n > 0)
     ]
     asked = [field for field in mine if doubted in (None, field.errors[quantity].doubted)]
     parents = {parent_of(field) for field in asked}
@@ -65,10 +68,11 @@ def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Sum
             kind=kind_of(others, field.features),
             far=False,
             stopped=field.stopped,
+            n=error.n,
         )
         assert bound is not None  # the others have the quantity
         bounds.append(bound)
-        errors.append(error_of(error, scale) if scale == "ratio" else error.machine - error.truth)
+        errors.append(log(error.machine / error.truth) if scale in RATIOS else error.machine - error.truth)
         own.append(abs(error.machine - error.truth) <= coverage_factor(None) * error.own_u)
     return Summary(
         quantity=quantity,
@@ -77,11 +81,19 @@ def _summary(validation: Validation, quantity: str, doubted: bool | None) -> Sum
         parents=len(parents),
         bias=median(errors),
         size=median(abs(error) for error in errors),
-        held=sum(abs(error) <= bound.half_width for error, bound in zip(errors, bounds, strict=True)),
+        held=sum(_held(error, bound, scale) for error, bound in zip(errors, bounds, strict=True)),
         half_width=median(bound.half_width for bound in bounds),
         coverage=min(bound.coverage for bound in bounds),
         own_held=sum(own),
     )
+
+
+def _held(error: float, bound: Reach, scale: Scale) -> bool:
+    """Whether a half width reaches the truth; errors are machine less truth, of ``RATIOS`` the logarithm."""
+    if scale not in RATIOS:
+        return abs(error) <= bound.half_width
+    below, above = factors(bound.half_width, scale)
+    return below * (1 - _ROUNDED) <= exp(-error) <= above * (1 + _ROUNDED)
 
 
 def _scale(validation: Validation, quantity: str) -> Scale:
@@ -89,7 +101,7 @@ def _scale(validation: Validation, quantity: str) -> Scale:
     unit = "%" if quantity.split(".")[0].endswith("percent") else ""
     for carry in carried_of(registry.load("recipe", validation.recipe)).values():
         if matching(carry.of, quantity) is not None:
-            return scale_of(carry, unit)
+            return scale_of(carry, unit, validation.schema)
     return "share" if unit else "difference"
 
 
@@ -131,7 +143,7 @@ def _groups(validation: Validation) -> Iterator[tuple[str, Summary]]:
 
 def _printed(one: Summary) -> tuple[str, str, str]:
     """Median error, its median size and the half width; of a ratio as factors."""
-    if one.scale == "ratio":
+    if one.scale in RATIOS:
         return f"× {exp(one.bias):.3g}", f"×÷ {exp(one.size):.3g}", f"×÷ {exp(one.half_width):.3g}"
     return f"{one.bias:+.3g}", f"{one.size:.3g}", f"{one.half_width:.3g}"
 

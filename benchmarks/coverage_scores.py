@@ -188,9 +188,9 @@ def solder(data: Path) -> Iterator[str]:
     yield "## Solder voids\n"
     yield "Model `solder_voids`, trained on drawn pictures only; weights and scale were chosen on drawn pictures. The"
     yield "labeled X-ray pictures marked *ok* are only measured: void % of all joints of a picture together, found"
-    yield "minus labeled. One rule was written after a first look at these figures: in a given joint, what looks like"
-    yield "board but is enclosed by solder is a void (as it already was where joints are"
-    yield "found); the median did not move.\n"
+    yield "minus what lies within the outlines. One rule was written after a first look at these figures: in a given"
+    yield "joint, what looks like board but is enclosed by solder is a void (as it already was where joints are found);"
+    yield "the median did not move.\n"
     yield from head(
         "picture", "set", "label [%]", "given: `joints`", "given: `unet`", "found: `joints`", "found: `unet`"
     )

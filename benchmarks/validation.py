@@ -181,7 +181,7 @@ def solder(data: Path) -> Iterator[str]:
     index = list(csv.DictReader((folder / "index.csv").open(encoding="utf-8")))
     yield "### Solder voids: X-ray pictures of QFN, die attach, LED pads and BGA\n"
     yield "Only images that the index marks *ok*; the labels carry 1 to 3 points of void % of their own. All were seen while the"
-    yield "method was made, those of valid and test when its faults were mended. Void % of all joints of an image together. Baseline in the source: Otsu inside the labeled pad, median |error| 6.7"
+    yield "method was made, those of valid and test when its faults were mended. Void % of all joints of an image together, true is the area within the outlines. Baseline in the source: Otsu inside the labeled pad, median |error| 6.7"
     yield "points, mean 23.2. The pictures come from many machines, several are printed figures with letters and arrows burned in.\n"
     yield from head(
         "joints", "set", "images", "refused", "median |error| [points]", "mean |error| [points]", "median error"

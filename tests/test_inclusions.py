@@ -262,10 +262,11 @@ def test_the_area_by_gray_is_that_of_the_particle_whatever_its_mask():
     assert area[0] == 1020
 
 
-def test_a_mask_around_a_scratch_is_no_inclusion():
-    """A line of 1 px, a little darker than the matrix, in a mask of 12 px; four sulfides say how dark one is."""
-    pixels, labels = bars(*[(40 * i, 50, 8, 100, SULFIDE) for i in range(1, 5)], (250, 50, 12, 300, 210))
-    pixels[256, 50:350] = 150
+@pytest.mark.parametrize(("mask", "wide"), [(12, 1), (5, 2)])
+def test_a_mask_around_a_scratch_is_no_inclusion(mask, wide):
+    """A line of 1 or 2 px, a little darker than the matrix, in a mask of 12 or 5; four sulfides say how dark one is."""
+    pixels, labels = bars(*[(40 * i, 50, 8, 100, SULFIDE) for i in range(1, 5)], (250, 50, mask, 300, 210))
+    pixels[252 : 252 + wide, 50:350] = 150
     image, found = field(pixels, labels)
     by_machine = replace(found, backend="threshold")
     assert results([(image, by_machine)])["inclusion_count_per_mm2"].value == pytest.approx(4 / 0.12)

@@ -30,6 +30,7 @@ _BAR = (
     0.9  # of the width of the ellipse: a shape with a smaller caliper is nearer to a bar (π/4) than to an ellipse (1)
 )
 _EMPTY = 0.2  # area by gray over that of the mask: where there is less, the mask is of a scratch or a shade
+_EMPTY_LARGE, _LARGE_PX2 = 0.35, 100.0  # and of a mask from that area on: blur makes only small ones so much too large
 
 Floats = NDArray[np.float64]
 
@@ -113,8 +114,10 @@ def counting(
 
     Of one that the frame cuts nobody sees how large it is: the next frame leaves it to this one.
     """
-    there = table["outline_ratio"] >= _EMPTY if "outline_ratio" in table else True
-    return (((longest >= least) & (table["area_px2"] >= minimum_px2)) | table["touches_edge"]) & there
+    large_enough = ((longest >= least) & (table["area_px2"] >= minimum_px2)) | table["touches_edge"]
+    if "outline_ratio" not in table:
+        return large_enough
+    return large_enough & (table["outline_ratio"] >= np.where(table["area_px2"] < _LARGE_PX2, _EMPTY, _EMPTY_LARGE))
 
 
 def kept(key: str, found: Found) -> dict[str, tuple[float, ...]]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inspect_tool.errors import ReadError, SettingsError
-from inspect_tool.images.preprocess import outlines_mask, polygon_mask
+from inspect_tool.images.region import outlines_mask, polygon_mask
 from inspect_tool.training.annotations import Settings, read_annotation
 
 roifile = pytest.importorskip("roifile")

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from inspect_tool.errors import ReadError, SettingsError
-from inspect_tool.images.preprocess import apply_region
+from inspect_tool.images.region import apply_region
 from inspect_tool.model import Calibration, Micrograph, Region
 from inspect_tool.segmentation import labels as backend
 from inspect_tool.segmentation.labels import Settings, load, segment

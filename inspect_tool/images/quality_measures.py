@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.images.preprocess import noise_sigma
+from inspect_tool.images.filters import noise_sigma
 from inspect_tool.model import GrayImage, Mask
 from inspect_tool.pixels.gradients import magnitude
 from inspect_tool.pixels.reduced import every

@@ -15,8 +15,8 @@ from inspect_tool.errors import OutputError, ReadError, SettingsError
 from inspect_tool.evidence import audit, edits, trail_reports
 from inspect_tool.files import load_job
 from inspect_tool.folders import new_file
-from inspect_tool.images.preprocess import crop_like
 from inspect_tool.images.readers import read_values
+from inspect_tool.images.region import crop_like
 from inspect_tool.inspection import job_plan, job_trail, one_field, painted
 from inspect_tool.model import Edit, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.png import encode

@@ -9,7 +9,7 @@ from inspect_tool import registry
 from inspect_tool.files import (
     checked,
 )
-from inspect_tool.images import preprocess, readers
+from inspect_tool.images import readers, region
 from inspect_tool.inspection.conclusion import concluded
 from inspect_tool.inspection.one_field import bar_of, measured_labels, told_by
 from inspect_tool.model import (
@@ -42,7 +42,7 @@ def read(
     if pixel_um is not None:
         stated = Calibration(pixel_um=pixel_um, source="stated by the caller")
     which = Selection(page=page, scene=scene, channel=channel, z=z, time=time)
-    return preprocess.to_square_pixels(settle(readers.read(Path(path), which), stated))
+    return region.to_square_pixels(settle(readers.read(Path(path), which), stated))
 
 
 def with_own_scale(path: Path) -> Micrograph:

@@ -13,7 +13,8 @@ from inspect_tool.evidence import edits
 from inspect_tool.files import (
     plain,
 )
-from inspect_tool.images import colored_marks, preprocess, quality, readers, specimen_area
+from inspect_tool.images import colored_marks, quality, readers, specimen_area
+from inspect_tool.images.region import apply_region, orientation, stored_box, to_square_pixels
 from inspect_tool.inspection.job_plan import Plan, Source, plugins_of
 from inspect_tool.languages import Text
 from inspect_tool.measure.recall import Recall
@@ -266,7 +267,7 @@ def read_and_found(planned: Plan, source: Source, beside: Beside | None = None) 
     micrograph = settle(_noted(micrograph, bar), source.stated, told)
     asked = planned.job.region
     region = _without_writing(micrograph, asked, bar) if beside is None else beside.region
-    cut = preprocess.apply_region(micrograph, region, planned.path.parent)
+    cut = apply_region(micrograph, region, planned.path.parent)
     if asked.colored_marks == "auto" and not source.mask:  # who drew a mask has seen the marks
         cut = colored_marks.leave_out(cut)
     stated = asked.rectangle is not None or asked.polygon or asked.mask or asked.exclude
@@ -280,7 +281,7 @@ def read_and_found(planned: Plan, source: Source, beside: Beside | None = None) 
         areas = specimen_area.areas(cut.pixels, cut.roi, mounted=mounted, surface=surface)
     cut = specimen_area.without(cut, areas)
     found = Beside(bar=bar, region=region, areas=tuple(specimen_area.packed(area) for area in areas))
-    return preprocess.to_square_pixels(cut), found
+    return to_square_pixels(cut), found
 
 
 def bar_of(micrograph: Micrograph, wanted: Literal["auto", "off", "required"]) -> BarReading | None:
@@ -321,10 +322,10 @@ def _without_writing(micrograph: Micrograph, region: Region, bar: BarReading | N
     kept = height - (region.footer_px or 0)
     read = [bar.box] if bar is not None and bar.status == "read" and bar.box is not None else []
     boxes = [
-        preprocess.stored_box(
+        stored_box(
             (top, left, min(tall, kept - top), wide),
             (height, micrograph.pixels.shape[1]),
-            preprocess.orientation(micrograph.meta),
+            orientation(micrograph.meta),
         )
         for top, left, tall, wide in (*read, *written(micrograph.pixels, micrograph.color))
         if top < kept

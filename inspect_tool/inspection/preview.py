@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from inspect_tool.folders import new_folder
-from inspect_tool.images import colored_marks, preprocess, readers
+from inspect_tool.images import colored_marks, readers, region
 from inspect_tool.inspection.field_record import stem
 from inspect_tool.inspection.job_plan import Plan, Progress, Source, inputs_of
 from inspect_tool.inspection.one_field import read_source, selection
@@ -58,7 +58,7 @@ def _whole(planned: Plan, source: Source, micrograph: Micrograph) -> tuple[Micro
     rows, columns = (float(part) for part in micrograph.meta.get("pixels_joined", "1, 1").split(", "))
     if scale.pixel_um is not None and (rows, columns) != (1, 1):
         scale = replace(scale, pixel_um=scale.pixel_um / columns, pixel_y_um=scale.pixel_um / rows)
-    whole = preprocess.to_square_pixels(
+    whole = region.to_square_pixels(
         replace(readers.read(source.path, selection(planned.job)), path=source.name, calibration=scale)
     )
     top, left = (int(part) for part in micrograph.meta["crop_offset_px"].split(", "))

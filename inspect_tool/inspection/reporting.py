@@ -13,7 +13,7 @@ from inspect_tool.files import (
     sha256_bytes,
     sha256_file,
 )
-from inspect_tool.images import preprocess, quality, specimen_area
+from inspect_tool.images import quality, region, specimen_area
 from inspect_tool.inspection import supersede
 from inspect_tool.inspection.conclusion import Asked, Measured, verdicts
 from inspect_tool.inspection.field_record import WORST, Outcome
@@ -99,7 +99,7 @@ def remarks(job: Job, records: Iterable[MicrographRecord], samples: Sequence[ref
         found.append(told)
     for record in records:
         drawn = bool(job.region.mask) or record.segmentation["backend"] == "labels"
-        turn = preprocess.orientation(record.meta)
+        turn = region.orientation(record.meta)
         if drawn and turn > 1 and (turn < 5 or record.height_px == record.width_px):
             found.append(Text("inspection.warning_image_turned_upright", image=record.image, turn=turn))
     return tuple(found)

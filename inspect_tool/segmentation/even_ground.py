@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.images.preprocess import background
+from inspect_tool.images.filters import background
 from inspect_tool.measure.flooding import Area, FloatImage, strips
 from inspect_tool.model import GrayImage, Mask, Micrograph
 from inspect_tool.pixels.reduced import area_mean, bilinear

@@ -19,8 +19,8 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import ReadError, SettingsError
 from inspect_tool.files import sha256_file
-from inspect_tool.images.preprocess import crop_like, turned_like
 from inspect_tool.images.readers import read_values
+from inspect_tool.images.region import crop_like, turned_like
 from inspect_tool.model import LabelImage, Mask, Micrograph, Samples, Segmentation
 from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation.mask_signs import FULL, MOST_LINES, check_no_noise, is_thin

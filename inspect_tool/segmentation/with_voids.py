@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.images.preprocess import background
+from inspect_tool.images.filters import background
 from inspect_tool.measure import packed
 from inspect_tool.model import LabelImage, Mask, Micrograph, Segmentation
 from inspect_tool.ranges import Above0, Share

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from inspect_tool.errors import CalibrationError, InspectError, ReadError, SettingsError
 from inspect_tool.files import sha256_file
 from inspect_tool.images import readers
-from inspect_tool.images.preprocess import apply_region
+from inspect_tool.images.region import apply_region
 from inspect_tool.languages import Text, Words, named
 from inspect_tool.model import Modality, Region
 from inspect_tool.paths import matching, natural

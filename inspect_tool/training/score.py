@@ -18,7 +18,7 @@ from inspect_tool import plugins, registry
 from inspect_tool.errors import BackendError, InspectError, MeasurementError, SettingsError
 from inspect_tool.files import checked, sha256_file, toml_value
 from inspect_tool.images import readers
-from inspect_tool.images.preprocess import apply_region, crop_like, original_shape, to_square_pixels
+from inspect_tool.images.region import apply_region, crop_like, original_shape, to_square_pixels
 from inspect_tool.inspection.one_field import measured_labels
 from inspect_tool.languages import Text
 from inspect_tool.model import (

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import ReadError
-from inspect_tool.images.preprocess import outlines_mask
+from inspect_tool.images.region import outlines_mask
 from inspect_tool.model import LabelImage, Mask
 
 Points = NDArray[np.float64]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError, SettingsError
-from inspect_tool.images.preprocess import largest_rectangle
+from inspect_tool.images.region import largest_rectangle
 from inspect_tool.languages import Text
 from inspect_tool.measure import circles_and_lines, intercepts, planimetric
 from inspect_tool.measure.circles_and_lines import CircleGrains

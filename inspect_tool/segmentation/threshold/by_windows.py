@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError, SettingsError
-from inspect_tool.images.preprocess import denoise
 from inspect_tool.model import LabelImage
 from inspect_tool.segmentation.threshold.classes import numbered
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -98,7 +97,7 @@ def rim_px(settings: Settings) -> int:
 def smoothed(gray: NDArray[np.uint8], settings: Settings) -> NDArray[np.uint8]:
     """Gray values of a window as the levels are applied to them; exact but for half a side of the median."""
     side = side_px(settings)
-    return np.asarray(denoise(np.ascontiguousarray(gray), size=side), np.uint8) if side > 1 else gray
+    return np.asarray(cv2.medianBlur(np.ascontiguousarray(gray), side), np.uint8) if side > 1 else gray
 
 
 def found_levels(histogram: Histogram, settings: Settings, where: str) -> Levels:

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import cast
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
 from inspect_tool.images import color
-from inspect_tool.images.preprocess import denoise, flat_field, noise_sigma
+from inspect_tool.images.filters import flat_field, noise_sigma
 from inspect_tool.model import GrayImage, Mask, Micrograph, Samples
 from inspect_tool.pixels.reduced import every
 from inspect_tool.pixels.stored import StoredImage
@@ -153,4 +154,4 @@ def _denoised(
 def _median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if side == 1:
         return gray
-    return by_bands(lambda part: denoise(part, size=side), gray, rim=side // 2)
+    return by_bands(lambda part: cv2.medianBlur(part, side), gray, rim=side // 2)

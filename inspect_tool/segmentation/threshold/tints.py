@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.images import color
-from inspect_tool.images.preprocess import denoise
 from inspect_tool.model import Mask, Micrograph
 from inspect_tool.segmentation.threshold.bands import bands
 from inspect_tool.segmentation.threshold.by_edges import OnEdges, by_one_level
@@ -114,7 +113,7 @@ def over_matrix(picture: NDArray[np.uint8], roi: Mask | None, window_px: int, de
     size = (max(1, shape[1] // factor), max(1, shape[0] // factor))
     total = np.zeros(shape, np.float32)
     for one in channels:
-        smooth = np.asarray(denoise(one, size=denoise_px), np.uint8) if denoise_px > 1 else one
+        smooth = np.asarray(cv2.medianBlur(one, denoise_px), np.uint8) if denoise_px > 1 else one
         counted = smooth if roi is None else np.where(roi, smooth, np.uint8(np.median(smooth[roi])))
         small = counted if factor == 1 else cv2.resize(counted, size, interpolation=cv2.INTER_AREA)
         median = np.asarray(cv2.medianBlur(small, (window_px // factor) | 1), np.float32)

@@ -7,7 +7,7 @@ from typing import TypeAlias, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from inspect_tool.images.preprocess import flat_field
+from inspect_tool.images.filters import flat_field
 from inspect_tool.model import Micrograph
 from inspect_tool.segmentation.threshold import tints
 from inspect_tool.segmentation.threshold.bands import by_bands

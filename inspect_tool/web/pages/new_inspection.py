@@ -20,7 +20,7 @@ from inspect_tool.batch import inspections as queued
 from inspect_tool.errors import InspectError, OutputError, SettingsError
 from inspect_tool.evidence.provenance import now
 from inspect_tool.images import quality, readers
-from inspect_tool.images.preprocess import orientation
+from inspect_tool.images.region import orientation
 from inspect_tool.inspection import starter_form
 from inspect_tool.inspection.one_field import model_of
 from inspect_tool.inspection.preview import preview

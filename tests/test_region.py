@@ -1,6 +1,5 @@
-"""Regions, shading, noise and the largest rectangle, against exact truths and brute force."""
+"""Regions, square pixels and the largest rectangle, against exact truths and brute force."""
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,14 +9,10 @@ from PIL import Image
 from skimage.draw import polygon2mask
 
 from inspect_tool.errors import CalibrationError, ReadError, SettingsError
-from inspect_tool.images.preprocess import (
+from inspect_tool.images.region import (
     apply_region,
-    background,
     crop_like,
-    denoise,
-    flat_field,
     largest_rectangle,
-    noise_sigma,
     original_shape,
     polygon_mask,
     to_square_pixels,
@@ -136,93 +131,6 @@ def test_masks_that_do_not_fit(tmp_path):
         apply_region(image(), Region(mask="z.png"), tmp_path)
     with pytest.raises(ReadError, match="no such file"):
         apply_region(image(), Region(mask="none.png"), tmp_path)
-
-
-# ----------------------------------------------------------------------------------------------------------- shading
-
-
-def shaded(kind):
-    """Two phases of known gray values under a known shading."""
-    rng = np.random.default_rng(1)
-    rows, columns = np.mgrid[-1:1:400j, -1:1:500j]
-    slow = 1 + 0.25 * columns - 0.15 * rows - 0.2 * (rows**2 + columns**2)
-    flat = np.full(rows.shape, 180.0)
-    for row, column in rng.integers(0, 400, (60, 2)):
-        cv2.circle(flat, (int(column), int(row)), 12, 60.0, -1)
-    return flat, slow, (flat * slow).astype(np.float32) if kind == "divide" else (flat + 60 * slow).astype(np.float32)
-
-
-@pytest.mark.parametrize("model", ["divide", "subtract"])
-@pytest.mark.parametrize("method", ["polynomial", "gaussian"])
-def test_flat_field_takes_known_shading_out(model, method):
-    flat, _, pixels = shaded(model)
-    before = float(pixels[flat == 180].std())
-    found = flat_field(pixels, method=method, model=model)
-    assert found.dtype == np.float32
-    # a polynomial fits this shading almost exactly; a Gaussian follows it and the phases in part
-    assert found[flat == 180].std() < before * (0.06 if method == "polynomial" else 0.6)
-    assert found.mean() == pytest.approx(pixels.mean(), rel=0.15)
-
-
-def test_flat_field_leaves_an_even_image_as_it_is():
-    pixels = np.full((100, 120), 130, np.uint8)
-    pixels[20:30, 20:30] = 90
-    assert np.abs(flat_field(pixels).astype(int) - pixels).max() <= 1
-    assert flat_field(pixels).dtype == np.uint8
-
-
-def test_what_lies_outside_the_roi_does_not_pull_the_background():
-    _, slow, pixels = shaded("divide")
-    roi = np.ones(pixels.shape, bool)
-    roi[:, :150] = False
-    black = pixels.copy()
-    black[~roi] = 0
-    a, b = background(black, roi=roi, method="polynomial"), background(pixels, roi=roi, method="polynomial")
-    assert np.abs(a - b)[:, 170:].max() < 3
-    ratio = a[:, 170:] / slow[:, 170:]
-    assert ratio.std() / ratio.mean() < 0.03
-
-
-# ------------------------------------------------------------------------------------------------------------- noise
-
-
-@pytest.mark.parametrize("sigma", [0.7, 1.0, 3.0, 12.0])
-@pytest.mark.parametrize("kind", [np.uint8, np.float32])
-def test_noise_is_found_beside_structure(sigma, kind):
-    rng = np.random.default_rng(2)
-    pixels = np.full((500, 600), 100.0)
-    pixels[:, 300:] = 180
-    pixels += np.linspace(0, 20, 600)
-    for row, column in rng.integers(0, 500, (40, 2)):
-        cv2.circle(pixels, (int(column), int(row)), 15, 60.0, -1)
-    pixels = pixels + rng.normal(0, sigma, pixels.shape)
-    pixels = np.rint(pixels).astype(np.uint8) if kind is np.uint8 else pixels.astype(np.float32)
-    rounding = 1 / 12 if kind is np.uint8 else 0.0
-    # known: sigma of the noise that was added, plus that of rounding
-    assert noise_sigma(pixels) == pytest.approx((sigma**2 + rounding) ** 0.5, rel=0.1)
-
-
-def test_noise_of_a_noiseless_and_of_a_tiny_image():
-    assert noise_sigma(np.tile(np.arange(100, dtype=np.uint8), (50, 1))) == 0
-    assert noise_sigma(np.zeros((2, 2), np.uint8)) == 0
-
-
-@pytest.mark.parametrize("method", ["median", "gaussian", "nlm"])
-@pytest.mark.parametrize("kind", [np.uint8, np.float32])
-def test_denoise_lowers_noise_and_keeps_type_and_mean(method, kind):
-    pixels = (120 + np.random.default_rng(0).normal(0, 8, (120, 150))).astype(kind)
-    found = denoise(pixels, method=method, size=3 if method == "median" else 1.5)
-    assert found.dtype == kind
-    assert found.std() < 0.6 * pixels.std()
-    assert found.mean() == pytest.approx(pixels.mean(), abs=1)
-
-
-def test_denoise_refuses_what_it_cannot_do():
-    with pytest.raises(SettingsError, match="the side of a median is odd, got 4"):
-        denoise(PIXELS, size=4)
-    with pytest.raises(SettingsError, match="must be > 0"):
-        denoise(PIXELS, method="gaussian", size=0)
-    assert denoise(PIXELS.astype(np.float32), size=7).dtype == np.float32
 
 
 # --------------------------------------------------------------------------------------------------------- rectangle

@@ -1,13 +1,11 @@
-"""From the image of a file to the image that is measured: crop, region, shading, noise. Linear cost throughout."""
+"""From the image of a file to the area that is measured: crop, region, square pixels. Linear cost throughout."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,9 +14,6 @@ from inspect_tool.images.readers import read_values
 from inspect_tool.images.readers.raster import turned, turned_point
 from inspect_tool.languages import Text
 from inspect_tool.model import GrayImage, Mask, Micrograph, Region, Samples
-from inspect_tool.pixels.parts import strips
-from inspect_tool.pixels.reduced import area_mean, between_rows, bilinear
-from inspect_tool.pixels.stored import zeros_like
 
 # ------------------------------------------------------------------------------------------------------ region
 
@@ -409,217 +404,6 @@ def _kept(array: Samples) -> Samples:
     kept = np.ascontiguousarray(array)
     kept.setflags(write=False)
     return kept
-
-
-# ----------------------------------------------------------------------------------------------------- shading
-
-_SMALL = 256  # long side of the picture on which a background is estimated [px]
-
-
-def background(
-    pixels: GrayImage,
-    *,
-    method: Literal["gaussian", "polynomial"] = "gaussian",
-    sigma_px: float = 0.0,
-    roi: Mask | None = None,
-) -> NDArray[np.float32]:
-    """Slow change of brightness over an image: shading of the lamp, the lens, the X-ray source.
-
-    Estimated on a picture shrunk to 256 px, so that the cost is one pass over the image.
-
-    Parameters
-    ----------
-    pixels : array, (rows, columns)
-        Gray values.
-    method : {"gaussian", "polynomial"}
-        Smoothing by a Gaussian, or a polynomial of second degree in row and column, fitted twice so that the
-        darkest and brightest pixels (phases, pores) do not pull it.
-    sigma_px : float
-        Width of the Gaussian; 0 takes a quarter of the short side. [px]
-    roi : array of bool, optional
-        Pixels that count.
-
-    Returns
-    -------
-    array, (rows, columns) float32
-        Gray values of the background.
-    """
-    height, width = pixels.shape
-    smooth = _small_background(pixels, method, sigma_px, roi)
-    full = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
-    return full.astype(np.float32, copy=False)
-
-
-def _small_background(
-    pixels: GrayImage, method: Literal["gaussian", "polynomial"], sigma_px: float, roi: Mask | None
-) -> NDArray[np.float32]:
-    """Background on a picture whose long side is 256 px; an image may be held or stored."""
-    height, width = pixels.shape
-    shrink = max(1.0, max(height, width) / _SMALL)
-    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
-    small: NDArray[np.float32] = area_mean(pixels, size).astype(np.float32)
-    weight: NDArray[np.float32] = np.ones_like(small)
-    if roi is not None:
-        share = area_mean(pixels, size, lambda rows: roi[rows].astype(np.uint8) * np.uint8(255))
-        weight = (share / 255).astype(np.float32)
-        inside = area_mean(pixels, size, lambda rows: pixels[rows] * roi[rows]).astype(np.float32)
-        small = (inside / np.maximum(weight, np.float32(1e-6))).astype(np.float32)
-    if method == "polynomial":
-        smooth = _fitted(small, weight)
-    else:
-        sigma = (sigma_px or min(height, width) / 4) / shrink
-        top = cv2.GaussianBlur(small * weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-        base = cv2.GaussianBlur(weight, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
-        smooth = top / np.maximum(base, np.float32(1e-6))
-    return smooth.astype(np.float32)
-
-
-def flat_field(
-    pixels: GrayImage,
-    *,
-    method: Literal["gaussian", "polynomial"] = "polynomial",
-    model: Literal["divide", "subtract"] = "divide",
-    sigma_px: float = 0.0,
-    roi: Mask | None = None,
-) -> GrayImage:
-    """Take shading out of an image and keep its mean gray value and type.
-
-    ``divide`` suits light that falls unevenly (optical), ``subtract`` an offset that varies (X-ray scatter, SEM).
-    Division needs a background that is positive everywhere; where it is not, the offset is subtracted. The image may be
-    held or stored, and what is given lies where it does.
-    """
-    small = _small_background(pixels, method, sigma_px, roi)
-    wide = bilinear(small, (len(small), pixels.shape[1]), (slice(0, len(small)), slice(0, pixels.shape[1])))
-    total, n, least = 0.0, 0, np.inf
-    for top, bottom in strips(pixels.shape):
-        slow = between_rows(wide, pixels.shape[0], slice(top, bottom))
-        counted = slow if roi is None else slow[roi[top:bottom]]
-        total, n, least = total + float(counted.sum(dtype=np.float64)), n + counted.size, min(least, float(slow.min()))
-    mean = total / n
-    made = zeros_like(pixels, pixels.dtype)
-    for top, bottom in strips(pixels.shape):
-        slow = between_rows(wide, pixels.shape[0], slice(top, bottom))
-        if model == "divide" and least > 0.05 * mean > 0:
-            np.divide(np.float32(mean), slow, out=slow)
-            np.multiply(slow, pixels[top:bottom], out=slow)
-        else:
-            np.subtract(np.float32(mean), slow, out=slow)
-            np.add(slow, pixels[top:bottom], out=slow)
-        made[top:bottom] = _as_type_of(pixels, slow)
-    return made
-
-
-def _fitted(small: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    rows, columns = np.mgrid[-1 : 1 : small.shape[0] * 1j, -1 : 1 : small.shape[1] * 1j]
-    terms = np.stack([np.ones_like(rows), rows, columns, rows * columns, rows**2, columns**2], axis=-1).reshape(-1, 6)
-    values, counted = small.ravel().astype(float), weight.ravel() > 0.5
-    solution = _least_squares(terms, values, counted)
-    for _ in range(4):
-        rest = values - terms @ solution
-        middle = np.median(rest[counted])
-        spread = 1.4826 * np.median(np.abs(rest[counted] - middle))
-        near = counted & (np.abs(rest - middle) <= 2 * spread)
-        if np.count_nonzero(near) < 60:
-            break
-        solution = _least_squares(terms, values, near)
-    fitted: NDArray[np.float32] = (terms @ solution).reshape(small.shape).astype(np.float32)
-    return fitted
-
-
-def _least_squares(
-    terms: NDArray[np.float64], values: NDArray[np.float64], counted: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Fit by the normal equations: six terms on -1 .. 1 are well conditioned, and 20 times as fast as by SVD."""
-    weighted = terms * counted[:, None]
-    solution: NDArray[np.float64] = np.linalg.lstsq(weighted.T @ terms, weighted.T @ values, rcond=None)[0]
-    return solution
-
-
-# ------------------------------------------------------------------------------------------------------- noise
-
-
-def noise_sigma(pixels: GrayImage) -> float:
-    """Standard deviation of pixel noise, robust against structure. [gray values]
-
-    Median absolute second difference in both directions (the mask of Immerkaer, CVIU 64, 1996, p. 300), which
-    sloping and straight edges leave at zero. At most 4 Mpx are looked at, in strips spread over the image.
-    Noise that is correlated between pixels (JPEG, interpolation) comes out too small.
-    """
-    height, width = pixels.shape
-    if height < 3 or width < 3:
-        return 0.0
-    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float32)
-    tall = max(3, min(height, 4_000_000 // width // 16))
-    tops = range(0, height - tall + 1, max(tall, height // 16))
-    found = [np.abs(cv2.filter2D(pixels[top : top + tall], cv2.CV_32F, kernel)[1:-1, 1:-1]).ravel() for top in tops]
-    values = np.concatenate(found)
-    middle = float(np.median(values))
-    # whole gray values make the median coarse: below one step the mean is finer
-    if middle > 6 or pixels.dtype != np.uint8:
-        return middle / 0.6744897501960817 / 6
-    inner = values[values <= np.percentile(values, 95)]
-    return float(np.sqrt(np.mean(inner.astype(float) ** 2) / _SECOND_MOMENT_95) / 6)
-
-
-# mean of z² over |z| below its 95th percentile, z standard normal
-_SECOND_MOMENT_95 = 0.7588
-
-
-def denoise(
-    pixels: GrayImage, *, method: Literal["median", "gaussian", "nlm"] = "median", size: float = 3
-) -> GrayImage:
-    """Smooth noise and keep the type of the image.
-
-    Parameters
-    ----------
-    method : {"median", "gaussian", "nlm"}
-        Median of a square, Gaussian, or non-local means (slow; about 1 s per Mpx).
-    size : float
-        Side of the square (odd), sigma of the Gaussian, or noise to remove as a multiple of ``noise_sigma``. [px]
-    """
-    if not size > 0:
-        msg = f"denoise: size = {size:g}; it must be > 0"
-        raise SettingsError(msg)
-    if method == "gaussian":
-        return _as_type_of(pixels, cv2.GaussianBlur(pixels, (0, 0), size))
-    if method == "nlm":
-        return _non_local(pixels, size)
-    side = int(size)
-    if side % 2 == 0:
-        msg = f"denoise: the side of a median is odd, got {side}"
-        raise SettingsError(msg)
-    if pixels.dtype == np.uint8 or side <= 5:
-        return _as_type_of(pixels, cv2.medianBlur(pixels, side))
-    from scipy.ndimage import median_filter
-
-    return _as_type_of(pixels, median_filter(pixels, side, mode="nearest"))
-
-
-def _non_local(pixels: GrayImage, strength: float) -> GrayImage:
-    sigma = noise_sigma(pixels)
-    if sigma == 0:
-        return pixels
-    if pixels.dtype == np.uint8:
-        return _as_type_of(pixels, cv2.fastNlMeansDenoising(pixels, None, strength * sigma, 7, 15))
-    low, high = float(pixels.min()), float(pixels.max())
-    factor = 65535 / (high - low)
-    deep = ((pixels - low) * factor).astype(np.uint16)
-    smooth = cv2.fastNlMeansDenoising(deep, [strength * sigma * factor], None, 7, 15, cv2.NORM_L1)
-    return _as_type_of(pixels, smooth.astype(np.float32) / factor + low)
-
-
-# ---------------------------------------------------------------------------------------------------- contrast
-
-
-def _as_type_of(pixels: GrayImage, made: Samples) -> GrayImage:
-    """Freshly made gray values in the type of the image; rounded in place, so that no third copy is needed."""
-    if pixels.dtype == np.float32:
-        return np.asarray(made, dtype=np.float32)
-    if made.dtype == np.uint8:
-        return np.asarray(made, dtype=np.uint8)
-    np.rint(made, out=made)
-    np.clip(made, 0, 255, out=made)
-    return np.asarray(made, dtype=np.uint8)
 
 
 # --------------------------------------------------------------------------------------------------- rectangle

@@ -50,20 +50,25 @@ def _is_known(language: str) -> bool:
 
 
 @cache
+def _rooms(language: str) -> frozenset[str]:
+    """Names of the files of a language; a file of a person may name any, of any length."""
+    return frozenset(path.stem for path in (_FOLDER / language).glob("*.toml"))
+
+
+@cache
 def catalogue(language: str, room: str) -> Mapping[str, str]:
     """Templates of a room in a language, by the name of the sentence; empty where the language has no such room."""
-    if language != FIRST_SCHEMA and not _is_known(language):
+    if (language != FIRST_SCHEMA and not _is_known(language)) or room not in _rooms(language):
         return {}
-    path = _FOLDER / language / f"{room}.toml"
-    return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return tomllib.loads((_FOLDER / language / f"{room}.toml").read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=16384)
 def template(key: str, language: str) -> str | None:
     """Find the template of a sentence; the English one where a language lacks it; None where there is none at all.
 
-    >>> template("words.and", "de")
-    'und'
+    >>> template("words.and", "de"), template(f"{'a' * 300}.and", "de")
+    ('und', None)
     """
     room, _, name = key.partition(".")
     if not re.fullmatch(r"[a-z_]+", room):

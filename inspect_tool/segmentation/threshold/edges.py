@@ -110,15 +110,26 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
         return Edges(mask=mask, noise=noise, n=0, level=0.0, contrast=0.0, level_map=empty, contrast_map=empty)
     mean_level = float(level.sum(dtype=np.float64)) / total_weight
     mean_contrast = float(contrast.sum(dtype=np.float64)) / total_weight
-    near = _spread(weight) + 1e-6 * total_weight / weight.size
+    far = 1e-6 * total_weight / weight.size  # what the mean of the image weighs beside what is near
+    near = _spread(weight)
+    near += far
+    sums.clear()  # in an image of a gigapixel each of these takes 250 MB
+    del weight
+    level_map = _spread(level)
+    level_map += far * mean_level
+    level_map /= near
+    del level
+    contrast_map = _spread(contrast)
+    contrast_map += far * mean_contrast
+    contrast_map /= near
     return Edges(
         mask=mask,
         noise=noise,
         n=n_edge,
         level=mean_level,
         contrast=mean_contrast,
-        level_map=(_spread(level) + 1e-6 * total_weight / weight.size * mean_level) / near,
-        contrast_map=(_spread(contrast) + 1e-6 * total_weight / weight.size * mean_contrast) / near,
+        level_map=level_map,
+        contrast_map=contrast_map,
     )
 
 
@@ -129,7 +140,9 @@ def _spread(image: NDArray[np.float32]) -> NDArray[np.float32]:
     octave, share = image, 1.0
     while True:
         smooth = cv2.GaussianBlur(octave, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)
-        total += share * floats(cv2.resize(smooth, shape, interpolation=cv2.INTER_LINEAR))
+        wide = floats(cv2.resize(smooth, shape, interpolation=cv2.INTER_LINEAR))
+        wide *= share
+        total += wide
         if min(octave.shape) < 8:
             return total
         half = ((octave.shape[1] + 1) // 2, (octave.shape[0] + 1) // 2)

@@ -135,18 +135,20 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
 
 def _spread(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sum of Gaussian means over octaves of width, each half the weight of the one before: near counts more."""
-    shape = (image.shape[1], image.shape[0])
-    total = np.zeros_like(image)
-    octave, share = image, 1.0
+    size = (image.shape[1], image.shape[0])
+    total, octave, share = None, image, 1.0
     while True:
-        smooth = cv2.GaussianBlur(octave, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT)
-        wide = floats(cv2.resize(smooth, shape, interpolation=cv2.INTER_LINEAR))
-        wide *= share
-        total += wide
-        if min(octave.shape) < 8:
+        smooth = floats(cv2.GaussianBlur(octave, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT))
+        tall, wide = octave.shape
+        octave = floats(cv2.resize(smooth, ((wide + 1) // 2, (tall + 1) // 2), interpolation=cv2.INTER_AREA))
+        if total is None:
+            total = smooth  # and no other image as large is made
+        else:
+            grown = floats(cv2.resize(smooth, size, interpolation=cv2.INTER_LINEAR))
+            grown *= share
+            total += grown
+        if min(tall, wide) < 8:
             return total
-        half = ((octave.shape[1] + 1) // 2, (octave.shape[0] + 1) // 2)
-        octave = floats(cv2.resize(smooth, half, interpolation=cv2.INTER_AREA))
         share /= 2
 
 

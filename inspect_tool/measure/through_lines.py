@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from inspect_tool.model import Mask
-from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.reduced import area_mean
 
 COVERED = 0.3
 """Share of a pixel of a reduced field from which on it belongs to the phase."""
@@ -115,11 +115,7 @@ def reduced(mask: Mask) -> NDArray[np.float32]:
     """Share of a mask in each pixel of a field of about ``_SIDE`` squared, or the mask where it has fewer."""
     step = max(1.0, mask.size**0.5 / _SIDE)
     columns, rows = (max(1, round(n / step)) for n in mask.shape[::-1])
-    image = np.empty(mask.shape, np.uint8)
-    for top, bottom in strips(mask.shape):
-        image[top:bottom] = mask[top:bottom]
-    image *= np.uint8(255)
-    return np.asarray(cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA) / np.float32(255))
+    return np.asarray(area_mean(mask, (columns, rows), lambda part: mask[part] * np.uint8(255)) / np.float32(255))
 
 
 @lru_cache(maxsize=1)  # the fields of a job have the same shape

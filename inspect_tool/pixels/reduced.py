@@ -20,14 +20,14 @@ def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Sampl
 
     Parameters
     ----------
-    image : array or stored image, (rows, columns)
+    image : array, stored image or mask of bits, (rows, columns)
     size : (columns, rows)
         Of the picture, as OpenCV has it.
     of : callable, optional
         Gives the values of some rows; else they are those of the image.
     """
     read = of or image.__getitem__
-    if not isinstance(image, StoredImage):
+    if isinstance(image, np.ndarray):
         return np.asarray(cv2.resize(read(slice(0, image.shape[0])), size, interpolation=cv2.INTER_AREA))
     return np.concatenate(list(_area_bands(read, image.shape, size)))
 

@@ -7,6 +7,7 @@ comma, with ``+`` nothing), and ``{names:&}`` joins them as a sentence does.
 """
 
 import hashlib
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -50,17 +51,13 @@ def _is_known(language: str) -> bool:
 
 
 @cache
-def _rooms(language: str) -> frozenset[str]:
-    """Names of the files of a language; a file of a person may name any, of any length."""
-    return frozenset(path.stem for path in (_FOLDER / language).glob("*.toml"))
-
-
-@cache
 def catalogue(language: str, room: str) -> Mapping[str, str]:
     """Templates of a room in a language, by the name of the sentence; empty where the language has no such room."""
-    if (language != FIRST_SCHEMA and not _is_known(language)) or room not in _rooms(language):
+    if language != FIRST_SCHEMA and not _is_known(language):
         return {}
-    return tomllib.loads((_FOLDER / language / f"{room}.toml").read_text(encoding="utf-8"))
+    path = _FOLDER / language / f"{room}.toml"
+    is_there = os.path.isfile(path)  # noqa: PTH113 - False, too, where a file names a room longer than a name may be
+    return tomllib.loads(path.read_text(encoding="utf-8")) if is_there else {}
 
 
 @lru_cache(maxsize=16384)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,9 +21,9 @@ from inspect_tool.measure.seamless.windows import Box, Window, check_coverage, w
 from inspect_tool.model import Calibration, Samples
 from inspect_tool.mosaic.request import Request
 from inspect_tool.mosaic.specimen import blanked, specimen_of
-from inspect_tool.pixels.bits import BitClasses, BitMask
+from inspect_tool.pixels.bits import BitClasses, BitMask, as_mask
 from inspect_tool.pixels.kept import Arrays, read_part, write_part
-from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.reduced import every
 from inspect_tool.segmentation.threshold import by_windows
 from inspect_tool.segmentation.threshold.by_windows import DEPTHS, Levels
 from inspect_tool.segmentation.threshold.gray_levels import Histogram
@@ -129,17 +129,11 @@ def _eight_bit(image: PixelWindows, roi: BitMask | None, where: str) -> tuple[Pi
     """Bring an image to 8 bits as the backend brings one that is held whole: gray = offset + step * value."""
     if image.dtype == np.uint8:
         return image, 0.0, 1.0
-    every = sample_step(image.size if roi is None else max(1, roi.sum()))
-    sample: list[Samples] = [np.zeros(0, np.float32)]
-    seen = 0
-    for top, bottom in strips(image.shape):
-        part = image[top:bottom].ravel() if roi is None else image[top:bottom][roi[top:bottom]]
-        sample.append(part[-seen % every :: every])
-        seen += len(part)
-    if not seen:
+    shown = image.size if roi is None else roi.sum()
+    if not shown:
         msg = f"{where}: no pixel shows the specimen"
         raise MeasurementError(msg)
-    low, high = ends_of(np.concatenate(sample))
+    low, high = ends_of(every(cast("Samples", image), sample_step(shown), as_mask(roi)))
     if not high > low:
         msg = f"{where}: the image is constant (gray value {low:g}); there is nothing to tell apart"
         raise BackendError(msg)

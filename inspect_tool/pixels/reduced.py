@@ -88,7 +88,7 @@ def _shares(length: int, few: int) -> list[list[tuple[int, float]]]:
 
 def every(image: Samples, by: int, roi: Mask | None = None) -> Samples:
     """Every so many pixels of an image, row by row; with a region, of those in it."""
-    if not isinstance(image, StoredImage):
+    if isinstance(image, np.ndarray):
         return (image.ravel() if roi is None else image[roi])[::by]
     taken, seen = [np.zeros(0, image.dtype)], 0
     for top, bottom in strips(image.shape):

@@ -26,9 +26,7 @@ _ELONGATED = 3.0  # length over width of particles that tell the rolling directi
 _LEAST = 4  # of them in a field
 _ALIKE = 0.7  # mean resultant length of their directions
 _ROUND = 2.0  # length over width below which a particle that the frame cuts was as wide as it is long
-_BAR = (
-    0.9  # of the width of the ellipse: a shape with a smaller caliper is nearer to a bar (π/4) than to an ellipse (1)
-)
+_BAR = 0.9  # of the width of the ellipse: with a smaller caliper a shape is nearer to a bar (π/4) than to an ellipse
 _EMPTY = 0.2  # area by gray over that of the mask: where there is less, the mask is of a scratch or a shade
 _EMPTY_LARGE, _LARGE_PX2 = 0.35, 100.0  # and of a mask from that area on: blur makes only small ones so much too large
 

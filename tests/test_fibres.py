@@ -126,6 +126,8 @@ def test_square_fibers_seem_tilted_and_the_interval_reaches_to_none():
     assert tilt.value > 2.0  # the pixel grid alone makes a disc longer
     assert tilt.interval[0] == 0.0
     assert normal.interval[1] == 1.0
+    diameter = found["mean_fibre_diameter_um"]  # what noise adds to one axis of a disc it takes from the other
+    assert diameter.interval[1] - diameter.value > diameter.value - diameter.interval[0]
     assert any(line.name == "roughness of outlines" for line in tilt.budget)
     assert any("may be due to roughness" in warning for warning in all_of_it.warnings)
 
@@ -162,7 +164,9 @@ def test_more_fields_that_agree_leave_a_narrower_interval():
     five, _ = measured(labels, fields=5)
     for name in ("mean_fibre_diameter_um", "mean_fibre_tilt_deg"):
         assert five[name].value == pytest.approx(one[name].value, rel=1e-9)
-        assert five[name].expanded_u <= one[name].expanded_u
+        assert five[name].expanded_u <= one[name].expanded_u * (
+            1 + 1e-12
+        )  # equal but for the last digit where fields agree wholly
 
 
 @pytest.mark.parametrize(
@@ -244,6 +248,15 @@ def test_without_voids_none_are_found(segmented):
     image = Micrograph(pixels=pixels, calibration=Calibration(source="ratio only"), path="drawn")
     found = with_voids.segment(with_voids.load(settings), image, settings)
     assert 100 * float((found.labels == 2).mean()) < 0.05
+
+
+def test_matrix_in_a_dark_corner_is_no_void(section, segmented):
+    _, image, settings = segmented
+    dark = synthetic.degrade(section.pixels, synthetic.Degradation(shading=0.45), seed=1)
+    found = with_voids.segment(with_voids.load(settings), replace(image, pixels=dark), settings)
+    elsewhere = (found.labels == 2) & (section.labels != 2)
+    assert 100 * float(elsewhere.mean()) < 0.1
+    assert np.count_nonzero((found.labels == 2) & (section.labels == 2)) > 0.85 * np.count_nonzero(section.labels == 2)
 
 
 def test_any_backend_of_objects_may_find_the_fibers(section, segmented):

@@ -35,6 +35,7 @@ _NAME = "with_voids"
 _BLUR_PX = 1.0  # before gray values are compared
 _CLEAR_PX = 2  # of an object: nearer matrix has gray of the object in it
 _WIDE = 8.0  # the gray of the matrix is followed over this part of the shorter side
+_DARKEST = 0.1  # of the usual light: a place is never taken for darker
 _NOISE = 5.0  # a void is darker than the matrix by this many standard deviations of its gray
 _FLOOR = 0.1  # quantile of the gray within a void that is called its floor
 _HALF, _SHIFT = 0.5, 0.1  # height of the outline between floor and matrix, and how far another plausible one lies
@@ -216,6 +217,7 @@ def _segmentation(
 def _gray(micrograph: Micrograph, objects: Mask, rest: Mask, settings: Settings) -> _Gray:
     """Gray of the matrix over the image, followed slowly, and the darkness of a void."""
     pixels = np.asarray(cv2.GaussianBlur(micrograph.pixels.astype(np.float32), (0, 0), _BLUR_PX), np.float32)
+    pixels = _evenly_lit(pixels, objects, rest)
     kernel = np.ones((2 * _CLEAR_PX + 1, 2 * _CLEAR_PX + 1), np.uint8)
     clear = cv2.erode(rest.view(np.uint8), kernel) > 0
     if np.count_nonzero(clear) < 100:
@@ -223,13 +225,27 @@ def _gray(micrograph: Micrograph, objects: Mask, rest: Mask, settings: Settings)
     middle = float(np.median(pixels[clear]))
     step = abs(float(np.median(pixels[objects])) - middle)
     usual = clear & (pixels > middle - 0.5 * settings.void_contrast * step)
-    sigma_px = min(pixels.shape) / _WIDE
-    top = background(np.where(usual, pixels, 0).astype(np.float32), sigma_px=sigma_px)
-    base = background(usual.astype(np.float32), sigma_px=sigma_px)
-    matrix = np.where(base > 1e-3, top / np.maximum(base, 1e-3), middle).astype(np.float32)
+    matrix = _followed(pixels, usual, middle)
     apart = np.abs(pixels[usual] - matrix[usual])
     noise = 1.4826 * float(np.median(apart)) if apart.size else 0.0
     return _Gray(pixels=pixels, matrix=matrix, least=max(settings.void_contrast * step, _NOISE * noise))
+
+
+def _evenly_lit(pixels: NDArray[np.float32], objects: Mask, rest: Mask) -> NDArray[np.float32]:
+    """Gray values over the light that bright objects show: matrix in a dark corner may be as dark as a void elsewhere."""
+    usual = float(np.median(pixels[objects]))
+    if not rest.any() or usual <= float(np.median(pixels[rest])):  # dark objects tell of no light
+        return pixels
+    light = _followed(pixels, objects, usual) / usual
+    return np.asarray(pixels / np.maximum(light, _DARKEST), np.float32)
+
+
+def _followed(pixels: NDArray[np.float32], where: Mask, elsewhere: float) -> NDArray[np.float32]:
+    """Mean gray of some pixels, slowly changing over the image."""
+    sigma_px = min(pixels.shape) / _WIDE
+    top = background(np.where(where, pixels, 0).astype(np.float32), sigma_px=sigma_px)
+    base = background(where.astype(np.float32), sigma_px=sigma_px)
+    return np.where(base > 1e-3, top / np.maximum(base, 1e-3), elsewhere).astype(np.float32)
 
 
 def _voids(gray: _Gray, rest: Mask, settings: Settings, height: float) -> Mask:

@@ -10,15 +10,16 @@ the line of half a pixel of outline, which exact labels do not need, would widen
 docs/validation_particles.md. "modes": sizes by volume of powders that are no lognormal ones, by numbers without pixels,
 with all particles in the model and with those of the mode that carries the volume. "looks": fields of powder as the
 self-test draws them, one a specimen, by the default backend on pictures that are good, ordinary and poor by turns; all
-that is stated, without an error on labeled images. FILE keeps one line per specimen, so that a run goes on where the
-one before ended.
+that is stated, without an error on labeled images. The truth is that of the particles down to the least size that the
+recipe counts, as its definitions say, and beside it that of the whole powder. FILE keeps one line per specimen, so that
+a run goes on where the one before ended.
 """
 
 import json
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from math import exp
+from math import exp, pi, sqrt
 from pathlib import Path
 from typing import Any, TypeAlias
 from unittest.mock import patch
@@ -35,6 +36,7 @@ from inspect_tool.recipes.particles.results import sample_of
 from inspect_tool.recipes.particles.settings import POWERS, SHARES, SIZES
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.statistics.samples import Floats, Limits, Sample
+from inspect_tool.synthetic.powder import of_process
 
 Draw: TypeAlias = Callable[[np.random.Generator, int], Floats]
 
@@ -159,7 +161,7 @@ def modes(specimens: int) -> None:
 # ------------------------------------------------------------------------------------------------ default backend
 
 LOOKS = {1: "good", 2: "ordinary", 3: "poor"}
-MEDIANS_PX, SIDE_IN_MEDIANS, PIXEL_UM = (12.0, 20.0, 32.0), 24.0, 0.5
+MEDIANS_PX, SIDE_IN_MEDIANS, PIXEL_UM, SIGMA = (12.0, 20.0, 32.0), 24.0, 0.5, 0.3
 
 
 def by_default(number: int) -> dict[str, Any]:
@@ -169,8 +171,14 @@ def by_default(number: int) -> dict[str, Any]:
     backend = registry.load("backend", table.pop("name"))
     look, median_px = 1 + number % 3, MEDIANS_PX[number // 3 % 3]
     side = round(SIDE_IN_MEDIANS * median_px)
+    median_um = median_px * PIXEL_UM
     field = synthetic.powder(
-        seed=number, area_percent=12.0, median_ecd_um=median_px * PIXEL_UM, shape_px=(side, side), pixel_um=PIXEL_UM
+        seed=number,
+        area_percent=12.0,
+        median_ecd_um=median_um,
+        sigma=SIGMA,
+        shape_px=(side, side),
+        pixel_um=PIXEL_UM,
     )
     image = Micrograph(
         pixels=synthetic.degrade(field.pixels, look, seed=number),
@@ -179,6 +187,9 @@ def by_default(number: int) -> dict[str, Any]:
     )
     settings = recipe.Settings()
     editions = editions_for(recipe, settings)
+    least_um = 2 * sqrt(settings.minimum_px2 / pi) * PIXEL_UM
+    per_mm2 = field.truth["process.particle_count_per_mm2"]
+    truth = of_process(median_um, SIGMA, per_mm2, least_um)
     given = checked(backend.Settings, table, "particles")
     measured = recipe.measure_field(image, backend.segment(backend.load(given), image, given), settings, editions)
     findings = recipe.combine([measured], settings, editions)
@@ -187,11 +198,12 @@ def by_default(number: int) -> dict[str, Any]:
         one.quantity: (
             one.value,
             *(one.interval or (one.value, one.value)),
+            truth[f"process.{one.quantity}"],
             field.truth[f"process.{one.quantity}"],
             any(not check.quantities or one.quantity in check.quantities for check in failed),
         )
         for one in findings.results
-        if f"process.{one.quantity}" in field.truth
+        if f"process.{one.quantity}" in truth
     }
     return {"specimen": number, "look": look, "found": found}
 
@@ -206,15 +218,23 @@ def looks(file: Path, specimens: int, first: int) -> None:
                 out.write(json.dumps(lines[-1]) + "\n")
                 out.flush()
     names = list(dict.fromkeys(name for line in lines for name in line["found"]))
-    print("| quantity | " + " | ".join(f"{look}: held, of those without a doubt" for look in LOOKS.values()) + " |")
-    print("|" + "---|" * (len(LOOKS) + 1))
+    print("| quantity | held | of those without a doubt | " + " | ".join(LOOKS.values()) + " | of the whole powder |")
+    print("|" + "---|" * (len(LOOKS) + 4))
     for name in names:
-        cells = []
-        for look in LOOKS:
-            some = [line["found"][name] for line in lines if line["look"] == look and name in line["found"]]
-            held = [low <= truth <= high for _, low, high, truth, _ in some]
-            certain = [one for one, (*_, doubted) in zip(held, some, strict=True) if not doubted]
-            cells.append(f"{sum(held)} of {len(held)}, {sum(certain)} of {len(certain)}")
+        every = [(line["look"], *line["found"][name]) for line in lines if name in line["found"]]
+
+        def share(some: list[Any], truth: int) -> str:
+            held = sum(one[2] <= one[truth] <= one[3] for one in some)
+            return f"{100 * held / max(len(some), 1):.1f} % of {len(some)}"
+
+        def look_of(level: int, every: list[Any] = every) -> str:
+            some = [one for one in every if one[0] == level]
+            held = sum(one[2] <= one[4] <= one[3] for one in some)
+            error = 100 * (sum(one[1] / one[4] for one in some) / max(len(some), 1) - 1)
+            return f"{held} of {len(some)}; {error:+.1f} %"
+
+        certain = [one for one in every if not one[6]]
+        cells = [share(every, 4), share(certain, 4), *map(look_of, LOOKS), share(every, 5)]
         print(f"| `{name}` | " + " | ".join(cells) + " |")
 
 

@@ -232,7 +232,7 @@ def _gray(micrograph: Micrograph, objects: Mask, rest: Mask, settings: Settings)
 
 
 def _evenly_lit(pixels: NDArray[np.float32], objects: Mask, rest: Mask) -> NDArray[np.float32]:
-    """Gray values over the light that bright objects show: matrix in a dark corner may be as dark as a void elsewhere."""
+    """Gray values over the light that bright objects show: matrix in a dark corner may be as dark as a void."""
     usual = float(np.median(pixels[objects]))
     if not rest.any() or usual <= float(np.median(pixels[rest])):  # dark objects tell of no light
         return pixels

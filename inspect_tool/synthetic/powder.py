@@ -1,7 +1,7 @@
 """Powder on tape as a scanning electron microscope shows it: shaded spheres with bright rims, satellites, overlaps."""
 
 from collections.abc import Sequence
-from math import exp, pi, sqrt
+from math import exp, log, pi, sqrt
 
 import cv2
 import numpy as np
@@ -107,7 +107,7 @@ def powder(
     inside = [o.ecd * pixel_um for o in outlines if -0.5 <= o.row < rows - 0.5 and -0.5 <= o.column < columns - 0.5]
     truth = {"field.particle_count": float(len(seen)), **of_sizes(inside, rows * columns * pixel_um**2 * 1e-6)}
     if not satellites and not overlap:
-        truth |= _of_process(median_ecd_um, sigma, per_px2 / pixel_um**2 * 1e6)
+        truth |= of_process(median_ecd_um, sigma, per_px2 / pixel_um**2 * 1e6)
     return Field(
         pixels=to_8bit(blurred(np.asarray(picture, np.float32), 0.6)),
         labels=order[labels],
@@ -125,14 +125,22 @@ def _beside(rng: np.random.Generator, host: Outline, other: Outline, away: float
     return other
 
 
-def _of_process(median_um: float, sigma: float, per_mm2: float) -> dict[str, float]:
-    truth = {"process.particle_count_per_mm2": per_mm2}
+def of_process(median_um: float, sigma: float, per_mm2: float, least_um: float = 0.0) -> dict[str, float]:
+    """Truth of a process of log-normal diameters, of the particles not below a diameter.
+
+    >>> above = of_process(6.0, 0.3, 500.0, least_um=6.0)
+    >>> above["process.particle_count_per_mm2"], round(above["process.particle_d50_um.number"], 2)
+    (250.0, 7.32)
+    """
+    least = max(-CUT, log(least_um / median_um) / sigma) if least_um else -CUT
+    kept = float(ndtr(CUT) - ndtr(least)) / float(ndtr(CUT) - ndtr(-CUT))
+    truth = {"process.particle_count_per_mm2": per_mm2 * kept}
     for kind, power in (("number", 0.0), ("volume", 3.0)):
-        low, high = (float(ndtr(limit - power * sigma)) for limit in (-CUT, CUT))
+        low, high = (float(ndtr(limit - power * sigma)) for limit in (least, CUT))
         for name, share in (("d10", 0.1), ("d50", 0.5), ("d90", 0.9)):
             z = power * sigma + float(ndtri(low + share * (high - low)))
             truth[f"process.particle_{name}_um.{kind}"] = median_um * exp(sigma * z)
-    first, second, third = (cut_moment(sigma, order, -CUT, CUT) for order in (1, 2, 3))
+    first, second, third = (cut_moment(sigma, order, least, CUT) for order in (1, 2, 3))
     truth["process.mean_particle_ecd_um"] = median_um * first
     truth["process.sauter_diameter_um"] = median_um * third / second
     return truth

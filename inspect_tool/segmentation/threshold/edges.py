@@ -109,14 +109,14 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
             of_blocks = floats(cv2.resize(padded, None, fx=1 / BLOCK, fy=1 / BLOCK, interpolation=cv2.INTER_AREA))
             grid[band] = of_blocks
             totals[i] += of_blocks.sum(dtype=np.float64)
-    total, level, contrast = (float(one) for one in totals)
+    total, level, of_contrast = (float(one) for one in totals)
     if n_sure < _SURE_PIXELS or total == 0:
         empty = zeros_like(gray, np.float32, blocks)
         return Edges(mask=mask, noise=noise, n=0, level=0.0, contrast=0.0, level_map=empty, contrast_map=empty)
     far = 1e-6 * total / weights.size  # what the mean of the image weighs beside what is near
     near = _spread(weights)
     near += far
-    for grid, mean in ((levels, level / total), (contrasts, contrast / total)):
+    for grid, mean in ((levels, level / total), (contrasts, of_contrast / total)):
         spread = _spread(grid)
         spread += far * mean
         spread /= near
@@ -126,7 +126,7 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
         noise=noise,
         n=n_edge,
         level=level / total,
-        contrast=contrast / total,
+        contrast=of_contrast / total,
         level_map=levels,
         contrast_map=contrasts,
     )

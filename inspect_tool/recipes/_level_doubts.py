@@ -21,9 +21,7 @@ _MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/thr
 _LAYERED = "layered_percent"
 _MOST_PALER = 10.0  # of the matrix at a level of its own, toward that of the phase
 _PALER = "paler_percent"
-_MOST_RELIEF = (
-    40.0  # drawn pits lit aslant have 70 and more, real classes without relief 30 at most (docs/threshold.md)
-)
+_MOST_RELIEF = 40.0  # drawn pits lit aslant have 70 and more, real classes 30 at most (docs/threshold.md)
 _RELIEF = "relief_percent"
 
 
@@ -89,7 +87,7 @@ def relief_of(segmentation: Segmentation, micrograph: Micrograph, phase: Mask) -
     before, told = micrograph.read_off, segmentation.told
     if before is not None:
         return {_RELIEF: float(before[_RELIEF])} if _RELIEF in before else {}
-    if not _is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
+    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
         return {}
     return {_RELIEF: relief_percent(micrograph.pixels, phase, micrograph.roi)}
 

@@ -29,7 +29,7 @@ def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mappin
     """
     told = segmentation.told
     found = {
-        "level_is_automatic": True if _is_automatic(segmentation) else None,
+        "level_is_automatic": True if is_automatic(segmentation) else None,
         "own_gray": told.own_gray,
         "outline_on_edges": told.outline_on_edges,
         "asked_on_edges": None if told.outline_on_edges is None else _asked_on_edges(micrograph),
@@ -42,7 +42,7 @@ def _asked_on_edges(micrograph: Micrograph) -> float:
     return _ON_EDGES if before is None else float(before.get("asked_on_edges", _ON_EDGES_FIRST))
 
 
-def _is_automatic(segmentation: Segmentation) -> bool:
+def is_automatic(segmentation: Segmentation) -> bool:
     """Whether a level was found in the histogram or on the edges, and not given by a person."""
     return segmentation.told.method_taken not in (None, "fixed", "nothing found")
 
@@ -53,7 +53,7 @@ def layers_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str
     Nothing where no level was automatic, or where a report does not have it, which is from before it was asked.
     """
     before = micrograph.read_off
-    if not (_is_automatic(segmentation) if before is None else _LAYERED in before):
+    if not (is_automatic(segmentation) if before is None else _LAYERED in before):
         return {}
     labels = segmentation.labels
     return {_LAYERED: max(layered_percent(labels == number, micrograph.roi) for number in segmentation.classes)}
@@ -68,7 +68,7 @@ def paler_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str,
     before, told = micrograph.read_off, segmentation.told
     if before is not None:
         return {_PALER: float(before[_PALER])} if _PALER in before else {}
-    if not _is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
+    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
         return {}
     phase = segmentation.labels == 1
     matrix = ~phase if micrograph.roi is None else ~phase & micrograph.roi
@@ -83,7 +83,7 @@ def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: floa
     MeasurementError
         More than 80 % would be pores by an automatic level.
     """
-    if porosity_percent > _MOST_PORES and _is_automatic(segmentation):
+    if porosity_percent > _MOST_PORES and is_automatic(segmentation):
         msg = (
             f"{image}: {porosity_percent:.1f} % would be pores: the gray level that was found separates something "
             "bright (a scratch, a reflection) from all the rest, and shows no pore; leave it out by [region], give the "

@@ -16,7 +16,7 @@ from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation.threshold.bands import by_bands
 from inspect_tool.segmentation.threshold.edges import Edges, find_edges
 from inspect_tool.segmentation.threshold.gray_levels import has_two_humps, histogram_of, separation
-from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes
+from inspect_tool.segmentation.threshold.settings import Settings, may_take_hues, number_of_classes
 
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
 _WIDEST_MEDIAN = 9  # [px]
@@ -69,8 +69,7 @@ def made_ready(micrograph: Micrograph, settings: Settings) -> Ready:
 def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, color.Axis | None]:
     """The image that levels are applied to, and the axis where it was made from color."""
     if settings.channel in ("auto", "gray"):
-        wanted = settings.channel == "auto" and settings.method != "fixed" and number_of_classes(settings) == 2
-        if micrograph.color is None or not wanted:
+        if micrograph.color is None or not may_take_hues(settings):
             return micrograph.pixels, None
         axis = color.axis_of(micrograph.color, micrograph.roi)
         if axis is None:
@@ -81,7 +80,7 @@ def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, col
     if micrograph.color is None:
         msg = f"{micrograph.path}: a gray image has no {settings.channel} channel; set channel = 'gray'"
         raise BackendError(msg)
-    return micrograph.color[:, :, ("red", "green", "blue").index(settings.channel)], None
+    return color.channel(micrograph.color, ("red", "green", "blue").index(settings.channel)), None
 
 
 def eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:

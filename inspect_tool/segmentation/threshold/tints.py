@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspect_tool.errors import BackendError
 from inspect_tool.images import color
 from inspect_tool.model import Mask, Micrograph
+from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation.threshold.bands import bands
 from inspect_tool.segmentation.threshold.by_edges import OnEdges, by_one_level
 from inspect_tool.segmentation.threshold.contours import contours, darkest_level
@@ -56,7 +58,19 @@ def made_ready(micrograph: Micrograph, settings: Settings) -> tuple[Ready, float
     """The image over its matrix, and the gray value of what is black in it; None: nothing is clearly darker.
 
     Of a bright phase it is that of the negative.
+
+    Raises
+    ------
+    BackendError
+        The image is too large to be held.
     """
+    if isinstance(micrograph.pixels, StoredImage):
+        msg = (
+            f"{micrograph.path}: has grains of many tints; what is dark in them is told by medians over wide parts of"
+            " the image, which are not taken by windows yet; give matrix = 'even' to tell it by gray alone, or measure"
+            " fields of the image (inspect-tool fields cut)"
+        )
+        raise BackendError(msg)
     roi = micrograph.roi
     side = _DENOISE_PX if settings.denoise_px == "auto" else settings.denoise_px
     picture = micrograph.color if micrograph.color is not None else eight_bit(micrograph.pixels, roi, "")[0]

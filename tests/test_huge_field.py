@@ -107,6 +107,7 @@ def by_windows(monkeypatch):
         (PHASES, 'method = "multi_otsu"\nn_classes = 3', 96),
         (PHASES, 'method = "edge"\nphase = "auto"', 96),
         (PORES, "", 96),
+        (PORES, 'matrix = "tinted"', 96),
         (DEEP, "", 96),
         (PORES, NETWORK, 64),
         (PORES, OTSU, 64),
@@ -239,7 +240,7 @@ def test_an_image_in_which_nothing_is_found_is_refused(job, by_windows, tmp_path
 
 def test_a_job_that_windows_cannot_do_measures_its_image_whole(job, by_windows, tmp_path):
     by_windows()
-    for backend in ('method = "sauvola"', 'matrix = "tinted"'):
+    for backend in ('method = "sauvola"', 'method = "local"'):
         report = job_run.run(job(backend, drawn()), trail=False)
         assert "windows" not in report.micrographs[0].meta
         assert report.micrographs[0].evidence.gap == ""

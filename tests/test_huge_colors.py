@@ -11,7 +11,7 @@ from test_huge_grains import JOB as GRAINS
 from test_huge_grains import UNET, WATERSHED, assert_same, both, mosaic
 
 from inspect_tool import mosaic as mosaics
-from inspect_tool.errors import BackendError, ReadError
+from inspect_tool.errors import ReadError
 from inspect_tool.images import readers
 from inspect_tool.inspection import huge_field, job_run, windowed
 from inspect_tool.measure import flooding
@@ -47,6 +47,10 @@ def tinted():
     return gaussian_filter(np.where(spots[..., None], 20, tints[labels]), (0.7, 0.7, 0)).astype(np.uint8)
 
 
+def negative():
+    return 255 - tinted()
+
+
 @pytest.fixture
 def job(tmp_path, monkeypatch):
     def made(backend, pixels, asked=PHASES, **how):
@@ -60,7 +64,6 @@ def job(tmp_path, monkeypatch):
 
     monkeypatch.setattr(huge_field, "_BLANK_PX", 16)
     monkeypatch.setattr(classes, "_PICTURE_PX", 200)
-    monkeypatch.setattr(windowed, "MAX_PIXELS", 1000)  # beyond it colors are not looked at whole
     return made
 
 
@@ -74,13 +77,16 @@ def job(tmp_path, monkeypatch):
         (PHASES, "", warm),
         (PORES, "", warm),
         (PORES, 'channel = "blue"', warm),
+        (PORES, ANYHOW, tinted),
+        (PORES, f'matrix = "tinted"\nwindow_px = 61\n{ANYHOW}', tinted),
+        (PORES, f'phase = "bright"\nspecks = true\n{ANYHOW}', negative),
     ],
 )
 def test_phases_and_pores_in_color_have_the_results_of_the_whole_image(
     job, tmp_path, monkeypatch, asked, backend, look
 ):
-    pixels = look(drawn() if asked is PHASES else porous())
-    if backend is THREE:
+    pixels = look() if look in (tinted, negative) else look(drawn() if asked is PHASES else porous())
+    if look is warm and not backend:
         pixels[:70, 280:] = 0  # no specimen
     whole, cut = both(job(backend, pixels, asked, photometric="rgb"), tmp_path, monkeypatch, 96)
     assert_same(whole, cut, tmp_path)
@@ -123,14 +129,8 @@ def test_grains_in_color_have_the_results_of_the_whole_image(job, tmp_path, monk
     assert_same(whole, cut, tmp_path)
 
 
-def test_what_needs_all_of_an_image_in_color_is_said(job, tmp_path, monkeypatch):
-    monkeypatch.setattr(windowed, "FROM_PX", 1000)
-    path = job(ANYHOW, tinted(), photometric="rgb")
-    with pytest.raises(BackendError, match=r"mosaic.tif: has grains of many tints; .* give matrix = 'even'"):
-        job_run.run(path, tmp_path / "out", trail=False)
-    monkeypatch.setattr(windowed, "MAX_PIXELS", 10**9)  # is held whole where that can be
-    report = job_run.run(path, trail=False)
-    assert "windows" not in report.micrographs[0].meta
+def test_what_is_not_done_with_an_image_in_color_is_said(tmp_path):
+    tifffile.imwrite(tmp_path / "mosaic.tif", tinted(), tile=(64, 64), photometric="rgb")
     asked = mosaics.Request(
         image=tmp_path / "mosaic.tif", threshold=threshold.Settings(method="otsu", flat_field="off", denoise_px=3)
     )

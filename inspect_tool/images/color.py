@@ -103,7 +103,7 @@ def along_axis(color: NDArray[np.uint8], axis: Axis) -> NDArray[np.float32]:
 def channel(color: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     """Red (0), green (1) or blue (2) of every pixel, (rows, columns)."""
     if not isinstance(color, StoredImage):
-        return color[:, :, number]
+        return np.ascontiguousarray(color[:, :, number])
     made = zeros_like(color, np.uint8, color.shape[:2])
     for top, bottom in strips(color.shape):
         made[top:bottom] = color[top:bottom][:, :, number]

@@ -46,8 +46,6 @@ def is_huge(planned: Plan, source: Source) -> bool:
         or ("" if depth in DEPTHS else f"its pixels are of type {depth}")
         or (_of_color(planned) if is_color else "")
     )
-    if is_color and size <= MAX_PIXELS and _may_need_a_matrix(planned):
-        return False
     if why and size > MAX_PIXELS:
         msg = (
             f"{source.name}: {size / 1e6:.0f} Mpx are measured by windows only, and that cannot be: {why}; change the"
@@ -87,14 +85,7 @@ def _by_threshold(planned: Plan) -> str:
     settings = planned.backend_settings
     if settings.method in ("local", "sauvola"):
         return f"backend threshold, method {settings.method}: the level of a window; give auto"
-    if settings.matrix == "tinted":
-        return "backend threshold, matrix tinted: the median of a window; give auto"
     return ""
-
-
-def _may_need_a_matrix(planned: Plan) -> bool:
-    """Whether colors may show grains of many tints, whose medians are not taken by windows."""
-    return planned.backend == "threshold" and planned.backend_settings.matrix == "auto"
 
 
 def _of_color(planned: Plan) -> str:

@@ -14,6 +14,7 @@ from inspect_tool.measure.seamless.windows import Box, Window
 from inspect_tool.model import Mask, Samples
 from inspect_tool.pixels.bits import BitMask
 from inspect_tool.pixels.parts import connected_parts, strips
+from inspect_tool.segmentation.threshold.gray_levels import median_of
 
 _LONG = 4  # times the side of the square: a straight gap between two tiles
 
@@ -48,24 +49,19 @@ def blanked(image: PixelWindows, roi: BitMask | None) -> PixelWindows:
         _count(counts, image[top:bottom][roi[top:bottom]][:, None])
         if image.color is not None:
             _count(colors, image.color((slice(top, bottom), slice(0, image.shape[1])))[roi[top:bottom]])
-    value = image.dtype.type(_median(counts)[0])
+    value = image.dtype.type(median_of(counts[0]))
     filled = replace(image, read=partial(_read_blanked, image, roi, value))
     if image.color is None:
         return filled
-    return replace(filled, color=partial(_color_blanked, image.color, roi, _median(colors).astype(np.uint8)))
+    return replace(
+        filled, color=partial(_color_blanked, image.color, roi, np.array([median_of(one) for one in colors], np.uint8))
+    )
 
 
 def _count(counts: NDArray[np.int64], values: Samples) -> None:
     """Count whole numbers, (pixels, channels), for each channel; in place."""
     for channel, own in zip(counts, values.T, strict=True):
         channel += np.bincount(own.astype(np.intp), minlength=len(channel))
-
-
-def _median(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Median of each channel."""
-    upto = np.cumsum(counts, axis=1)
-    middle = [np.searchsorted(own, [(own[-1] - 1) // 2, own[-1] // 2], side="right") for own in upto]
-    return np.asarray(np.mean(middle, axis=1))
 
 
 def _read_blanked(image: PixelWindows, roi: BitMask, value: "np.generic", box: Box) -> Samples:

@@ -1,4 +1,4 @@
-"""Doubts about the gray level that a share rests on: no gray of its own, paler features, ways that disagree, layers."""
+"""Doubts about the gray level that a share rests on: no gray of its own, pale features, two ways, layers, relief."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,8 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
 from inspect_tool.measure.gray_of_matrix import paler_percent
 from inspect_tool.measure.layers import layered_percent
-from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
+from inspect_tool.measure.relief import relief_percent
+from inspect_tool.model import Check, FieldMeasurement, Mask, Micrograph, Segmentation
 from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.segmentation.threshold.level_choice import ON_EDGES, OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
@@ -20,6 +21,8 @@ _MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/thr
 _LAYERED = "layered_percent"
 _MOST_PALER = 10.0  # of the matrix at a level of its own, toward that of the phase
 _PALER = "paler_percent"
+_MOST_RELIEF = 40.0  # drawn pits lit aslant have 70 and more, real classes 30 at most (docs/threshold.md)
+_RELIEF = "relief_percent"
 
 
 def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
@@ -73,6 +76,20 @@ def paler_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str,
     phase = segmentation.labels == 1
     matrix = ~phase if micrograph.roi is None else ~phase & micrograph.roi
     return {_PALER: paler_percent(micrograph.pixels, phase, matrix)}
+
+
+def relief_of(segmentation: Segmentation, micrograph: Micrograph, phase: Mask) -> Mapping[str, float]:
+    """How much shines on one side of a phase, for ``FieldMeasurement.read_off``. [%]
+
+    Nothing where no level of gray was automatic, where there are more than two classes, or where a report does not
+    have it, which is from before it was asked.
+    """
+    before, told = micrograph.read_off, segmentation.told
+    if before is not None:
+        return {_RELIEF: float(before[_RELIEF])} if _RELIEF in before else {}
+    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
+        return {}
+    return {_RELIEF: relief_percent(micrograph.pixels, phase, micrograph.roi)}
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:
@@ -153,6 +170,20 @@ def paler_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
         clause=Text("recipes.clause_paler"),
         specimen=fields[0].specimen,
         advice=Text("recipes.advice_paler"),
+    )
+
+
+def relief_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
+    """Doubt of a class that is one side of a relief; none where it was asked of no field."""
+    return worst_check(
+        Text("recipes.check_relief"),
+        _read_off(fields, _RELIEF),
+        "<=",
+        _MOST_RELIEF,
+        "%",
+        clause=Text("recipes.clause_relief"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_relief"),
     )
 
 

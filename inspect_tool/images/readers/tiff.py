@@ -46,6 +46,7 @@ _PHOTOMETRIC = {0, 1, 2, 3, 4, 5, 6}  # white is zero, black is zero, RGB, palet
 _JPEG = {6, 7, 33007, 34892}
 _LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 50002, 52546}
 _FAX = {2, 3, 4}  # of pictures of one bit per pixel
+_WHOLE_NUMBERS = {1, 3, 4}  # types of a tag: BYTE, SHORT, LONG
 # compressions whose largest factor is known: LZW, JPEG, deflate, PackBits
 _BOUNDED = {5, 6, 7, 8, 32773, 32946}
 
@@ -353,14 +354,20 @@ def _frames_in_one_page(file: tifffile.TiffFile, first: tifffile.TiffPage) -> in
 
 
 def _check_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
-    """Refuse a file without the tags whose absence would mean one bit per pixel, or white as zero."""
-    missing = [
-        name for code, name in ((262, "PhotometricInterpretation"), (258, "BitsPerSample")) if code not in page.tags
-    ]
+    """Refuse a file whose tags of bits and of what is black are gone, or cannot be what was written."""
+    needed = ((262, "PhotometricInterpretation"), (258, "BitsPerSample"))
+    missing = [name for code, name in needed if code not in page.tags]
     if missing == ["BitsPerSample"] and (int(page.compression) in _FAX or _is_bilevel(file, page)):
         return  # some writers leave it out where it is 1
     if missing:
         msg = f"{path}: has no tag {missing[0]}; the file is damaged, export it again"
+        raise ReadError(msg)
+    odd = [name for code, name in needed if code in page.tags and page.tags[code].dtype not in _WHOLE_NUMBERS]
+    if odd:
+        msg = f"{path}: tag {odd[0]} is no whole number; the file is damaged, export it again"
+        raise ReadError(msg)
+    if int(page.compression) in _FAX and page.bitspersample != 1:
+        msg = f"{path}: {page.bitspersample} bits per pixel in a compression for one; the file is damaged"
         raise ReadError(msg)
 
 

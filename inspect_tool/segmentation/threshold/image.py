@@ -131,18 +131,18 @@ def _denoised(
     a wider one is tried only as long as the separation of the classes does not fall.
     """
     if settings.denoise_px != "auto":
-        return _median(gray, settings.denoise_px), settings.denoise_px
+        return median(gray, settings.denoise_px), settings.denoise_px
     if settings.method == "fixed":
         return gray, 1  # who gives a level means the pixels as they are
     n, noise = number_of_classes(settings), noise_sigma(gray)
     side = 3 if edges.n else 1
-    taken = _median(gray, side)
+    taken = median(gray, side)
     histogram = histogram_of(taken, roi)
     while side < _WIDEST_MEDIAN:
         # a median of n pixels leaves 1.25 / sqrt(n) of the noise
         if edges.contrast >= _CLEAR * noise * 1.25 / side if edges.n else has_two_humps(histogram):
             break
-        wider = _median(gray, side + 2)
+        wider = median(gray, side + 2)
         then = histogram_of(wider, roi)
         if separation(then, n) < separation(histogram, n):
             break
@@ -150,7 +150,8 @@ def _denoised(
     return taken, side
 
 
-def _median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Median of the square of a side around every pixel; it lies where the image does."""
     if side == 1:
         return gray
     return by_bands(lambda part: cv2.medianBlur(part, side), gray, rim=side // 2)

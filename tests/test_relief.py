@@ -71,3 +71,10 @@ def test_bright_and_dark_things_at_random_are_no_relief_in_either_polarity():
     gray = np.kron(levels, np.ones((5, 5), int))
     for phase in (gray < 90, gray > 170):
         assert relief_percent(gray, phase) < 10
+
+
+def test_noise_beside_faint_specks_at_the_edge_of_a_picture_is_no_relief():
+    gray = 180 + np.random.default_rng(7).normal(0, 2.5, (200, 200))
+    specks = np.zeros(gray.shape, bool)
+    specks[20:190:30, 196:199] = True
+    assert relief_percent(np.rint(gray - 4 * specks), specks) < 10

@@ -21,8 +21,10 @@ _MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/thr
 _LAYERED = "layered_percent"
 _MOST_PALER = 10.0  # of the matrix at a level of its own, toward that of the phase
 _PALER = "paler_percent"
-_MOST_RELIEF = 40.0  # drawn pits lit aslant have 70 and more, real classes 30 at most (docs/threshold.md)
+_MOST_RELIEF = 40.0  # drawn pits lit aslant have 70 and more, real classes 5 at most (docs/threshold.md)
 _RELIEF = "relief_percent"
+_MOST_SHALLOWER = 10.0  # of the pores, at a gray level of its own toward that of the metal, as of the matrix
+_SHALLOWER = "shallower_percent"
 
 
 def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
@@ -90,6 +92,20 @@ def relief_of(segmentation: Segmentation, micrograph: Micrograph, phase: Mask) -
     if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
         return {}
     return {_RELIEF: relief_percent(micrograph.pixels, phase, micrograph.roi)}
+
+
+def shallower_of(segmentation: Segmentation, micrograph: Micrograph, pores: Mask) -> Mapping[str, float]:
+    """How much of the pores has a gray of its own toward that of the metal, for ``FieldMeasurement.read_off``. [%]
+
+    Nothing where no level of gray was automatic, or where a report does not have it, which is from before it was asked.
+    """
+    before = micrograph.read_off
+    if before is not None:
+        return {_SHALLOWER: float(before[_SHALLOWER])} if _SHALLOWER in before else {}
+    if not is_automatic(segmentation) or segmentation.told.color_weights is not None:
+        return {}
+    metal = ~pores if micrograph.roi is None else ~pores & micrograph.roi
+    return {_SHALLOWER: paler_percent(micrograph.pixels, metal, pores)}
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:
@@ -170,6 +186,20 @@ def paler_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
         clause=Text("recipes.clause_paler"),
         specimen=fields[0].specimen,
         advice=Text("recipes.advice_paler"),
+    )
+
+
+def shallower_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
+    """Doubt of pores of two grays, of which one is another phase; none where it was asked of no field."""
+    return worst_check(
+        Text("recipes.check_shallower"),
+        _read_off(fields, _SHALLOWER),
+        "<=",
+        _MOST_SHALLOWER,
+        "%",
+        clause=Text("recipes.clause_shallower"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_shallower"),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from _training_data import DATA, one_core, read_gray
 
+from inspect_tool.acceptance.plausibility import gated
 from inspect_tool.errors import InspectError
 from inspect_tool.model import Calibration, Micrograph, Segmentation
 from inspect_tool.registry import load
@@ -33,12 +34,16 @@ def main() -> None:
     levels = backend.Settings(method="multi_otsu", classes=NAMES)
     editions = editions_for(recipe, recipe.Settings())
 
-    def measured(image: Micrograph, found: Segmentation, layer: str) -> tuple[float, float]:
+    def measured(image: Micrograph, found: Segmentation, layer: str) -> tuple[float, float, list[str]]:
+        """Mean thickness, its U, and what page 1 doubts it for."""
         settings = recipe.Settings(layers=(layer,), bridge_px=8, tilt_deg=0.0)
         findings = recipe.combine([recipe.measure_field(image, found, settings, editions)], settings, editions)
-        return findings.results[0].value, findings.results[0].expanded_u
+        checks = gated(findings).checks
+        doubts = [str(check.name) for check in checks if check.scope == "plausibility" and not check.passed]
+        return findings.results[0].value, findings.results[0].expanded_u, doubts
 
-    print("| picture | box [px] | recipe on the box | three gray values | U |\n| --- | --- | --- | --- | --- |")
+    print("| picture | box [px] | recipe on the box | three gray values | U | doubts |")
+    print("| --- | --- | --- | --- | --- | --- |")
     offs = []
     with (FOLDER / "index.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -54,13 +59,13 @@ def main() -> None:
         drawn = Segmentation(labels=box.astype(np.int32), classes=names, kind="semantic", backend="labels")
         on_box = measured(image, drawn, "layer")[0]
         found = backend.segment(backend.load(levels), image, levels)
-        which = NAMES[int(np.bincount(found.labels[box].ravel(), minlength=3).argmax())]
+        which = found.classes[int(np.bincount(found.labels[box].ravel(), minlength=3).argmax())]
         try:
-            value, u = measured(image, found, which)
+            value, u, doubts = measured(image, found, which)
             offs.append(100 * (value / sizes[number - 1] - 1))
-            told = f"{offs[-1]:+.0f} % ({which}) | {100 * u / value:.0f} %"
+            told = f"{offs[-1]:+.0f} % ({which}) | {100 * u / value:.0f} % | {'; '.join(doubts) or '-'}"
         except InspectError as error:
-            told = "refused | "
+            told = "refused | | "
             print(error, file=sys.stderr)
         print(f"| {row['image'][7:-4]} | {sizes[number - 1]:.0f} | {on_box:.1f} | {told} |", flush=True)
     known = np.abs(offs)

@@ -484,7 +484,7 @@ BEFORE = """
 
 The same images by the version before faults on real images were mended ("before"), by this one as the methods state
 it themselves ("now"), and by this one with the line, each image judged by those of other parents. Only images that
-both versions give a number for; {ran} of {all} cases were run by the earlier version, every third of each set first.
+both versions give a number for. The earlier version had no particles.
 The last column is the interval score before over that with the line: above 1 is better now.
 
 - An interval speaks for the specimen, a mask for its image alone. Since then the scatter inside a single field counts
@@ -544,8 +544,7 @@ def page(found: Sequence[Row], judged: Sequence[Row], before: Sequence[Row] = ()
     yield from summary(judged)
     yield ""
     if before:
-        ran, every = ({key(row)[:4] for row in some} for some in (before, found))
-        yield BEFORE.format(ran=len(ran), all=len(every))
+        yield BEFORE
         yield from compared(before, found, judged)
         yield ""
     for recipe, text in SECTIONS.items():

@@ -4,7 +4,7 @@ Labels are the truth, so that nothing but sampling is in the interval.
 
 python benchmarks/sampling_coverage.py [DRAWS] [TABLE]
 
-TABLE: structures, pores, others, sizes, widely_spread or ending; all of them when it is left out.
+TABLE: structures, pores, others, sizes or ending; all of them when it is left out.
 """
 
 import sys
@@ -22,7 +22,7 @@ from inspect_tool.statistics.uncertainty import expanded
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "truth"))
 from drawn_fields import lattice, lines, mosaic, needles, spaced_discs, two_scales
-from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
+from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart, lognormal
 
 _BLOCKS = 32
 
@@ -75,8 +75,58 @@ SIZES = (
 )
 
 
-# pores of a field, spread of ln diameter
-FEW = ((8, 0.3), (8, 0.5), (8, 0.8), (13, 0.6), (13, 0.8), (20, 0.6), (40, 0.8), (100, 0.9))
+Sizes = Callable[[np.random.Generator, int], NDArray[np.float64]]
+
+
+def bounded_power(exponent: float, largest: float) -> Sizes:
+    """Areas of a bounded Pareto distribution over its mean; ``largest`` is that of the smallest."""
+    kept = 1 - largest**-exponent
+    mean = exponent / (exponent - 1) * (1 - largest ** (1 - exponent)) / kept
+    return lambda random, number: (1 - random.random(number) * kept) ** (-1 / exponent) / mean
+
+
+def few_large(share: float, times: float) -> Sizes:
+    """Lognormal areas, spread of ln diameter 0.3, of which a share is ``times`` as large; over their mean."""
+    mean = 1 - share + share * times
+    return lambda random, number: (
+        np.where(random.random(number) < share, times, 1.0) * lognormal(0.3)(random, number) / mean
+    )
+
+
+# pores of a field, their sizes, pores of a cluster (0: at random)
+PORES: dict[str, tuple[int, Sizes, float]] = {
+    **{
+        f"{pores}, lognormal {spread}": (pores, lognormal(spread), 0.0)
+        for pores, spread in (
+            (4, 0.3),
+            (8, 0.3),
+            (8, 0.5),
+            (8, 0.8),
+            (13, 0.6),
+            (13, 0.8),
+            (20, 0.3),
+            (20, 0.6),
+            (40, 0.5),
+            (40, 0.8),
+            (100, 0.9),
+            (200, 0.8),
+        )
+    },
+    **{
+        f"{pores} in clusters of 5, lognormal {spread}": (pores, lognormal(spread), 5.0)
+        for pores, spread in ((20, 0.3), (40, 0.8), (100, 0.6))
+    },
+    "8, exponential": (8, lambda random, number: random.exponential(size=number), 0.0),
+    "30, exponential": (30, lambda random, number: random.exponential(size=number), 0.0),
+    "30 in clusters of 5, exponential": (30, lambda random, number: random.exponential(size=number), 5.0),
+    "8, Weibull 0.5": (8, lambda random, number: random.weibull(0.5, number) / 2, 0.0),
+    "40, Weibull 0.5": (40, lambda random, number: random.weibull(0.5, number) / 2, 0.0),
+    "20, bounded power 1.5": (20, bounded_power(1.5, 300.0), 0.0),
+    "100, bounded power 1.5": (100, bounded_power(1.5, 300.0), 0.0),
+    "20, one of 20 is 20 times as large": (20, few_large(0.05, 20.0), 0.0),
+    "100, one of 20 is 20 times as large": (100, few_large(0.05, 20.0), 0.0),
+}
+GROUPS = (1, 2, 3, 5, 10)  # fields
 
 # needles thrown at random: share [%], length, width [px]; lattices: pitch, radius [px], scatter of places over pitch
 NEEDLES = ((15, 192, 4), (20, 128, 4), (30, 100, 8), (10, 80, 4), (15, 40, 4))
@@ -95,12 +145,6 @@ def of_pores(places: NDArray[np.float64], area: NDArray[np.float64]) -> Field:
     sizes = FeatureAreas(of_phase=area, of_rest=np.zeros(0))
     largest = float(area.max(initial=0.0))
     return 100 * float(area.sum()), ShareScatter(u=found.u, dof=found.dof, largest=largest, areas=sizes)
-
-
-def without_few(field: Field) -> Field:
-    """As it was before the sizes of few features, and those of several fields, counted."""
-    share, scatter = field
-    return share, replace(scatter, areas=None if scatter.areas is None else replace(scatter.areas, if_few=False))
 
 
 def without_sizes(field: Field) -> Field:
@@ -130,7 +174,6 @@ def main(draws: int, only: str = "") -> None:
         "pores": pores_of_fields,
         "others": others,
         "sizes": lambda draws: of_sizes(2 * draws),
-        "widely_spread": lambda draws: widely_spread(2 * draws),
         "ending": ending,
     }
     for name, table in tables.items():
@@ -146,18 +189,21 @@ def structures(draws: int) -> None:
 
 
 def pores_of_fields(draws: int) -> None:
-    random = np.random.default_rng(21)
-    print("\n" + HEAD.format("pores per field, spread of ln diameter, fields"))
-    for cluster, pores, spread in ((0.0, 4, 0.3), (0.0, 20, 0.3), (0.0, 20, 0.6), (5.0, 20, 0.3), (5.0, 100, 0.6)):
-        for n in (1, 2, 3, 5, 10):
-            row(
-                f"{pores}{' in clusters of 5' if cluster else ''}, {spread}, {n}",
-                draws,
-                lambda cluster=cluster, pores=pores, spread=spread, n=n: [  # type: ignore[misc]
-                    of_pores(*clustered_pores(random, pores=pores, spread=spread, cluster=cluster)) for _ in range(n)
-                ],
-                1.0,
-            )
+    """So many specimens of each number of fields; none shares a field with another of as many."""
+    print("\n| pores per field, their areas | " + " | ".join(f"{n} fields" for n in GROUPS) + " |")
+    print("| --- |" + " --- |" * len(GROUPS))
+    for name, (pores, sizes, cluster) in PORES.items():
+        random = np.random.default_rng([34, *name.encode()])
+        drawn = [
+            of_pores(*clustered_pores(random, pores=pores, sizes=sizes, cluster=cluster))
+            for _ in range(draws * max(GROUPS))
+        ]
+        cells = []
+        for n in GROUPS:
+            found = np.array([judged(drawn[n * i : n * (i + 1)], 1.0) for i in range(draws)])
+            holds, below = 100 * found[:, :2].mean(axis=0)
+            cells.append(f"{holds:.0f}, {below:.0f}, {np.median(found[:, 2]):.2f}")
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def others(draws: int) -> None:
@@ -189,26 +235,6 @@ def ending(draws: int) -> None:
     for pitch_px, radius_px, scatter in LATTICES:
         fields = [of_labels(lattice(random, pitch_px, radius_px, scatter)) for _ in range(draws)]
         of_kind(f"lattice, pitch {pitch_px} px, places scatter by {scatter}", fields, None)
-
-
-def widely_spread(draws: int) -> None:
-    """Few pores, and several fields, with and without what their sizes tell; groups are drawn from the fields."""
-    print(
-        "\n| pores per field, spread of ln diameter, fields | before: holds [%] | below [%] | now: holds [%] "
-        "| below [%] | median U / truth: before | now |\n| --- | --- | --- | --- | --- | --- | --- |"
-    )
-    for pores, spread in FEW:
-        random = np.random.default_rng([30, pores, round(10 * spread)])
-        drawn = [of_pores(*clustered_pores(random, pores=pores, spread=spread, cluster=0.0)) for _ in range(draws)]
-        for n in (1, 2, 3, 5, 10):
-            groups = (
-                [random.choice(draws, n, replace=False) for _ in range(draws)] if n > 1 else np.arange(draws)[:, None]
-            )
-            now = np.array([judged([drawn[i] for i in group], 1.0) for group in groups])
-            before = np.array([judged([without_few(drawn[i]) for i in group], 1.0) for group in groups])
-            cells = [f"{100 * part[:, k].mean():.0f}" for part in (before, now) for k in (0, 1)]
-            cells += [f"{np.median(part[:, 2]):.2f}" for part in (before, now)]
-            print(f"| {pores}, {spread}, {n} | {' | '.join(cells)} |", flush=True)
 
 
 def of_sizes(draws: int) -> None:

@@ -179,3 +179,13 @@ def test_the_commands_say_what_to_do_next(image, told, tmp_path):
     assert json.loads(shown.output)[0]["rest"] > 0
     table = CliRunner().invoke(app, ["fields", "gain", str(folder), str(tmp_path / "r" / "job")])
     assert f"some {made.of_all:.0f} fields like these {len(made.measured)}" in " ".join(table.output.split())
+
+
+def test_fields_of_an_image_in_color_are_in_color(tmp_path):
+    pixels = np.random.default_rng(1).integers(1, 250, (300, 400, 3)).astype(np.uint8)
+    pixels[:100, :100] = 0
+    tifffile.imwrite(tmp_path / "mosaic.tif", pixels, tile=(64, 64), photometric="rgb")
+    told = cut_fields(tmp_path / "mosaic.tif", tmp_path / "fields", recipe="porosity", number=4, side_px=90, seed=3)
+    for kept in told.measured:
+        place = slice(kept.row, kept.row + 90), slice(kept.column, kept.column + 90)
+        assert np.array_equal(tifffile.imread(tmp_path / "fields" / kept.file), pixels[place])

@@ -166,14 +166,31 @@ def test_a_perfect_mask_of_a_drawn_layer_has_the_thickness_of_the_drawing(seed):
         assert found[f"{name}.layer"].value == pytest.approx(drawn.truth[f"field.{name}.layer"], abs=within)
 
 
-def test_a_drawn_layer_is_found_by_the_default_backend():
-    drawn = synthetic.layer(seed=8, thickness_um=25.0, shape_px=(240, 400))
+def by_default(drawn, pixels):
+    """Image and segmentation by the default backend."""
     asked = {name: value for name, value in RECIPE.BACKEND.items() if name != "name"}
     backend = registry.load("backend", RECIPE.BACKEND["name"])
-    image = Micrograph(pixels=synthetic.degrade(drawn.pixels, 2, seed=1), calibration=SCALE, path="drawn")
-    found = backend.segment(None, image, backend.Settings(**asked))
-    value = results([(image, found)])["mean_thickness_um.layer"].value
-    assert value == pytest.approx(drawn.truth["field.mean_thickness_um.layer"], rel=0.02)
+    image = Micrograph(pixels=synthetic.degrade(pixels, 2, seed=1), calibration=SCALE, path="drawn")
+    return image, backend.segment(None, image, backend.Settings(**asked))
+
+
+DRAWN = synthetic.layer(seed=8, thickness_um=25.0, shape_px=(240, 400))
+
+
+def test_a_drawn_layer_is_found_by_the_default_backend():
+    value = results([by_default(DRAWN, DRAWN.pixels)])["mean_thickness_um.layer"].value
+    assert value == pytest.approx(DRAWN.truth["field.mean_thickness_um.layer"], rel=0.02)
+
+
+def test_two_layers_that_gray_takes_for_one_are_doubted():
+    name = "Change of gray inside the layer, over its step at the fainter interface"
+    assert checks([by_default(DRAWN, DRAWN.pixels)])[name].passed
+    rows = np.arange(len(DRAWN.labels))[:, None]
+    upper = DRAWN.labels.argmax(axis=0)
+    outer = (DRAWN.labels == 1) & (rows < upper + 20)  # of some 50 px
+    two = np.where(outer, 255, DRAWN.pixels).astype(np.uint8)
+    assert not checks([by_default(DRAWN, two)])[name].passed
+    assert name not in checks([field(DRAWN.labels)])  # as a person drew it
 
 
 def test_without_a_scale_only_the_variation_comes_out():

@@ -146,16 +146,16 @@ def test_what_needs_the_whole_image_is_refused(tiff, tmp_path, settings, says):
 
 
 def test_images_that_are_not_read_by_windows_are_refused(picture, tmp_path):
-    color = tmp_path / "color.tif"
-    tifffile.imwrite(color, np.dstack([picture] * 3), photometric="rgb", tile=(64, 64))
+    turned = tmp_path / "turned.tif"
+    tifffile.imwrite(turned, picture, tile=(64, 64), extratags=[(274, "H", 1, 6, True)])
     with pytest.raises(
-        ReadError, match=r"color\.tif: is in color; by windows, gray images in tiles or strips are read"
+        ReadError, match=r"turned\.tif: is turned by its orientation tag; by windows, gray and RGB images in tiles or"
     ):
-        mosaic.measure(mosaic.Request(image=color, threshold=SETTINGS["a level"]), tmp_path)
+        mosaic.measure(mosaic.Request(image=turned, threshold=SETTINGS["a level"]), tmp_path)
     deep = tmp_path / "deep.tif"
     tifffile.imwrite(deep, picture.astype(np.float32), tile=(64, 64))
     with pytest.raises(
-        ReadError, match=r"deep\.tif: pixels of type float32; by windows, gray images of 8 and 16 bits are measured"
+        ReadError, match=r"deep\.tif: pixels of type float32; by windows, images of 8 and 16 bits are measured"
     ):
         mosaic.measure(mosaic.Request(image=deep, threshold=SETTINGS["a level"]), tmp_path)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inspect_tool.errors import MeasurementError
-from inspect_tool.measure.normal_chords import normal_chords, sides_of
+from inspect_tool.measure.normal_chords import gray_inside, normal_chords, sides_of
 
 
 def band(thick: float, slope_deg: float = 0.0, shape: tuple[int, int] = (200, 300)) -> np.ndarray:
@@ -124,3 +124,17 @@ def test_a_layer_that_is_seen_over_less_than_its_thickness_is_refused():
     mask[40:160] = True
     with pytest.raises(MeasurementError, match="take a field that shows more of it"):
         normal_chords(sides_of(mask), 50)
+
+
+def test_a_step_inside_a_layer_is_told_over_that_at_its_fainter_interface():
+    layer = np.zeros((120, 160), bool)
+    layer[40:80] = True
+    pixels = np.full(layer.shape, 100, np.uint8)
+    pixels[40:70], pixels[70:80], pixels[80:] = 200, 160, 40
+    assert gray_inside(pixels, normal_chords(sides_of(layer), 50)) == pytest.approx((200 - 160) / (200 - 100))
+
+
+def test_a_layer_at_the_frame_has_no_gray_beside_it():
+    layer = np.zeros((120, 160), bool)
+    layer[10:117] = True
+    assert gray_inside(np.full(layer.shape, 100, np.uint8), normal_chords(sides_of(layer), 50)) is None

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import _page_tampering
+import made_once
 import pikepdf
 import pypdf
 import pytest
@@ -32,7 +33,8 @@ SHIPPED = data_folder("templates") / "inspection"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return tamper.small_report(tmp_path_factory.mktemp("job"))
+    """A report of three small fields with HTML and PDF, to be read only."""
+    return made_once.made_once(tmp_path_factory, "small report", tamper.small_report) / "reports" / "job"
 
 
 @pytest.fixture(scope="module")

@@ -265,7 +265,15 @@ def test_a_manual_count_of_a_field_that_is_not_there_is_an_error(tmp_path):
     table = tmp_path / "counts.csv"
     table.write_text("field,grid_points,carbide\n7,100,45\n", encoding="utf-8")
     with pytest.raises(ReadError, match=r"specimen '1' field 7 is not a field of this job"):
-        phase_fraction.combine([field(stripes(20))], Settings(counts=str(table)), E562)
+        phase_fraction.check_tables(Settings(counts=str(table)), {("1", 1)})
+
+
+def test_counts_of_fields_that_are_not_looked_at_are_no_mistake_of_the_table(tmp_path):
+    # a lost field, or one field looked at alone; the counts say 30 of 100 in the field that is left
+    table = tmp_path / "counts.csv"
+    table.write_text("field,grid_points,carbide\n1,100,45\n2,100,30\n", encoding="utf-8")
+    findings = phase_fraction.combine([field(stripes(20), 2)], Settings(counts=str(table)), E562)
+    assert result(findings, "point_percent.carbide").value == pytest.approx(30)
 
 
 def test_a_count_by_a_program_does_not_conform_to_a_manual_point_count(tmp_path):

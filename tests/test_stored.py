@@ -52,16 +52,36 @@ def test_a_stored_image_is_indexed_as_an_array(tmp_path, monkeypatch, mapped):
     assert not list(tmp_path.iterdir())  # nothing is left behind
 
 
+def test_a_stored_image_with_channels_is_indexed_as_an_array(tmp_path, monkeypatch):
+    monkeypatch.setattr(stored, "_MAPPED_BYTES", 64)
+    array = np.arange(15 * 12 * 3, dtype=np.uint16).reshape(15, 12, 3)
+    image = on_disk(array, tmp_path)
+    places = np.array([3, 14, 0]), np.array([11, 0, 7])
+    image[2:4, 5:9] = array[2:4, 5:9] = (7, 8, 9)
+    image[places] = array[places] = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    for index in (np.s_[4:9], np.s_[3:13:4, 1:10:3], np.s_[5], np.s_[4, 9], np.s_[2:7, -1], places):
+        assert np.array_equal(image[index], array[index])
+    assert zeros_like(image, np.float32, image.shape[:2]).shape == (15, 12)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize(
     ("shape", "size"),
-    [((700, 900), (256, 199)), ((512, 1024), (256, 128)), ((700, 1024), (256, 175)), ((513, 300), (300, 257))],
+    [
+        ((700, 900), (256, 199)),
+        ((512, 1024), (256, 128)),
+        ((700, 1024), (256, 175)),
+        ((513, 300), (300, 257)),
+        ((301, 404, 3), (130, 99)),
+        ((300, 404, 3), (202, 150)),
+    ],
 )
 def test_a_small_picture_of_a_stored_image_is_that_of_opencv(tmp_path, shape, size, dtype):
     array = (np.random.default_rng(1).integers(0, 256, shape) * dtype(1 if dtype is np.uint8 else 0.913)).astype(dtype)
     image = on_disk(array, tmp_path)
     assert np.array_equal(area_mean(image, size), cv2.resize(array, size, interpolation=cv2.INTER_AREA))
-    assert np.array_equal(nearest(image, size), cv2.resize(array, size, interpolation=cv2.INTER_NEAREST))
+    for exact, rule in ((False, cv2.INTER_NEAREST), (True, cv2.INTER_NEAREST_EXACT)):
+        assert np.array_equal(nearest(image, size, exact=exact), cv2.resize(array, size, interpolation=rule))
 
 
 @pytest.mark.parametrize(("how", "size"), [("area", (211, 160)), ("bilinear", (391, 590)), ("nearest", (380, 200))])

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import made_once
 import numpy as np
 import pikepdf
 import pypdf
@@ -31,8 +32,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A report of three small fields with HTML and PDF."""
-    return tamper.small_report(tmp_path_factory.mktemp("job"))
+    """A report of three small fields with HTML and PDF, to be read only."""
+    return made_once.made_once(tmp_path_factory, "small report", tamper.small_report) / "reports" / "job"
 
 
 @pytest.fixture

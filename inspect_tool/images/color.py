@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.reduced import area_mean, nearest
+from inspect_tool.pixels.stored import StoredImage, zeros_like
 
 MANY_TINTS = 12.0
 """Spread of color from which on there are areas of other tints: lamps and texture make 1 to 8 of one material, grains
@@ -88,12 +91,22 @@ def reversed_axis(axis: Axis) -> Axis:
 
 def along_axis(color: NDArray[np.uint8], axis: Axis) -> NDArray[np.float32]:
     """Color of every pixel along an axis, (rows, columns). [gray levels]"""
-    made = np.empty(color.shape[:2], np.float32)
+    made = zeros_like(color, np.float32, color.shape[:2])
     weights = np.array([axis.weights], np.float32)
     tall = max(1, _BAND_PX // color.shape[1])
-    for top in range(0, len(color), tall):
-        rows = slice(top, top + tall)
+    for top in range(0, color.shape[0], tall):
+        rows = slice(top, min(top + tall, color.shape[0]))
         made[rows] = cv2.transform(color[rows].astype(np.float32), weights)
+    return made
+
+
+def channel(color: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    """Red (0), green (1) or blue (2) of every pixel, (rows, columns)."""
+    if not isinstance(color, StoredImage):
+        return np.ascontiguousarray(color[:, :, number])
+    made = zeros_like(color, np.uint8, color.shape[:2])
+    for top, bottom in strips(color.shape):
+        made[top:bottom] = color[top:bottom][:, :, number]
     return made
 
 
@@ -123,7 +136,7 @@ def spread_inside(
     small, inside = _reduced(color, roi)
     opponent = cv2.GaussianBlur(_channels(small)[1], (0, 0), _SMOOTH_PX)
     size = (small.shape[1], small.shape[0])
-    few = cv2.resize(labels.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
+    few = nearest(labels, size, exact=True).astype(np.float32)
     square = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
     plain = inside & (cv2.dilate(few, square) == cv2.erode(few, square))
     squares, n = 0.0, 0
@@ -139,10 +152,10 @@ def _reduced(color: NDArray[np.uint8], roi: Mask | None) -> tuple[NDArray[np.uin
     rows, columns = color.shape[:2]
     factor = max(1, int(np.ceil((rows * columns / _PIXELS) ** 0.5)))
     size = (max(1, columns // factor), max(1, rows // factor))
-    small = np.asarray(cv2.resize(color, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    small = np.asarray(area_mean(color, size), dtype=np.uint8)
     if roi is None:
         return small, np.ones(small.shape[:2], np.bool_)
-    counts = cv2.resize(roi.view(np.uint8), size, interpolation=cv2.INTER_NEAREST_EXACT)
+    counts = nearest(roi, size, exact=True).astype(np.uint8)
     square = np.ones((2 * _REACH_PX + 1, 2 * _REACH_PX + 1), np.uint8)
     return small, cv2.erode(counts, square, borderType=cv2.BORDER_REPLICATE).view(np.bool_)
 

@@ -292,6 +292,7 @@ _EVEN = 0.08  # spread within mount, of its contrast to the specimen [1]
 _EVEN_ENOUGH = 0.2  # the same where there is mount for certain, of the step at its border where that is more [1]
 _SMOOTH = 0.85  # share of the border that cutting off leaves in place [1]
 _STEP = 0.6  # of the contrast that lies within a few pixels at the border [1]
+_HALF, _QUARTER = 0.5, 0.25  # of the way to the level of the specimen; less where a phase of it lies there [1]
 _THICKER = 2.5  # than anything of its level inside [1]
 _THICKER_STRIP = 5.0  # along a whole side: than long things of its level inside [1]
 _LARGE_PIECE = 0.25  # extent of what a strip along a whole side is compared with, of the short side [1]
@@ -300,6 +301,7 @@ _GAP = 0.25  # how much darker than mount the gap before it is, of the contrast 
 _GAP_DEPTH = 0.05  # how far behind the border of an area the gap is looked for, of the short side [1]
 _BULGE = {1: 0.04, 2: 0.12}  # into the specimen, of the chord, by the number of corners that the area holds [1]
 _ARC = 0.015  # deviation of the border at one corner from a line or an arc, of the chord [1]
+_WAVY = 0.12  # bulge at one corner of what may be mount or a part of the structure; a disc at a corner has 0.21 [1]
 _CHORD = 0.2  # least length of it, of the short side of the picture [1]
 _SOLID = 0.93  # share of its convex hull that a specimen inside a surround fills [1]
 _ENCLOSED = 0.1  # share of an area that other things inside it may have [1]
@@ -355,22 +357,24 @@ def _next(view: _View) -> Area | None:
         for left in (0, columns - side):
             patch = np.s_[top : top + side, left : left + side]
             if view.taken[patch].mean() < 0.5 and not any(area.where[patch].mean() > 0.5 for area in found):
-                area = _grown(view, patch, specimen)
+                half = _grown(view, patch, specimen, _HALF)
+                less = None if half is not None and half.kind == "mount" else _grown(view, patch, specimen, _QUARTER)
+                area = less if less is not None and less.kind == "mount" else half
                 found += [area] if area is not None else []
     sure = [area for area in found if area.kind == "mount"]
     return max(sure or found, key=lambda area: int(np.count_nonzero(area.where)), default=None)
 
 
-def _grown(view: _View, patch: tuple[slice, slice], specimen: float) -> Area | None:
-    """The area of a corner, up to half way to the level of the specimen; None where it is a part of the structure."""
+def _grown(view: _View, patch: tuple[slice, slice], specimen: float, part: float) -> Area | None:
+    """The area of a corner, up to a part of the way to the level of the specimen; None where it is structure."""
     gray, short = view.gray, min(view.gray.shape)
     corner = gray[patch][~view.taken[patch]]
     level = float(np.median(corner))
     contrast = abs(specimen - level)
     if contrast < _CONTRAST:
         return None
-    half = (level + specimen) / 2
-    beyond = ((gray <= half) if level < specimen else (gray >= half)) & ~view.taken
+    end = level + part * (specimen - level)
+    beyond = ((gray <= end) if level < specimen else (gray >= end)) & ~view.taken
     own = _piece(beyond, patch)
     if own is None:
         return None
@@ -406,15 +410,16 @@ def _grown(view: _View, patch: tuple[slice, slice], specimen: float) -> Area | N
     outside = _is_outside(area)
     if (dark or parted or (view.surface and level < specimen)) and outside:
         return Area(kind="mount", where=_widened(view, area, away, contrast))
-    if area.mean() < _LARGE or level > specimen or not (outside or strip):
+    if area.mean() < _LARGE or level > specimen or not (strip or _is_outside(area, surely=False)):
         return None  # what bulges out of a corner is a pore, a grain or a region of a phase
     return Area(kind="doubtful", where=area)
 
 
-def _is_outside(area: Mask) -> bool:
+def _is_outside(area: Mask, *, surely: bool = True) -> bool:
     """Whether an area lies around the specimen, and not in it: its border does not bulge into the picture.
 
-    A grain at a corner has a border of several sides, the mount there one line or arc.
+    A grain at a corner has a border of several sides, the mount there surely one line or arc. A wavy border may be that
+    of either.
     """
     corners = _corners(area)
     if corners in _BULGE:
@@ -422,11 +427,11 @@ def _is_outside(area: Mask) -> bool:
         if not len(along):
             return False
         chord = float(np.ptp(along))
-        straight = float(beyond.max()) <= _BULGE[corners] * chord
+        straight = float(beyond.max()) <= (_BULGE[corners] if surely or corners > 1 else _WAVY) * chord
         if corners > 1:
             return straight
         arc = np.polyval(np.polyfit(along, beyond, 2), along)
-        apart = float(np.quantile(np.abs(beyond - arc), 0.95))
+        apart = float(np.quantile(np.abs(beyond - arc), 0.95)) if surely else 0.0
         return straight and apart <= _ARC * chord and chord >= _CHORD * min(area.shape)
     outlines, _ = cv2.findContours((~area).view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     specimen = max(outlines, key=cv2.contourArea)

@@ -263,7 +263,8 @@ def _tiff(pixels: Samples, scale: Calibration) -> bytes:
         sizes = (scale.pixel_um, scale.pixel_y_um or scale.pixel_um)
         density = {"resolution": tuple(_UM_PER_CM / size for size in sizes), "resolutionunit": "CENTIMETER"}
     stream = io.BytesIO()
-    tifffile.imwrite(stream, pixels, photometric="minisblack", metadata=None, software="", **density)
+    kind = "minisblack" if pixels.ndim == 2 else "rgb"
+    tifffile.imwrite(stream, pixels, photometric=kind, metadata=None, software="", **density)
     return stream.getvalue()
 
 

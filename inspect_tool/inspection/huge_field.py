@@ -141,6 +141,7 @@ class _Seen:
     roi: BitMask | None  # the specimen; None: all of the image
     picture: NDArray[np.uint8]  # gray values of every so many pixels
     step: int  # how many
+    colors: NDArray[np.uint8] | None = None  # of these pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -187,11 +188,12 @@ class HugeField:
             slice(max(0, middle - side), min(length, middle + side))
             for middle, length in zip(((top + bottom) // 2, (left + right) // 2), self.seen.labels.shape, strict=True)
         )
-        pixels = np.ascontiguousarray(self.micrograph.pixels[rows, columns])
+        pixels, color = self.micrograph.pixels, self.micrograph.color
         part = replace(
             self.micrograph,
-            pixels=pixels,
-            shown=pixels,
+            pixels=np.ascontiguousarray(pixels[rows, columns]),
+            color=None if color is None else color[rows, columns],
+            shown=np.ascontiguousarray(pixels[rows, columns] if color is None else color[rows, columns]),
             roi=None if self.seen.roi is None else self.seen.roi[rows, columns],
         )
         labels = replace(self.segmentation, labels=self.seen.labels[rows, columns], alternatives=no_alternatives)
@@ -204,8 +206,9 @@ class HugeField:
         pixel_um = self.micrograph.calibration.pixel_um
         scale = replace(self.micrograph.calibration, pixel_um=None if pixel_um is None else pixel_um * by)
         counts = None if roi is None else cast("Mask", sampled(roi, by))
-        picture = self.seen.picture
-        small = replace(self.micrograph, pixels=picture, shown=picture, roi=counts, calibration=scale)
+        picture, colors = self.seen.picture, self.seen.colors
+        shown = picture if colors is None else colors
+        small = replace(self.micrograph, pixels=picture, color=colors, shown=shown, roi=counts, calibration=scale)
         labels = replace(self.segmentation, labels=sampled(self.seen.labels, by), alternatives=no_alternatives)
         return small, labels
 
@@ -222,7 +225,7 @@ def measured(
     started = time.perf_counter()
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
-        if planned.backend == "threshold" and by_windows.is_by_levels(planned.backend_settings):
+        if _is_by_levels(planned, source):
             with readers.windows(source.path, selection(planned.job)) as image:
                 asked = _request(planned, source, image)
             found = stack.enter_context(classes_of(asked, kept))
@@ -247,6 +250,14 @@ def measured(
         )
 
 
+def _is_by_levels(planned: Plan, source: Source) -> bool:
+    """Whether each window can be told apart by itself; the colors of an image are looked at as a whole."""
+    if planned.backend != "threshold" or not by_windows.is_by_levels(planned.backend_settings):
+        return False
+    with readers.windows(source.path, selection(planned.job)) as image:
+        return image.color is None
+
+
 def _on_the_disk(
     planned: Plan, source: Source, folder: Path, *, goes_on: bool
 ) -> tuple[Micrograph, Segmentation, _Seen]:
@@ -263,16 +274,29 @@ def _on_the_disk(
         filled = blanked(read, roi)
         micrograph = _with_specimen(_micrograph(planned, source, filled), roi)
         pixels = StoredImage(read.shape, read.dtype, folder, parts if goes_on else None)
+        colors = None if filled.color is None else StoredImage((*read.shape, 3), np.uint8, folder)
         for top, bottom in strips(read.shape):
             pixels[top:bottom] = filled[top:bottom]
+            if filled.color is not None and colors is not None:
+                colors[top:bottom] = filled.color((slice(top, bottom), slice(0, read.shape[1])))
         step = step_of(read.shape)
         picture = sampled(read, step)
-    micrograph = replace(micrograph, pixels=cast("GrayImage", pixels))
+    micrograph = replace(micrograph, pixels=cast("GrayImage", pixels), color=cast("NDArray[np.uint8] | None", colors))
     segmentation = segmented(planned, source, micrograph, model)
     if picture.dtype != np.uint8:
         low, high = ends_of(picture.ravel())
         picture = in_eight_bits(picture, low, (high - low) / 255)
-    return micrograph, segmentation, _Seen(labels=segmentation.labels, roi=roi, picture=picture, step=step)
+    return (
+        micrograph,
+        segmentation,
+        _Seen(
+            labels=segmentation.labels,
+            roi=roi,
+            picture=picture,
+            step=step,
+            colors=None if colors is None else sampled(colors, step),
+        ),
+    )
 
 
 def _made_of(planned: Plan, source: Source, model: object) -> str:

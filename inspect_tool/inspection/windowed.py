@@ -34,14 +34,18 @@ def is_huge(planned: Plan, source: Source) -> bool:
         return False  # not opened a second time: jobs have thousands of images
     try:
         with readers.windows(source.path, selection(planned.job)) as image:
-            size, depth = image.size, image.dtype
+            size, depth, is_color = image.size, image.dtype, image.color is not None
     except ReadError:
         return False  # whatever is wrong with it is said by who reads it whole
     if size <= FROM_PX:
         return False
     from inspect_tool.segmentation.threshold.by_windows import DEPTHS
 
-    why = why or ("" if depth in DEPTHS else f"its pixels are of type {depth}")
+    why = (
+        why
+        or ("" if depth in DEPTHS else f"its pixels are of type {depth}")
+        or (_of_color(planned) if is_color else "")
+    )
     if why and size > MAX_PIXELS:
         msg = (
             f"{source.name}: {size / 1e6:.0f} Mpx are measured by windows only, and that cannot be: {why}; change the"
@@ -81,9 +85,17 @@ def _by_threshold(planned: Plan) -> str:
     settings = planned.backend_settings
     if settings.method in ("local", "sauvola"):
         return f"backend threshold, method {settings.method}: the level of a window; give auto"
-    if settings.matrix == "tinted":
-        return "backend threshold, matrix tinted: the median of a window; give auto"
     return ""
+
+
+def _of_color(planned: Plan) -> str:
+    """Say what of a job needs an image whole that is in color; empty: nothing does."""
+    if planned.backend != "unet":
+        return ""
+    from inspect_tool.segmentation.networks.weights import model_folder
+
+    card = load_model_card(model_folder(planned.backend_settings.model))
+    return f"model '{card.name}' sees colors" if card.channels == "rgb" else ""
 
 
 def _by_watershed(planned: Plan) -> str:

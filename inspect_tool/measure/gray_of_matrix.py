@@ -11,6 +11,7 @@ from inspect_tool.model import GrayImage, Mask
 
 CORE_PX = 3  # pixels so near to the outline have grays of the edge [px]
 APART = 3.5  # distance of two levels over the scatter within both, more of which are two: evenly spread grays have 3.46
+_LEAST_PX = 400  # away from the outline; a handful falls in two by chance
 TOWARD = 1 / 3  # least distance of the two, over that of the farther one from the phase: less is a tint of the matrix
 
 
@@ -19,7 +20,7 @@ def paler_percent(pixels: GrayImage, phase: Mask, matrix: Mask) -> float:
 
     Such are features that show less contrast than the others and fell on the side of the matrix. The gray values of
     the matrix are parted into two classes of least scatter (Otsu 1979). Where they are no two levels, or lie too near
-    to each other, there are none; the smaller of both classes counts.
+    to each other, there are none; the smaller of both classes counts. Nor are there any in fewer than 400 pixels.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def paler_percent(pixels: GrayImage, phase: Mask, matrix: Mask) -> float:
     46
     """
     of_phase, of_matrix = (grays_of(pixels, _core(mask)) for mask in (phase, matrix))
-    if not of_phase.pixels or len(of_matrix.values) < 2:
+    if not of_phase.pixels or of_matrix.pixels < _LEAST_PX or len(of_matrix.values) < 2:
         return 0.0
     values, counts = of_matrix.values.astype(np.float64), of_matrix.counts
     below = np.cumsum(counts)[:-1]

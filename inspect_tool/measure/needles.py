@@ -127,12 +127,12 @@ def _lengths(on: NDArray[np.uint8]) -> Lengths:
     >>> _lengths(np.array([[0, 1, 0, 1, 1, 0]], np.uint8)).tolist()
     [[0, 1, 0, 2, 2, 0]]
     """
-    flat = on.ravel().view(np.int8)
-    begins, ends = np.flatnonzero(np.diff(flat)).reshape(-1, 2).T
-    each = (ends - begins).astype(np.uint16)
-    length = np.zeros(on.shape, np.uint16)
-    length.ravel()[flat > 0] = np.repeat(each, each)
-    return length
+    flat = on.ravel()
+    ends = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    each = np.diff(ends, prepend=0, append=len(flat))  # pixels off and on in turn, off first and last
+    length = each.astype(np.uint16)
+    length[::2] = 0
+    return np.repeat(length, each).reshape(on.shape)
 
 
 def _turned(mask: Mask, directions: Iterable[int]) -> Iterator[tuple[NDArray[np.uint8], Back]]:

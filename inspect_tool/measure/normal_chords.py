@@ -15,13 +15,15 @@ from skimage.measure import find_contours
 from inspect_tool.errors import MeasurementError
 from inspect_tool.measure.lines import evenly, gaps_closed, length_of, smoothed
 from inspect_tool.measure.regions import connected
-from inspect_tool.model import Mask
+from inspect_tool.model import Mask, Samples
 from inspect_tool.pixels.distances import distances
 
 _STEP_PX = 0.5  # along a chord; the crossing between two steps is found by linear interpolation
 _FARTHEST = 6.0  # half lengths of the thickest place: beyond, a chord runs along the layer
 _LEAST_SIDE = 0.02  # of the field: a smaller piece beside the layer is no side of it
 _LEAST_LENGTH = 1.0  # of the middle line over the thickness: a shorter one has no direction
+_CORE = np.linspace(0.2, 0.8, 13)  # of a chord: what lies inside, whatever blur does at the interfaces [1]
+_BESIDE = np.linspace(0.1, 0.4, 7)  # of a chord beyond an interface: what lies beside [1]
 
 Floats = NDArray[np.float64]
 
@@ -161,6 +163,41 @@ def normal_chords(sides: Sides, number: int, roi: Mask | None = None) -> Chords:
         step=step,
         missed=int((~whole).sum()),
     )
+
+
+def gray_inside(pixels: Samples, chords: Chords) -> float | None:
+    """How much gray changes across a layer, over its step at the fainter interface, both as medians along the layer.
+
+    A layer of one material has little; two layers that were taken for one have a step of their own inside. [1]
+
+    Parameters
+    ----------
+    pixels : array, (rows, columns)
+        Gray values.
+    chords : Chords
+        Of the layer.
+
+    Returns
+    -------
+    float or None
+        None where one side of the layer is not seen over a tenth of the thickness.
+    """
+
+    def along(share: float) -> float | None:
+        """Gray at a share of every chord from its first end on; None where the field ends before."""
+        at = chords.first + share * (chords.second - chords.first)
+        gray = map_coordinates(pixels, at.T, order=1, output=np.float32, mode="constant", cval=np.nan)
+        seen = gray[np.isfinite(gray)]
+        return float(np.median(seen)) if 2 * len(seen) >= len(gray) else None
+
+    def all_along(shares: Floats) -> list[float]:
+        return [gray for share in shares.tolist() if (gray := along(share)) is not None]
+
+    core, *sides = (all_along(shares) for shares in (_CORE, -_BESIDE, 1 + _BESIDE))
+    if not all(sides):
+        return None
+    step = min(abs(float(np.median(side)) - float(np.median(core))) for side in sides)
+    return (max(core) - min(core)) / max(step, 1.0)
 
 
 def _middle_line(difference: NDArray[np.float32]) -> Floats:

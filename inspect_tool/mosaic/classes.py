@@ -28,6 +28,7 @@ from inspect_tool.segmentation.threshold import by_windows
 from inspect_tool.segmentation.threshold.by_windows import DEPTHS, Levels
 from inspect_tool.segmentation.threshold.gray_levels import Histogram
 from inspect_tool.segmentation.threshold.image import ends_of, in_eight_bits, sample_step
+from inspect_tool.segmentation.threshold.settings import may_take_hues
 
 Progress = Callable[[int, int, str], object]
 
@@ -75,13 +76,17 @@ def classes_of(asked: Request, records: Path, progress: Progress = silent) -> It
     digest = sha256_source(asked.image)
     with readers.windows(asked.image, asked.which) as image:
         if image.dtype not in DEPTHS:
-            msg = f"{asked.image}: pixels of type {image.dtype}; by windows, gray images of 8 and 16 bits are measured"
+            msg = f"{asked.image}: pixels of type {image.dtype}; by windows, images of 8 and 16 bits are measured"
+            raise ReadError(msg)
+        read = image.as_read()
+        if read.color is not None and may_take_hues(asked.threshold):
+            msg = f"{asked.image}: is in color, which may tell two classes apart; give channel 'gray'"
             raise ReadError(msg)
         cut = windows(image.shape, asked.side_px)
         roi = specimen_of(image, cut, asked.blank, asked.blank_px)
-        filled = blanked(image.as_read(), roi)
+        filled = blanked(read, roi)
         gray, offset, by = _eight_bit(filled, roi, str(asked.image))
-        shown = image if image.dtype == np.uint8 else _in_eight_bits(image.as_read(), offset, by)
+        shown = read if read.dtype == np.uint8 else _in_eight_bits(read, offset, by)
         histogram = np.zeros(256)
         for window in _told(cut, progress, "gray values"):
             smooth = _smooth(gray, window, asked)[window.inner(by_windows.reach_px(asked.threshold))]

@@ -116,5 +116,6 @@ def cut(image: PixelWindows, laid: Design, blank: Sequence[int] = ()) -> Iterato
     ``blank``: gray values where nothing was imaged.
     """
     for box in laid.boxes:
-        pixels = image.read(box)
-        yield Field(box=box, pixels=pixels, blank=float(np.isin(pixels, list(blank)).mean()) if blank else 0.0)
+        gray = image.read(box)
+        pixels = gray if image.color is None else image.color(box)
+        yield Field(box=box, pixels=pixels, blank=float(np.isin(gray, list(blank)).mean()) if blank else 0.0)

@@ -1,18 +1,20 @@
 """Where a huge image shows no specimen: black corners and gaps between tiles, one bit for each pixel."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial, reduce
 from operator import and_
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from inspect_tool.images.readers import PixelWindows
 from inspect_tool.measure.seamless.windows import Box, Window
 from inspect_tool.model import Mask, Samples
 from inspect_tool.pixels.bits import BitMask
 from inspect_tool.pixels.parts import connected_parts, strips
+from inspect_tool.segmentation.threshold.gray_levels import median_of
 
 _LONG = 4  # times the side of the square: a straight gap between two tiles
 
@@ -35,22 +37,41 @@ def specimen_of(image: PixelWindows, cut: Sequence[Window], blank: Sequence[int]
 
 
 def blanked(image: PixelWindows, roi: BitMask | None) -> PixelWindows:
-    """Give what is no specimen the median gray value of the specimen, as an image that is held whole gets it.
+    """Give what is no specimen the median of the specimen, as an image that is held whole gets it.
 
     ``image``: as ``as_read`` gives it, so that no filter finds a structure where the specimen ends.
     """
     if roi is None or not roi.any():
         return image
-    counts = np.zeros(1 << 16, np.int64)
+    counts = np.zeros((1, 1 << 16), np.int64)
+    colors = np.zeros((3, 1 << 8), np.int64)
     for top, bottom in strips(image.shape):
-        counts += np.bincount(image[top:bottom][roi[top:bottom]].astype(np.intp), minlength=len(counts))
-    upto = np.cumsum(counts)
-    middle = np.searchsorted(upto, [(upto[-1] - 1) // 2, upto[-1] // 2], side="right")
-    return replace(image, read=partial(_read_blanked, image, roi, image.dtype.type(middle.mean())))
+        _count(counts, image[top:bottom][roi[top:bottom]][:, None])
+        if image.color is not None:
+            _count(colors, image.color((slice(top, bottom), slice(0, image.shape[1])))[roi[top:bottom]])
+    value = image.dtype.type(median_of(counts[0]))
+    filled = replace(image, read=partial(_read_blanked, image, roi, value))
+    if image.color is None:
+        return filled
+    return replace(
+        filled, color=partial(_color_blanked, image.color, roi, np.array([median_of(one) for one in colors], np.uint8))
+    )
+
+
+def _count(counts: NDArray[np.int64], values: Samples) -> None:
+    """Count whole numbers, (pixels, channels), for each channel; in place."""
+    for channel, own in zip(counts, values.T, strict=True):
+        channel += np.bincount(own.astype(np.intp), minlength=len(channel))
 
 
 def _read_blanked(image: PixelWindows, roi: BitMask, value: "np.generic", box: Box) -> Samples:
     return np.where(roi[box], image.read(box), value)
+
+
+def _color_blanked(
+    color: Callable[[Box], NDArray[np.uint8]], roi: BitMask, value: NDArray[np.uint8], box: Box
+) -> NDArray[np.uint8]:
+    return np.where(roi[box][..., None], color(box), value)
 
 
 def _seeds(image: PixelWindows, window: Window, blank: Sequence[int], side: int) -> dict[int, Mask]:

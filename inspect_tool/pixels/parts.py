@@ -153,6 +153,8 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...], co
     connectivity : 4 or 8
         Whether pixels that share a corner alone are apart.
     """
+    if strip_rows(shape) >= shape[0]:
+        return _parts_of_one_strip(mask, shape, connectivity)
     counts, boxes, pairs = [0], [np.zeros((0, 4), np.intp)], [np.zeros((0, 2), np.intp)]
     areas = [np.zeros(0, np.int64)]
     above = np.zeros(shape[1], np.intp)
@@ -163,8 +165,7 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...], co
             kept.append(own)
         else:
             kept.clear()
-        left, first, width, height = stats[1:, :4].T.astype(np.intp)
-        boxes.append(np.stack([first + top, left, first + top + height, left + width], axis=1))
+        boxes.append(_boxes(stats, top))
         areas.append(stats[1:, cv2.CC_STAT_AREA].astype(np.int64))
         before = sum(counts)
         upper = np.where(own[0] > 0, own[0] + before, 0)
@@ -195,4 +196,27 @@ def connected_parts(mask: Callable[[int, int], Mask], shape: tuple[int, ...], co
     np.add.at(area, every, np.concatenate(areas))
     return Parts(
         mask=mask, shape=shape, box=box, area=area, numbers=numbers, connectivity=connectivity, alone=tuple(kept)
+    )
+
+
+def _boxes(stats: NDArray[np.int32], top: int) -> NDArray[np.intp]:
+    """Boxes of the parts of a strip that begins at this row: top, left, bottom, right, half-open."""
+    left, first, width, height = stats[1:, :4].T.astype(np.intp)
+    return np.stack([first + top, left, first + top + height, left + width], axis=1)
+
+
+def _parts_of_one_strip(mask: Callable[[int, int], Mask], shape: tuple[int, ...], connectivity: Literal[4, 8]) -> Parts:
+    """Parts of an image that is one strip, of which nothing is to be joined; most fields are small."""
+    own, stats = _alone(mask(0, shape[0]), connectivity)
+    area = stats[:, cv2.CC_STAT_AREA].astype(np.int64)
+    area[0] = 0
+    outside = np.zeros((1, 4), np.intp)
+    return Parts(
+        mask=mask,
+        shape=shape,
+        box=np.concatenate([outside, _boxes(stats, 0)]),
+        area=area,
+        numbers=(np.arange(len(stats), dtype=np.int32),),
+        connectivity=connectivity,
+        alone=(own,),
     )

@@ -20,7 +20,7 @@ def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Sampl
 
     Parameters
     ----------
-    image : array, stored image or mask of bits, (rows, columns)
+    image : array, stored image or mask of bits, (rows, columns), or but for bits (rows, columns, channels)
     size : (columns, rows)
         Of the picture, as OpenCV has it.
     of : callable, optional
@@ -34,7 +34,7 @@ def area_mean(image: Samples, size: tuple[int, int], of: Callable[[slice], Sampl
 
 def _area_bands(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[Samples]:
     """Give the rows of the smaller picture from the top on, some at a time."""
-    rows, columns = shape
+    rows, columns = shape[:2]
     if rows % size[1] or columns % size[0]:
         yield from _by_shares(read, shape, size)
         return
@@ -43,7 +43,8 @@ def _area_bands(read: Callable[[slice], Samples], shape: tuple[int, ...], size: 
     for first in range(0, size[1], step):
         count = min(step, size[1] - first)
         part = read(slice(first * by, (first + count) * by))
-        yield cv2.resize(part, (size[0], count), interpolation=cv2.INTER_AREA).reshape(count, -1)
+        made = cv2.resize(part, (size[0], count), interpolation=cv2.INTER_AREA)
+        yield made.reshape(count, size[0], *shape[2:])
 
 
 def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: tuple[int, int]) -> Iterator[Samples]:
@@ -53,11 +54,12 @@ def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: t
     most = max(map(len, across))
     column = np.array([[at for at, _ in one] + [one[-1][0]] * (most - len(one)) for one in across])
     weight = np.array([[w for _, w in one] + [0.0] * (most - len(one)) for one in across], np.float32)
-    made = np.zeros((1, size[0]), np.float32)
+    weight = weight.reshape(*weight.shape, *(1 for _ in shape[2:]))
+    made = np.zeros((1, size[0], *shape[2:]), np.float32)
     k = 0
     for top, bottom in strips(shape):
         part = read(slice(top, bottom))
-        narrow = np.zeros((bottom - top, size[0]), np.float32)
+        narrow = np.zeros((bottom - top, *made.shape[1:]), np.float32)
         for i in range(most):
             narrow += part[:, column[:, i]].astype(np.float32) * weight[:, i]
         while k < len(down) and down[k][0] < bottom:
@@ -66,7 +68,7 @@ def _by_shares(read: Callable[[slice], Samples], shape: tuple[int, ...], size: t
             k += 1
             if k == len(down) or down[k][1] > to:
                 yield made if part.dtype.kind == "f" else np.rint(made).astype(part.dtype)
-                made = np.zeros((1, size[0]), np.float32)
+                made = np.zeros_like(made)
 
 
 def _shares(length: int, few: int) -> list[list[tuple[int, float]]]:
@@ -98,20 +100,24 @@ def every(image: Samples, by: int, roi: Mask | None = None) -> Samples:
     return np.concatenate(taken)
 
 
-def nearest(image: Samples, size: tuple[int, int]) -> Samples:
-    """Pixels of an image for a picture of another size, as ``cv2.resize`` with INTER_NEAREST takes them."""
-    rows, columns = nearest_places(image.shape, size)
+def nearest(image: Samples, size: tuple[int, int], *, exact: bool = False) -> Samples:
+    """Pixels of an image for a picture of another size, as ``cv2.resize`` with INTER_NEAREST takes them.
+
+    ``exact``: with INTER_NEAREST_EXACT, those in whose middle the new ones have theirs.
+    """
+    rows, columns = nearest_places(image.shape, size, exact=exact)
     picked: Samples = np.concatenate([image[int(row) : int(row) + 1][:, columns] for row in rows])
     return picked
 
 
-def nearest_places(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def nearest_places(
+    shape: tuple[int, ...], size: tuple[int, int], *, exact: bool = False
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Row and column of an image for each row and column of a picture of (columns, rows)."""
+    how = cv2.INTER_NEAREST_EXACT if exact else cv2.INTER_NEAREST
     columns, rows = (
-        cv2.resize(np.arange(length, dtype=np.float32)[None], (few, 1), interpolation=cv2.INTER_NEAREST)[0].astype(
-            np.intp
-        )
-        for length, few in zip(shape[::-1], size, strict=True)
+        cv2.resize(np.arange(length, dtype=np.float32)[None], (few, 1), interpolation=how)[0].astype(np.intp)
+        for length, few in zip(shape[1::-1], size, strict=True)
     )
     return rows, columns
 

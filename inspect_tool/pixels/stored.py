@@ -9,6 +9,7 @@ import os
 import tempfile
 import weakref
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,11 +25,11 @@ _PLACES = 512  # single pixels that are looked at in one go: each maps several p
 
 
 class StoredImage:
-    """An image of (rows, columns) numbers in a file, 0 at first.
+    """An image of (rows, columns) numbers in a file, 0 at first; with a third length of that many for each pixel.
 
     Parameters
     ----------
-    shape : (rows, columns)
+    shape : (rows, columns) or (rows, columns, channels)
     dtype : numpy type
     folder : Path, optional
         On whose disk it is kept; None: where temporary files are.
@@ -36,12 +37,10 @@ class StoredImage:
         Folder for what is made of it, see ``kept.made_once``; None: that is not kept.
     """
 
-    ndim = 2
-
     def __init__(
         self, shape: tuple[int, ...], dtype: DTypeLike, folder: Path | None = None, parts: Path | None = None
     ) -> None:
-        self.shape = (int(shape[0]), int(shape[1]))
+        self.shape = tuple(map(int, shape))
         self.dtype = np.dtype(dtype)
         self.parts = parts
         self._folder = folder
@@ -50,12 +49,17 @@ class StoredImage:
         os.truncate(self._file.fileno(), max(1, self.size * self.dtype.itemsize))
 
     @property
+    def ndim(self) -> int:
+        """2, or 3 with channels."""
+        return len(self.shape)
+
+    @property
     def size(self) -> int:
-        """Pixels."""
-        return self.shape[0] * self.shape[1]
+        """Numbers that it holds: pixels, or channels of all of them."""
+        return prod(self.shape)
 
     def like(self, dtype: DTypeLike, shape: tuple[int, ...] | None = None) -> "StoredImage":
-        """Give another one beside it, all 0; ``shape``: its rows and columns, else it is as large."""
+        """Give another one beside it, all 0; ``shape``: as of this class, else that of this one."""
         return StoredImage(shape or self.shape, dtype, self._folder, self.parts)
 
     def __getitem__(self, index: Any) -> Any:
@@ -64,31 +68,31 @@ class StoredImage:
         if any(isinstance(one, int) for one in index):  # a line, or a pixel, out of a box that is a pixel wide
             thin = [
                 slice(one % length, one % length + 1) if isinstance(one, int) else one
-                for one, length in zip(index, self.shape, strict=True)
+                for one, length in zip(index, self.shape, strict=False)
             ]
             return self[thin[0], thin[1]][tuple(0 if isinstance(one, int) else slice(None) for one in index)]
         if _is_box(index):
-            rows, columns = (range(length)[cut] for cut, length in zip(index, self.shape, strict=True))
-            made = np.empty((len(rows), len(columns)), self.dtype)
+            rows, columns = (range(length)[cut] for cut, length in zip(index, self.shape, strict=False))
+            made = np.empty((len(rows), len(columns), *self.shape[2:]), self.dtype)
             for band in self._bands(rows):
                 made[band] = self._mapped(rows[band.start], rows[band.stop - 1] + 1)[:: rows.step, index[1]]
             return made
         places = [one.ravel() for one in np.broadcast_arrays(*index)]
-        found = np.empty(len(places[0]), self.dtype)
+        found = np.empty((len(places[0]), *self.shape[2:]), self.dtype)
         for part in _places(len(found)):
             top, bottom = int(places[0][part].min()), int(places[0][part].max()) + 1
             found[part] = self._mapped(top, bottom)[places[0][part] - top, places[1][part]]
-        return found.reshape(np.broadcast_shapes(*(one.shape for one in index)))
+        return found.reshape(*np.broadcast_shapes(*(one.shape for one in index)), *self.shape[2:])
 
     def __setitem__(self, index: Any, values: Any) -> None:
         """Keep values in a box, or at pairs of rows and columns."""
         if _is_box(index := _in_two(index)):
-            rows, columns = (range(length)[cut] for cut, length in zip(index, self.shape, strict=True))
-            given = np.broadcast_to(values, (len(rows), len(columns)))
+            rows, columns = (range(length)[cut] for cut, length in zip(index, self.shape, strict=False))
+            given = np.broadcast_to(values, (len(rows), len(columns), *self.shape[2:]))
             for band in self._bands(rows):
                 self._mapped(rows[band.start], rows[band.stop - 1] + 1)[:, index[1]] = given[band]
             return
-        given = np.broadcast_to(values, index[0].shape)
+        given = np.broadcast_to(values, (*index[0].shape, *self.shape[2:]))
         for part in _places(len(index[0])):
             top, bottom = int(index[0][part].min()), int(index[0][part].max()) + 1
             self._mapped(top, bottom)[index[0][part] - top, index[1][part]] = given[part]
@@ -116,13 +120,16 @@ class StoredImage:
 
     def _mapped(self, top: int, bottom: int) -> NDArray[Any]:
         """Map some rows; they are unmapped with the array."""
-        width = self.shape[1] * self.dtype.itemsize
+        width = self._row_bytes()
         start = top * width // mmap.ALLOCATIONGRANULARITY * mmap.ALLOCATIONGRANULARITY
         held = mmap.mmap(self._file.fileno(), bottom * width - start, offset=start)
-        return np.ndarray((bottom - top, self.shape[1]), self.dtype, held, offset=top * width - start)
+        return np.ndarray((bottom - top, *self.shape[1:]), self.dtype, held, offset=top * width - start)
+
+    def _row_bytes(self) -> int:
+        return prod(self.shape[1:]) * self.dtype.itemsize
 
     def _bands(self, rows: range) -> Iterator[slice]:
-        tall = max(1, _MAPPED_BYTES // max(1, self.shape[1] * self.dtype.itemsize * abs(rows.step)))
+        tall = max(1, _MAPPED_BYTES // max(1, self._row_bytes() * abs(rows.step)))
         return (slice(first, min(first + tall, len(rows))) for first in range(0, len(rows), tall))
 
 
@@ -142,7 +149,7 @@ def _places(count: int) -> Iterator[slice]:
 def zeros_like(image: Samples, dtype: DTypeLike, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
     """Give an image that is all 0: on the disk where the other one is, else in memory.
 
-    ``shape``: its rows and columns; None: those of the other one.
+    ``shape``: its rows and columns, and channels if it has some; None: those of the other one.
     """
     if isinstance(image, StoredImage):
         return cast("NDArray[Any]", image.like(dtype, shape))
@@ -153,7 +160,8 @@ def encode_stored(image: StoredImage) -> bytes:
     """Write numbers from 0 on as PNG, in the form of ``png.encode``."""
     largest = int(image.max(initial=0))
     bits = 8 if largest < 1 << 8 else 16 if largest < 1 << 16 else 24
-    return encode_rows((_stored_as(image[top:bottom], bits) for top, bottom in strips(image.shape)), image.shape, bits)
+    rows = (_stored_as(image[top:bottom], bits) for top, bottom in strips(image.shape))
+    return encode_rows(rows, (image.shape[0], image.shape[1]), bits)
 
 
 def _stored_as(part: Samples, bits: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Doubts about the gray level that a share rests on: no gray of its own, paler features, ways that disagree, layers."""
+"""Doubts about the gray level that a share rests on: no gray of its own, pale features, two ways, layers, relief."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,8 @@ from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
 from inspect_tool.measure.gray_of_matrix import paler_percent
 from inspect_tool.measure.layers import layered_percent
-from inspect_tool.model import Check, FieldMeasurement, Micrograph, Segmentation
+from inspect_tool.measure.relief import relief_percent
+from inspect_tool.model import Check, FieldMeasurement, Mask, Micrograph, Segmentation
 from inspect_tool.recipes._worst_field import worst_check
 from inspect_tool.segmentation.threshold.level_choice import ON_EDGES, OWN_GRAY
 from inspect_tool.statistics.uncertainty import half_range
@@ -20,6 +21,10 @@ _MOST_IN_LAYERS = 30.0  # coatings have 45 to 74; by chance 19 at most (docs/thr
 _LAYERED = "layered_percent"
 _MOST_PALER = 10.0  # of the matrix at a level of its own, toward that of the phase
 _PALER = "paler_percent"
+_MOST_RELIEF = 40.0  # drawn pits lit aslant have 70 and more, real classes 5 at most (docs/threshold.md)
+_RELIEF = "relief_percent"
+_MOST_SHALLOWER = 10.0  # of the pores, at a gray level of its own toward that of the metal, as of the matrix
+_SHALLOWER = "shallower_percent"
 
 
 def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str, float]:
@@ -29,7 +34,7 @@ def facts_of_level(segmentation: Segmentation, micrograph: Micrograph) -> Mappin
     """
     told = segmentation.told
     found = {
-        "level_is_automatic": True if _is_automatic(segmentation) else None,
+        "level_is_automatic": True if is_automatic(segmentation) else None,
         "own_gray": told.own_gray,
         "outline_on_edges": told.outline_on_edges,
         "asked_on_edges": None if told.outline_on_edges is None else _asked_on_edges(micrograph),
@@ -42,7 +47,7 @@ def _asked_on_edges(micrograph: Micrograph) -> float:
     return _ON_EDGES if before is None else float(before.get("asked_on_edges", _ON_EDGES_FIRST))
 
 
-def _is_automatic(segmentation: Segmentation) -> bool:
+def is_automatic(segmentation: Segmentation) -> bool:
     """Whether a level was found in the histogram or on the edges, and not given by a person."""
     return segmentation.told.method_taken not in (None, "fixed", "nothing found")
 
@@ -53,7 +58,7 @@ def layers_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str
     Nothing where no level was automatic, or where a report does not have it, which is from before it was asked.
     """
     before = micrograph.read_off
-    if not (_is_automatic(segmentation) if before is None else _LAYERED in before):
+    if not (is_automatic(segmentation) if before is None else _LAYERED in before):
         return {}
     labels = segmentation.labels
     return {_LAYERED: max(layered_percent(labels == number, micrograph.roi) for number in segmentation.classes)}
@@ -68,11 +73,39 @@ def paler_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str,
     before, told = micrograph.read_off, segmentation.told
     if before is not None:
         return {_PALER: float(before[_PALER])} if _PALER in before else {}
-    if not _is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
+    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
         return {}
     phase = segmentation.labels == 1
     matrix = ~phase if micrograph.roi is None else ~phase & micrograph.roi
     return {_PALER: paler_percent(micrograph.pixels, phase, matrix)}
+
+
+def relief_of(segmentation: Segmentation, micrograph: Micrograph, phase: Mask) -> Mapping[str, float]:
+    """How much shines on one side of a phase, for ``FieldMeasurement.read_off``. [%]
+
+    Nothing where no level of gray was automatic, where there are more than two classes, or where a report does not
+    have it, which is from before it was asked.
+    """
+    before, told = micrograph.read_off, segmentation.told
+    if before is not None:
+        return {_RELIEF: float(before[_RELIEF])} if _RELIEF in before else {}
+    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
+        return {}
+    return {_RELIEF: relief_percent(micrograph.pixels, phase, micrograph.roi)}
+
+
+def shallower_of(segmentation: Segmentation, micrograph: Micrograph, pores: Mask) -> Mapping[str, float]:
+    """How much of the pores has a gray of its own toward that of the metal, for ``FieldMeasurement.read_off``. [%]
+
+    Nothing where no level of gray was automatic, or where a report does not have it, which is from before it was asked.
+    """
+    before = micrograph.read_off
+    if before is not None:
+        return {_SHALLOWER: float(before[_SHALLOWER])} if _SHALLOWER in before else {}
+    if not is_automatic(segmentation) or segmentation.told.color_weights is not None:
+        return {}
+    metal = ~pores if micrograph.roi is None else ~pores & micrograph.roi
+    return {_SHALLOWER: paler_percent(micrograph.pixels, metal, pores)}
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:
@@ -83,7 +116,7 @@ def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: floa
     MeasurementError
         More than 80 % would be pores by an automatic level.
     """
-    if porosity_percent > _MOST_PORES and _is_automatic(segmentation):
+    if porosity_percent > _MOST_PORES and is_automatic(segmentation):
         msg = (
             f"{image}: {porosity_percent:.1f} % would be pores: the gray level that was found separates something "
             "bright (a scratch, a reflection) from all the rest, and shows no pore; leave it out by [region], give the "
@@ -153,6 +186,34 @@ def paler_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
         clause=Text("recipes.clause_paler"),
         specimen=fields[0].specimen,
         advice=Text("recipes.advice_paler"),
+    )
+
+
+def shallower_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
+    """Doubt of pores of two grays, of which one is another phase; none where it was asked of no field."""
+    return worst_check(
+        Text("recipes.check_shallower"),
+        _read_off(fields, _SHALLOWER),
+        "<=",
+        _MOST_SHALLOWER,
+        "%",
+        clause=Text("recipes.clause_shallower"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_shallower"),
+    )
+
+
+def relief_checks(fields: Sequence[FieldMeasurement]) -> tuple[Check, ...]:
+    """Doubt of a class that is one side of a relief; none where it was asked of no field."""
+    return worst_check(
+        Text("recipes.check_relief"),
+        _read_off(fields, _RELIEF),
+        "<=",
+        _MOST_RELIEF,
+        "%",
+        clause=Text("recipes.clause_relief"),
+        specimen=fields[0].specimen,
+        advice=Text("recipes.advice_relief"),
     )
 
 

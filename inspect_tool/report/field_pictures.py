@@ -235,15 +235,20 @@ def mark_layers(marks: Sequence[Mark], scale: float, size: Shape) -> dict[str, b
 
 def composite(picture: bytes, layers: Sequence[bytes], max_px: int = PICTURE_PX) -> bytes:
     """Burn layers into a picture, and reduce it to ``max_px``."""
-    base = _decoded(picture).astype(np.float32)
-    flat = base.reshape(-1, 3)
-    for data in layers:
-        rgba = np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).reshape(-1, 4)
-        drawn_at = np.flatnonzero(rgba[:, 3])  # as wide as the picture: the strip of the scale bar stays clear
-        over, under = rgba[drawn_at], flat[drawn_at]
-        flat[drawn_at] = under + (over[:, :3] - under) * (over[:, 3:].astype(np.float32) / 255)
-    drawn = np.clip(np.rint(base), 0, 255).astype(np.uint8)
-    return _jpeg(shrunk(drawn, max_px), PICTURE_BYTES)
+    shown = np.array(_decoded(picture))
+    flat = shown.reshape(-1, 3)
+    drawings = [np.asarray(Image.open(io.BytesIO(data)).convert("RGBA")).reshape(-1, 4) for data in layers]
+    drawn = np.zeros(len(flat), np.bool_)
+    for rgba in drawings:
+        drawn[: len(rgba)] |= rgba[:, 3] > 0  # as wide as the picture: the strip of the scale bar stays clear
+    places = np.flatnonzero(drawn)
+    mixed = flat[places].astype(np.float32)
+    for rgba in drawings:
+        over = rgba[places[: np.searchsorted(places, len(rgba))]]
+        under = mixed[: len(over)]
+        under += (over[:, :3] - under) * (over[:, 3:].astype(np.float32) / 255)
+    flat[places] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    return _jpeg(shrunk(shown, max_px), PICTURE_BYTES)
 
 
 @lru_cache(maxsize=32)
@@ -495,7 +500,7 @@ def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
             beside = 0 if mark.kind == "text" else 3 * radius  # a label does not hide what it names
             texts.append((mark, (int(at[0][0]) + beside, int(at[0][1]) - beside)))
     rgba = np.zeros((*size, 4), np.uint8)
-    rgba[..., 3] = (casing.astype(np.uint16) * 190 // 255).astype(np.uint8)
+    rgba[..., 3] = (np.arange(256) * 190 // 255).astype(np.uint8)[casing]
     for style in styles:
         _blend(rgba, core[style], MARK_COLORS[style])
     if texts:
@@ -507,11 +512,12 @@ def _mark_layer(marks: Sequence[Mark], scale: float, size: Shape) -> bytes:
 
 
 def _blend(rgba: NDArray[np.uint8], mask: NDArray[np.uint8], color: tuple[int, int, int]) -> None:
-    where = mask > 0
-    share = mask[where].astype(np.float32)[:, None] / 255
-    under = rgba[where].astype(np.float32)
-    rgba[where, :3] = np.rint(under[:, :3] * (1 - share) + np.array(color, np.float32) * share).astype(np.uint8)
-    rgba[where, 3] = np.rint(np.maximum(under[:, 3], 255 * share[:, 0])).astype(np.uint8)
+    flat, places = rgba.reshape(-1, 4), np.flatnonzero(mask > 0)
+    share = mask.ravel()[places].astype(np.float32)[:, None] / 255
+    over = flat[places].astype(np.float32)
+    over[:, :3] = over[:, :3] * (1 - share) + np.array(color, np.float32) * share
+    over[:, 3] = np.maximum(over[:, 3], 255 * share[:, 0])
+    flat[places] = np.rint(over).astype(np.uint8)
 
 
 def _draw_point(canvas: NDArray[np.uint8], at: tuple[int, int], radius: int, width: int, style: str) -> None:

@@ -37,6 +37,9 @@ def segment(path: Path, micrograph: Micrograph, settings: "Settings", start: flo
         if opened.shape != shape:
             msg = f"{path}: has {opened.shape[1]} x {opened.shape[0]} pixels, the image {shape[1]} x {shape[0]}"
             raise ReadError(msg)
+        if opened.color is not None:
+            msg = f"{path}: a label image that is read by windows has one number for each pixel, this one has colors"
+            raise ReadError(msg)
         if opened.dtype.kind not in "iu":
             msg = f"{path}: a label image that is read by windows holds integers, this one {opened.dtype}"
             raise ReadError(msg)

@@ -59,17 +59,17 @@ def differences(
         return 0, []
     unlike: list[str] = []
     size = field_pictures.picture_size(shape, scale)
-    ways = [field_pictures.segmentation_layer(segmentation, size, stroke) for stroke in field_pictures.STROKES]
-    outlines = next((way for way in ways if _same_layer(drawn["segmentation"], way)), ways[0])
-    if not _same_layer(drawn["segmentation"], outlines):
+    ways = (field_pictures.segmentation_layer(segmentation, size, stroke) for stroke in field_pictures.STROKES)
+    outlines = next((way for way in ways if _same_layer(drawn["segmentation"], way)), None)
+    if outlines is None:
+        outlines = field_pictures.segmentation_layer(segmentation, size)
         unlike += [
             f"{layer.file}: is not what the masks draw" for layer in record.layers if layer.name == "segmentation"
         ]
     drawn["segmentation"] = outlines
     labels = field_pictures.label_layers(measurement.marks)
     burned = [data for name, data in drawn.items() if name not in labels]
-    apart = _apart(picture, overlay, burned)
-    if apart is None or not (field_pictures.composite(picture, burned) == overlay if exact else apart <= LARGEST):
+    if not (_burned(picture, burned) == overlay if exact else _apart(picture, overlay, burned) <= LARGEST):
         unlike.append(f"{record.overlay}: is not the picture with the outlines that the masks draw")
     return 2, unlike
 
@@ -88,21 +88,34 @@ def _same_layer(data: bytes, wanted: bytes) -> bool:
     return one is not None and other is not None and np.array_equal(one, other)
 
 
-def _apart(picture: bytes, overlay: bytes, layers: list[bytes]) -> float | None:
-    """How far an overlay is from a picture with layers on it [gray levels]; None: they are no such pictures."""
+def _burned(picture: bytes, layers: list[bytes]) -> bytes | None:
+    """The overlay that a picture and its layers make; None: they are no such pictures."""
+    base, *drawn = (_pixels(data, "RGBA") for data in (picture, *layers))
+    if base is None or any(layer is None or not _fits(layer, base) for layer in drawn):
+        return None
+    return field_pictures.composite(picture, layers)
+
+
+def _fits(layer: NDArray[np.uint8], base: NDArray[np.uint8]) -> bool:
+    """Whether a layer is as wide as a picture, and not taller: the strip of the scale bar stays clear."""
+    return len(layer) <= len(base) and layer.shape[1] == base.shape[1]
+
+
+def _apart(picture: bytes, overlay: bytes, layers: list[bytes]) -> float:
+    """How far an overlay is from a picture with layers on it [gray levels]; infinite: they are no such pictures."""
     base, shown = _pixels(picture, "RGB"), _pixels(overlay, "RGB")
     if base is None or shown is None:
-        return None
+        return np.inf
     wanted = base.astype(np.float32)
     for data in layers:
         layer = _pixels(data, "RGBA")
-        if layer is None or len(layer) > len(base) or layer.shape[1] != base.shape[1]:
-            return None
+        if layer is None or not _fits(layer, base):
+            return np.inf
         alpha = layer[..., 3:].astype(np.float32) / 255
         color = layer[..., :3] * alpha
         wanted[: len(layer)] += color - wanted[: len(layer)] * alpha
     drawn = field_pictures.shrunk(np.clip(np.rint(wanted), 0, 255).astype(np.uint8))
-    return difference(shown, drawn) if shown.shape == drawn.shape else None
+    return difference(shown, drawn) if shown.shape == drawn.shape else np.inf
 
 
 def difference(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:

@@ -14,10 +14,11 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, plain
 from inspect_tool.images.specimen_area import areas, without
 from inspect_tool.model import Calibration, Micrograph, Quantity, Segmentation, no_alternatives
-from inspect_tool.plugins import Backend, Exporter, Reader, Recipe, shows_surface
+from inspect_tool.plugins import Backend, Exporter, Reader, Recipe, carried_of, shows_surface
 from inspect_tool.segmentation import threshold
 from inspect_tool.standards.editions import editions_for, load_standard, names_for
 from inspect_tool.units import UNITS
+from inspect_tool.validation.line import STATEMENT, applied
 
 RECIPES = registry.names("recipe")
 BACKENDS = tuple(name for name in registry.names("backend") if name != "labels")  # needs a file: tests/test_labels.py
@@ -272,6 +273,16 @@ def test_one_field_has_no_between_field_line_and_still_a_number(name, measured):
     for result in found.results:
         if result.n_of == "fields":
             assert not [line for line in result.budget if line.kind == "A" and "field" in line.name]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_report_says_that_its_segmentation_is_not_validated(name, measured):
+    recipe, editions, pairs = measured[name]
+    found = combine(recipe, editions, pairs[:1])
+    said = applied(found, recipe, [], recipe.Settings(), editions, None).statements[-1]
+    assert said.name == STATEMENT
+    assert str(said.text).startswith("not validated on labeled real images")
+    assert set(carried_of(recipe)) <= set(recipe.QUANTITIES)
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -56,11 +56,16 @@ def discs(random, share, radius_px, *, spread=0.0, size=256):
     return labels
 
 
-def clustered_pores(random, *, pores, spread, cluster=5.0, radius=0.08, mean_percent=1.0):
+def lognormal(spread):
+    """Areas of mean 1, drawn by (random, number); ``spread``: standard deviation of the logarithm of the diameter."""
+    return lambda random, number: np.exp(2 * spread * random.standard_normal(number) - 2 * spread**2)
+
+
+def clustered_pores(random, *, pores, sizes, cluster=5.0, radius=0.08, mean_percent=1.0):
     """Places (0 to 1) and area shares of the pores of one field, in clusters of Poisson size (Matern).
 
     ``cluster`` 0: at random. The mean share of the process is ``mean_percent`` exactly: pores are points that
-    carry a lognormal area, ``spread`` is the standard deviation of the logarithm of their diameter.
+    carry an area, drawn with mean 1 by ``sizes(random, number)``.
     """
     if cluster:
         centers = random.uniform(-radius, 1 + radius, (random.poisson(pores / cluster * (1 + 2 * radius) ** 2), 2))
@@ -70,5 +75,4 @@ def clustered_pores(random, *, pores, spread, cluster=5.0, radius=0.08, mean_per
         places = places[((places >= 0) & (places < 1)).all(axis=1)]
     else:
         places = random.random((random.poisson(pores), 2))
-    area = np.exp(2 * spread * random.standard_normal(len(places)) - 2 * spread**2)
-    return places, area * mean_percent / 100 / pores
+    return places, sizes(random, len(places)) * mean_percent / 100 / pores

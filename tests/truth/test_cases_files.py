@@ -38,6 +38,11 @@ def test_the_undamaged_files_hold_the_picture(tmp_path):
         (plain_tiff([GRAY.tobytes()], 300, SHAPE, t258=-1), r"has no tag BitsPerSample"),
         (plain_tiff([zlib.compress(GRAY.tobytes())], 300, SHAPE, t258=-1, t259=8), r"has no tag BitsPerSample"),
         (plain_tiff([GRAY.tobytes()], 300, SHAPE, t262=-1), r"has no tag PhotometricInterpretation"),
+        (
+            plain_tiff([GRAY.tobytes()], 300, SHAPE).replace(struct.pack("<HH", 262, 4), struct.pack("<HH", 262, 11)),
+            r"tag PhotometricInterpretation is no whole number",
+        ),
+        (plain_tiff([GRAY.tobytes()], 300, SHAPE, t259=3), r"8 bits per pixel in a compression for one"),
         (plain_tiff([GRAY.tobytes()], 300, SHAPE, t258=1), r"120000 bytes of pixels, its size and depth make 15"),
         (plain_tiff([GRAY.tobytes()], 300, (172, 400)), r"120000 bytes of pixels, its size and depth make 68800"),
     ],

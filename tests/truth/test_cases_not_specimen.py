@@ -133,6 +133,23 @@ def test_nothing_of_the_structure_is_left_out(kind, seed):
     assert [area.kind for area in areas(eight_bit(structure(kind, seed)))] == []
 
 
+@pytest.mark.parametrize("seed", [91, 92])
+def test_the_surround_of_a_specimen_is_found_though_a_phase_of_it_is_nearly_as_dark(seed):
+    surround = np.hypot(ROWS - 180, COLUMNS - 240) > 175
+    image = np.where(surround, 8.0, grains(seed, 160, [80, 80, 180, 180, 180]))
+    (found,) = areas(eight_bit(image + np.random.default_rng(seed).normal(0, 2, SHAPE)))
+    assert found.kind == "mount"
+    assert found.where[surround].mean() >= 0.99
+    assert found.where[~surround].mean() <= 0.15  # a ring where the levels of both phases are mixed
+
+
+@pytest.mark.parametrize("seed", [93, 94])
+def test_an_area_at_a_corner_with_a_wavy_border_may_be_mount(seed):
+    share = np.clip(190 - (0.8 * ROWS + 0.6 * COLUMNS) + 10 * np.sin(COLUMNS / 32 + seed) + 0.5, 0, 1)
+    image = over(picture(coverage(SHAPE, pores(seed, SHAPE, 45, 11)), seed), share, 40, 3, seed)
+    assert [area.kind for area in areas(eight_bit(image))] == ["doubtful"]
+
+
 def test_one_value_alone_is_left_out_where_there_is_no_mount():
     _, image, _ = outside("dark mount", 61)
     assert areas(eight_bit(image), mounted=False) == []

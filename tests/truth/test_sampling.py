@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_fields import lines, mosaic, needles
-from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart
+from drawn_structures import clustered_pores, cut_gaussian, discs, kept_apart, lognormal
 
 from inspect_tool.acceptance.conformity import decide
 from inspect_tool.measure.feature_sizes import FeatureAreas
@@ -125,7 +125,10 @@ def test_few_lognormal_and_clustered_pores(pores, spread, cluster, fields):
     random = np.random.default_rng(5)
     holds, draws = 0, 100
     for _ in range(draws):
-        drawn = [of_pores(*clustered_pores(random, pores=pores, spread=spread, cluster=cluster)) for _ in range(fields)]
+        drawn = [
+            of_pores(*clustered_pores(random, pores=pores, sizes=lognormal(spread), cluster=cluster))
+            for _ in range(fields)
+        ]
         shares = [share for share, _ in drawn]
         found = field_statistics(shares)
         holds += abs(found.mean - 1) <= expanded(sampling_lines(found, shares, [scatter for _, scatter in drawn]))
@@ -138,7 +141,7 @@ def test_lognormal_sizes_hold_though_the_largest_are_not_in_the_field(pores, spr
     random = np.random.default_rng(3)
     holds, before = 0, 0
     for _ in range(200):
-        places, area = clustered_pores(random, pores=pores, spread=spread, cluster=0.0)
+        places, area = clustered_pores(random, pores=pores, sizes=lognormal(spread), cluster=0.0)
         share, scatter = of_pores(places, area)
         found = field_statistics([share])
         sizes = FeatureAreas(of_phase=area, of_rest=np.zeros(0))
@@ -152,7 +155,7 @@ def pores_with_sizes(random, number, *, pores, spread):
     """Fields of pores thrown at random, with their sizes: share and what the arrangement tells."""
     found = []
     for _ in range(number):
-        places, area = clustered_pores(random, pores=pores, spread=spread, cluster=0.0)
+        places, area = clustered_pores(random, pores=pores, sizes=lognormal(spread), cluster=0.0)
         share, scatter = of_pores(places, area)
         found.append((share, replace(scatter, areas=FeatureAreas(of_phase=area, of_rest=np.zeros(0)))))
     return found

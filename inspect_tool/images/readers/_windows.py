@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
+from inspect_tool.images.readers.raster import gray, is_gray
 from inspect_tool.model import Calibration, Samples
 from inspect_tool.pixels.parts import strips
 
@@ -19,12 +22,18 @@ KEPT_BYTES = 200_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PixelWindows:
-    """One plane of an image file that is open."""
+    """One plane of an image file that is open.
+
+    What is stored in colors has its gray values where gray values are asked for. Whether it shows colors at all, and
+    not one value in all three, is known when all of it has been looked at: ``as_read`` does.
+    """
 
     shape: tuple[int, int]  # rows, columns
     dtype: "np.dtype[np.generic]"  # of the samples
     calibration: Calibration  # what the file itself says
-    read: Callable[[Box], Samples]  # samples in a box of rows and columns with a start and a stop, as they are stored
+    read: Callable[[Box], Samples]  # gray values in a box of rows and columns with a start and a stop, as stored
+    color: Callable[[Box], NDArray[np.uint8]] | None = None  # red, green and blue in a box; None: stored in gray
+    tolerance: int = 0  # by which compression may part the channels of a gray image [gray levels]
 
     @property
     def size(self) -> int:
@@ -38,7 +47,9 @@ class PixelWindows:
         return self.read((slice(top, bottom), slice(left, right)))
 
     def as_read(self) -> "PixelWindows":
-        """Give it with the gray values that ``read`` of the image whole gives: 8 bit, or real."""
+        """Give it with what ``read`` of the image whole gives: 8 bit, or real; in colors if it shows some."""
+        if self.color is not None and self._is_gray(self.color):
+            return replace(self, read=partial(_green, self.color), color=None)
         if self.dtype == np.uint8:
             return self
         return replace(self, dtype=np.dtype(np.float32), read=lambda box: self.read(box).astype(np.float32))
@@ -51,5 +62,18 @@ class PixelWindows:
         """Largest sample."""
         return max(float(part.max()) for part in self._rows())
 
+    def _is_gray(self, color: Callable[[Box], NDArray[np.uint8]]) -> bool:
+        across = slice(0, self.shape[1])
+        return all(is_gray(color((slice(top, bottom), across)), self.tolerance) for top, bottom in strips(self.shape))
+
     def _rows(self) -> Iterator[Samples]:
         return (self[top:bottom] for top, bottom in strips(self.shape))
+
+
+def gray_of(color: Callable[[Box], NDArray[np.uint8]], box: Box) -> Samples:
+    """Give the gray values of an image in colors."""
+    return gray(color(box))
+
+
+def _green(color: Callable[[Box], NDArray[np.uint8]], box: Box) -> Samples:
+    return np.ascontiguousarray(color(box)[:, :, 1])

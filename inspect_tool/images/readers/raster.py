@@ -461,7 +461,7 @@ def micrograph_of(path: str, raster: Raster, modality: Modality = "unknown") -> 
         notes["scale in the file"] = raster.calibration.note
     color = None
     if samples.ndim == 3:
-        if _is_gray(samples, 4 if raster.lossy else 0):
+        if is_gray(samples, LOSSY_TOLERANCE if raster.lossy else 0):
             samples = samples[:, :, 1]
             notes["color"] = Text("readers.gray_stored_as_rgb")
         else:
@@ -510,6 +510,9 @@ def _pixels(path: str, samples: Samples) -> GrayImage:
         return np.array(samples, dtype=np.float32, order="C")
 
 
+LOSSY_TOLERANCE = 4
+"""By which lossy compression may part the channels of a gray image. [gray levels]"""
+
 _SMALLEST_CLEARED = 16
 """Pixels of a cleared area; fewer together are dead pixels of a detector, or damage."""
 
@@ -536,7 +539,7 @@ def _check_content(path: str, pixels: GrayImage) -> None:
         raise ReadError(msg)
 
 
-def _is_gray(rgb: Samples, tolerance: int) -> bool:
+def is_gray(rgb: Samples, tolerance: int) -> bool:
     """Whether red, green and blue are the same; lossy compression may part them by a few levels."""
     red, green, blue = rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]
     if tolerance and rgb.dtype == np.uint8:

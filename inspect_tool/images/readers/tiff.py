@@ -5,9 +5,10 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf, prod
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import tifffile
@@ -18,8 +19,9 @@ from inspect_tool.images.readers import _planes
 from inspect_tool.images.readers._ome import OmePlane, ome_planes, scale_ome, scale_ome_of
 from inspect_tool.images.readers._side_car import scale_beside
 from inspect_tool.images.readers._vendor_scale import EXIF, TAGS, scale_of_tags
-from inspect_tool.images.readers._windows import KEPT_BYTES, MOST_IN_PART, Box, PixelWindows
+from inspect_tool.images.readers._windows import KEPT_BYTES, MOST_IN_PART, Box, PixelWindows, gray_of
 from inspect_tool.images.readers.raster import (
+    LOSSY_TOLERANCE,
     MAX_COMPRESSION,
     MAX_PIXELS,
     MAX_WINDOWED,
@@ -44,6 +46,7 @@ _PHOTOMETRIC = {0, 1, 2, 3, 4, 5, 6}  # white is zero, black is zero, RGB, palet
 _JPEG = {6, 7, 33007, 34892}
 _LOSSY = {*_JPEG, 33003, 33004, 33005, 34712, 34933, 34934, 50001, 50002, 52546}
 _FAX = {2, 3, 4}  # of pictures of one bit per pixel
+_WHOLE_NUMBERS = {1, 3, 4}  # types of a tag: BYTE, SHORT, LONG
 # compressions whose largest factor is known: LZW, JPEG, deflate, PackBits
 _BOUNDED = {5, 6, 7, 8, 32773, 32946}
 
@@ -93,12 +96,13 @@ def scale(path: Path, which: Selection = Selection()) -> Calibration:
 
 @contextmanager
 def windows(path: Path, which: Selection = Selection()) -> Iterator[PixelWindows]:
-    """Open one page to be read window by window; it must be gray and stored in tiles or strips of a bearable size.
+    """Open one page to be read window by window; it must be stored in tiles or strips of a bearable size.
 
     Raises
     ------
     ReadError
-        As ``read``; or the page is in color, transparent, turned, has a palette, or must be decoded as a whole.
+        As ``read``; or the page is in color of more than 8 bits, transparent, turned, has a palette, or must be
+        decoded as a whole.
     """
     with ExitStack() as stack:
         with _careful(path):  # of what is done with the image nothing is taken for a fault of the file
@@ -106,20 +110,32 @@ def windows(path: Path, which: Selection = Selection()) -> Iterator[PixelWindows
             file = stack.enter_context(tifffile.TiffFile(path))
             plane = _plane(path, file, which, most=MAX_WINDOWED)
             page = plane.page
+            depth = _readable(path, _odd(plane), page)
+            read = _reading(path, file, page)
+            color = cast("Callable[[Box], NDArray[np.uint8]]", read) if _is_color(page) else None
             opened = PixelWindows(
                 shape=(int(page.imagelength), int(page.imagewidth)),
-                dtype=_readable(path, _odd(plane), page),
+                dtype=depth,
                 calibration=_scale(path, file, plane).calibration(),
-                read=_reading(path, file, page),
+                read=read if color is None else partial(gray_of, color),
+                color=color,
+                tolerance=LOSSY_TOLERANCE if int(page.compression) in _LOSSY else 0,
             )
         yield opened
 
 
+def _is_color(page: tifffile.TiffPage) -> bool:
+    """Whether each pixel has red, green and blue, beside each other."""
+    return int(page.photometric) in (2, 6) and int(page.samplesperpixel) == 3 and int(page.planarconfig) == 1
+
+
 def _odd(plane: "_Plane") -> list[str]:
-    """Say what of a page is more than gray values in their places."""
+    """Say what of a page is more than gray values, or colors of 8 bits, in their places."""
     page = plane.page
+    is_plain = int(page.photometric) == 1 and int(page.samplesperpixel) == 1
     odd = {
-        "in color": int(page.photometric) != 1 or int(page.samplesperpixel) != 1,
+        "in color of another kind than 8 bits of red, green and blue": not is_plain
+        and not (_is_color(page) and int(page.bitspersample) == 8),
         "a stack": plane.frame is not None or int(page.imagedepth) > 1,
         "turned by its orientation tag": _orientation(page) != 1,
         f"of {int(page.bitspersample)} bits": int(page.bitspersample) < 8,
@@ -133,7 +149,7 @@ def _readable(path: Path, odd: Sequence[str], page: tifffile.TiffPage) -> "np.dt
     if part > MOST_IN_PART:
         odd = (*odd, f"stored in parts of {part // 1_000_000} Mpx")
     if odd:
-        msg = f"{path}: is {' and '.join(odd)}; by windows, gray images in tiles or strips are read: save it so"
+        msg = f"{path}: is {' and '.join(odd)}; by windows, gray and RGB images in tiles or strips are read: save it so"
         raise ReadError(msg)
     return np.dtype(page.dtype)
 
@@ -146,9 +162,9 @@ def _reading(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> Ca
     across = -(-int(page.imagewidth) // wide)
     tables = page.jpegtables
 
-    size = np.dtype(page.dtype).itemsize
+    size, is_color = np.dtype(page.dtype).itemsize, _is_color(page)
 
-    @lru_cache(maxsize=max(4, KEPT_BYTES // (tall * wide * size)))
+    @lru_cache(maxsize=max(4, KEPT_BYTES // (tall * wide * size * int(page.samplesperpixel))))
     def part(number: int) -> Samples:
         file.filehandle.seek(page.dataoffsets[number])
         data = file.filehandle.read(page.databytecounts[number])
@@ -156,15 +172,16 @@ def _reading(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> Ca
         if segment is None:
             msg = f"{path}: part {number + 1} of {len(page.dataoffsets)} of the image is missing; the file is damaged"
             raise ReadError(msg)
-        found: Samples = np.asarray(segment).reshape(shape)[0, :, :, 0]
-        return found
+        found: Samples = np.asarray(segment).reshape(shape)[0]
+        return found if is_color else found[:, :, 0]
 
     def read(box: Box) -> Samples:
         with _careful(path):
             return boxed(*box)
 
     def boxed(rows: slice, columns: slice) -> Samples:
-        made = np.empty((rows.stop - rows.start, columns.stop - columns.start), page.dtype)
+        size = rows.stop - rows.start, columns.stop - columns.start
+        made = np.empty((*size, 3) if is_color else size, page.dtype)
         for i in range(rows.start // tall, (rows.stop - 1) // tall + 1):
             for j in range(columns.start // wide, (columns.stop - 1) // wide + 1):
                 tile = part(i * across + j)
@@ -337,14 +354,20 @@ def _frames_in_one_page(file: tifffile.TiffFile, first: tifffile.TiffPage) -> in
 
 
 def _check_tags(path: Path, file: tifffile.TiffFile, page: tifffile.TiffPage) -> None:
-    """Refuse a file without the tags whose absence would mean one bit per pixel, or white as zero."""
-    missing = [
-        name for code, name in ((262, "PhotometricInterpretation"), (258, "BitsPerSample")) if code not in page.tags
-    ]
+    """Refuse a file whose tags of bits and of what is black are gone, or cannot be what was written."""
+    needed = ((262, "PhotometricInterpretation"), (258, "BitsPerSample"))
+    missing = [name for code, name in needed if code not in page.tags]
     if missing == ["BitsPerSample"] and (int(page.compression) in _FAX or _is_bilevel(file, page)):
         return  # some writers leave it out where it is 1
     if missing:
         msg = f"{path}: has no tag {missing[0]}; the file is damaged, export it again"
+        raise ReadError(msg)
+    odd = [name for code, name in needed if code in page.tags and page.tags[code].dtype not in _WHOLE_NUMBERS]
+    if odd:
+        msg = f"{path}: tag {odd[0]} is no whole number; the file is damaged, export it again"
+        raise ReadError(msg)
+    if int(page.compression) in _FAX and page.bitspersample != 1:
+        msg = f"{path}: {page.bitspersample} bits per pixel in a compression for one; the file is damaged"
         raise ReadError(msg)
 
 

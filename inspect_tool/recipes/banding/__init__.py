@@ -5,12 +5,13 @@ the bands, their spacing and the mean free path between them.
 """
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from types import MappingProxyType
 from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, Editions, Findings, Measurements, Result
+from inspect_tool.model import Carried, Check, Editions, Findings, Measurements, Result
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
@@ -19,11 +20,12 @@ from inspect_tool.recipes.banding.field import measure_field
 from inspect_tool.recipes.banding.phantoms import phantoms
 from inspect_tool.recipes.banding.results import results_of
 from inspect_tool.recipes.banding.rules import checks_of, warnings_of
-from inspect_tool.recipes.banding.settings import QUANTITIES, Settings
+from inspect_tool.recipes.banding.settings import DEGREE, QUANTITIES, Settings
 from inspect_tool.recipes.banding.values import Measured, Values
 
 __all__ = [
     "BACKEND",
+    "CARRIED",
     "CLASSES",
     "MASKS",
     "QUANTITIES",
@@ -45,6 +47,9 @@ STANDARDS: tuple[str, ...] = ("astm_e1268_2019",)
 BACKEND: Mapping[str, Any] = MappingProxyType({"name": "threshold", "phase": "dark", "classes": ("banded", "matrix")})
 CLASSES: tuple[str, ...] = ("matrix", "banded")
 WORDING = pages.WORDING
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line
+    {name: Carried(of=name, relative=True, most=1.0 if name == DEGREE else inf) for name in QUANTITIES}
+)
 
 
 def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) -> Findings:

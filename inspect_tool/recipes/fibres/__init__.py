@@ -13,6 +13,7 @@ from typing import Any, Literal
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
 from inspect_tool.model import (
+    Carried,
     Check,
     Editions,
     FieldMeasurement,
@@ -36,6 +37,7 @@ from inspect_tool.recipes.fibres.values import Measured, Numbers, Values
 __all__ = [
     "ACCEPTS",
     "BACKEND",
+    "CARRIED",
     "CLASSES",
     "MASKS",
     "OBJECTS",
@@ -71,6 +73,13 @@ BACKEND: Mapping[str, Any] = MappingProxyType(
 CLASSES: tuple[str, ...] = ("matrix", "fiber", "void")
 OBJECTS: Mapping[str, tuple[str, ...]] = MappingProxyType({"fiber": ("fiber",), "void": ("void",)})
 WORDING = pages.WORDING
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line; an angle or a tensor errs by no factor
+    {
+        name: Carried(of=name, relative=quantity.unit != "%", counted=quantity.unit == "1/mm2")
+        for name, quantity in QUANTITIES.items()
+        if quantity.unit in ("%", "um", "1/mm2")
+    }
+)
 
 
 def measure_field(

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, Editions, Findings, Measurements, Requirement, Result, Standard
+from inspect_tool.model import Carried, Check, Editions, Findings, Measurements, Requirement, Result, Standard
 from inspect_tool.recipes import _empty_fields
 from inspect_tool.recipes._common import editions_beside, feature_table, field_table, specimens_of
 from inspect_tool.recipes._level_doubts import own_gray_checks
@@ -25,6 +25,7 @@ from inspect_tool.recipes.graphite.values import Measured, Values
 __all__ = [
     "ACCEPTS",
     "BACKEND",
+    "CARRIED",
     "CLASSES",
     "MASKS",
     "QUANTITIES",
@@ -55,6 +56,12 @@ BACKEND: Mapping[str, Any] = MappingProxyType(
 )
 CLASSES: tuple[str, ...] = ("matrix", "graphite")
 WORDING = pages.WORDING
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line; shares, and a number that errs by a factor
+    {
+        name: Carried(of=name, relative=quantity.unit != "%", counted=quantity.unit == "1/mm2")
+        for name, quantity in QUANTITIES.items()
+    }
+)
 
 
 def other_editions(

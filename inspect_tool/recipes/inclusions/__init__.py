@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
-from inspect_tool.model import Check, Editions, Findings, Measurements, Requirement, Result, Standard
+from inspect_tool.model import Carried, Check, Editions, Findings, Measurements, Requirement, Result, Standard
 from inspect_tool.recipes import _colors, _empty_fields
 from inspect_tool.recipes._common import editions_beside, feature_table, field_table, specimens_of
 from inspect_tool.recipes.inclusions import pages
@@ -18,12 +18,23 @@ from inspect_tool.recipes.inclusions.field import measure_field, point_classes
 from inspect_tool.recipes.inclusions.phantoms import phantoms
 from inspect_tool.recipes.inclusions.results import results_of
 from inspect_tool.recipes.inclusions.rules import area_check, checks_of, warnings_of
-from inspect_tool.recipes.inclusions.settings import INDEX, LARGEST, QUANTITIES, SEVERITY, Settings
+from inspect_tool.recipes.inclusions.settings import (
+    COUNT,
+    INDEX,
+    LARGEST,
+    LENGTH,
+    LONGEST,
+    PERCENT,
+    QUANTITIES,
+    SEVERITY,
+    Settings,
+)
 from inspect_tool.recipes.inclusions.values import Measured, Values
 
 __all__ = [
     "ACCEPTS",
     "BACKEND",
+    "CARRIED",
     "CLASSES",
     "MASKS",
     "QUANTITIES",
@@ -54,6 +65,14 @@ BACKEND: Mapping[str, Any] = MappingProxyType(
 )
 CLASSES: tuple[str, ...] = ("matrix", "inclusion")
 WORDING = pages.WORDING
+CARRIED: Mapping[str, Carried] = MappingProxyType(  # see validation.line; a severity of 0 has no error that is a factor
+    {
+        PERCENT: Carried(of=PERCENT),
+        COUNT: Carried(of=COUNT, relative=True, counted=True),
+        f"{LENGTH}.*": Carried(of=f"{LENGTH}.*", relative=True),
+        LONGEST: Carried(of=LONGEST, relative=True),
+    }
+)
 
 
 def other_editions(

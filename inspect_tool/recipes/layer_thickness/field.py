@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
-from inspect_tool.measure.normal_chords import Chords, Sides, normal_chords, sides_of
+from inspect_tool.measure.normal_chords import Chords, Sides, gray_inside, normal_chords, sides_of
 from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
 from inspect_tool.recipes._common import length_in, numbers_of_classes, place_of
-from inspect_tool.recipes._level_doubts import facts_of_level
+from inspect_tool.recipes._level_doubts import facts_of_level, is_automatic
 from inspect_tool.recipes.layer_thickness.settings import Settings
 from inspect_tool.recipes.layer_thickness.values import Layer, Measured, Numbers, Scatter, Values
 from inspect_tool.statistics.series import series_scatter
@@ -96,8 +96,28 @@ def measure_field(
             for layer, one in found.items()
             for what, values in (("along", one.chords.along), ("thickness", one.chords.length))
         },
-        read_off={**facts_of_level(segmentation, micrograph), **_opinions_apart(segmentation)},
+        read_off={
+            **facts_of_level(segmentation, micrograph),
+            **_opinions_apart(segmentation),
+            **_gray_inside(found, segmentation, micrograph),
+        },
     )
+
+
+def _gray_inside(
+    found: Mapping[str, FoundLayer], segmentation: Segmentation, micrograph: Micrograph
+) -> Mapping[str, float]:
+    """How much gray changes inside the layer in which it does so most; of a level that no person gave.
+
+    Nothing where no layer shows both of its sides, or where a report is from before it was asked.
+    """
+    before, name = micrograph.read_off, "gray_inside"
+    if before is not None:
+        return {name: float(before[name])} if name in before else {}
+    if not is_automatic(segmentation):
+        return {}
+    shares = [share for one in found.values() if (share := gray_inside(micrograph.pixels, one.chords)) is not None]
+    return {name: max(shares)} if shares else {}
 
 
 def _opinions_apart(segmentation: Segmentation) -> Mapping[str, float]:

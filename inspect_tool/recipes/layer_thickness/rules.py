@@ -13,6 +13,7 @@ from inspect_tool.standards.editions import check_rule, constant
 
 _OPINIONS_APART = 20.0  # by a network and gray values, in several ways [%]; see docs/validation_layer_thickness.md
 _OFF_EDGE = 10.0  # of the thickness from an interface to the step of gray along it [%]; see the same page
+_INSIDE = 50.0  # of the step at the fainter interface is what gray changes by inside [%]; see the same page
 _APART = 10.0  # between chords and area over length [%]; see docs/layer_thickness.md
 
 
@@ -36,6 +37,7 @@ def checks_of(
         ("sizes", "sizes_apart", _OPINIONS_APART),
         ("grays", "grays_apart", _OPINIONS_APART),
         ("edge", "edge_off", _OFF_EDGE),
+        ("inside", "gray_inside", _INSIDE),
     ):
         apart = [(100 * float(one.read_off[fact]), one.image) for one in fields if fact in one.read_off]
         made += _worst(what, apart, limit, "%", specimen)

@@ -31,6 +31,7 @@ from inspect_tool.recipes._level_doubts import (
     outline_checks,
     own_gray_checks,
     paler_checks,
+    relief_checks,
 )
 from inspect_tool.recipes.phase_fraction.field import measure_field, point_classes
 from inspect_tool.recipes.phase_fraction.groups import MANUAL, Group, check_tables, groups_of, who
@@ -179,6 +180,7 @@ def combine(fields: Sequence[Measured], settings: Settings, editions: Editions) 
         checks += own_gray_checks(group.fields)
         checks += outline_checks(group.fields)
         checks += paler_checks(group.fields)
+        checks += relief_checks(group.fields)
         checks += layer_checks(group.fields, expected=settings.expected_shape == "any")
         checks += _empty_fields.checks_of(group.fields, Text("phase_fraction.subject_any_phase"))
         seen = [(field.values.color, field.image) for field in group.fields]

@@ -31,6 +31,7 @@ from inspect_tool.recipes._level_doubts import (
     facts_of_level,
     layers_of,
     paler_of,
+    relief_of,
 )
 from inspect_tool.recipes.phase_fraction.settings import Settings
 from inspect_tool.recipes.phase_fraction.values import (
@@ -124,6 +125,7 @@ def measure_field(
             **facts_of_level(segmentation, micrograph),
             **layers_of(segmentation, micrograph),
             **paler_of(segmentation, micrograph),
+            **relief_of(segmentation, micrograph, labels == 1),
             **sizes,
         },
     )

@@ -46,23 +46,22 @@ def check_tables(settings: Settings, fields: Set[tuple[str, int]]) -> None:
     Raises
     ------
     ReadError
-        With file, line and column.
+        With file, line and column, or where a row is of no field of the job.
     """
-    manual_counts(settings, None, fields)
+    for specimen, rows in manual_counts(settings, None).items():
+        for field in rows:
+            if (specimen, field) not in fields:
+                msg = (
+                    f"{settings.counts}: specimen '{specimen}' field {field} is not a field of this job; "
+                    "fields are numbered from 1 in the order of the images"
+                )
+                raise ReadError(msg)
 
 
-def manual_counts(
-    settings: Settings, classes: tuple[str, ...] | None, known: Set[tuple[str, int]]
-) -> dict[str, dict[int, points.ManualCount]]:
-    """Manual counts of every specimen and field."""
+def manual_counts(settings: Settings, classes: tuple[str, ...] | None) -> dict[str, dict[int, points.ManualCount]]:
+    """Manual counts of every specimen and field of the table, also of fields that were lost or are not looked at."""
     manual: dict[str, dict[int, points.ManualCount]] = {}
     for count in points.read_counts(Path(settings.counts), classes) if settings.counts else ():
-        if (count.specimen, count.field) not in known:
-            msg = (
-                f"{settings.counts}: specimen '{count.specimen}' field {count.field} is not a field of this job; "
-                "fields are numbered from 1 in the order of the images"
-            )
-            raise ReadError(msg)
         manual.setdefault(count.specimen, {})[count.field] = count
     return manual
 
@@ -74,23 +73,24 @@ def groups_of(fields: Sequence[Measured], settings: Settings) -> list[Group]:
         raise MeasurementError(msg)
     classes = classes_of(fields[0].values)
     for field in fields[1:]:
-        own = classes_of(field.values)
-        if own != classes:
+        others = classes_of(field.values)
+        if others != classes:
             msg = (
-                f"phase_fraction: {field.image} has classes {', '.join(own)}, {fields[0].image} has "
+                f"phase_fraction: {field.image} has classes {', '.join(others)}, {fields[0].image} has "
                 f"{', '.join(classes)}; give every field the same classes"
             )
             raise MeasurementError(msg)
-    manual = manual_counts(settings, classes, {(field.specimen, field.field) for field in fields})
+    manual = manual_counts(settings, classes)
     groups = []
     for specimen, mine in specimens_of(fields):
+        own = manual.get(specimen, {})
         groups.append(
             Group(
                 specimen=specimen,
                 fields=tuple(mine),
                 sections=tuple(field.section for field in mine),
                 classes=classes,
-                manual=manual.get(specimen, {}),
+                manual={field.field: own[field.field] for field in mine if field.field in own},
             )
         )
     return groups

@@ -35,7 +35,7 @@ from inspect_tool.model import (
 )
 from inspect_tool.recipes import _colors, _empty_fields, _feature_sizes, _shapes
 from inspect_tool.recipes._common import feature_table, place_of, specimens_of
-from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level
+from inspect_tool.recipes._level_doubts import check_pores_are_no_matrix, facts_of_level, relief_of, shallower_of
 from inspect_tool.recipes.porosity import field as one
 from inspect_tool.recipes.porosity import pages
 from inspect_tool.recipes.porosity.class_strings import expand, other_editions
@@ -182,6 +182,8 @@ def measure_field(
             _colors.SPREAD: spread,
             **_empty_fields.signs_of(micrograph, segmentation, found=bool(found.pores)),
             **facts_of_level(segmentation, micrograph),
+            **relief_of(segmentation, micrograph, mask),
+            **shallower_of(segmentation, micrograph, mask),
             **sizes,
         },
     )

@@ -12,7 +12,7 @@ from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.share_scatter import HIDDEN, ShareScatter, sampling_lines, unseen_percent
 from inspect_tool.model import Check, Component, Editions, Result, Standard
 from inspect_tool.recipes._common import scale_line
-from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks
+from inspect_tool.recipes._level_doubts import disagreement, own_gray_checks, relief_checks, shallower_checks
 from inspect_tool.recipes.porosity.field import large_class
 from inspect_tool.recipes.porosity.settings import QUANTITIES, Presentation, Settings
 from inspect_tool.recipes.porosity.sizes import size_results
@@ -606,7 +606,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
-    made = [*_gray_check(fields), *own_gray_checks(fields)]
+    made = [*_gray_check(fields), *own_gray_checks(fields), *relief_checks(fields), *shallower_checks(fields)]
     for name in standard.rules:
         if name not in found:
             continue

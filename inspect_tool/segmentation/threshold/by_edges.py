@@ -125,7 +125,9 @@ def _choice(ready: Ready, settings: Settings) -> Choice:
     gray, roi, edges = ready.gray, ready.roi, ready.edges
     bins = len(HEIGHTS)
     field, pixels, steep = np.zeros(bins), np.zeros(bins), np.zeros(bins)
-    level, contrast = (carried(values, gray.shape[1]) for values in (edges.level_map, edges.contrast_map))
+    level, contrast = (
+        carried(values.__getitem__, values.shape, gray.shape[1]) for values in (edges.level_map, edges.contrast_map)
+    )
     around = np.ones((2 * _NEAR_PX + 1, 2 * _NEAR_PX + 1), np.uint8)
     for rows, inner, smooth, gradient in gradients(gray):
         by = np.maximum(contrast(rows), 1.0)

@@ -84,7 +84,9 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
     height, width = gray.shape
     blocks = ((height + BLOCK - 1) // BLOCK, (width + BLOCK - 1) // BLOCK)
     mask = np.zeros((height, (width + 7) // 8), np.uint8)
-    sums = [np.zeros(blocks, np.float32) for _ in range(3)]
+    # of an image of a gigapixel each of these has 250 MB: they lie where the image does
+    weights, levels, contrasts = (zeros_like(gray, np.float32, blocks) for _ in range(3))
+    totals = np.zeros(3)
     n_edge = n_sure = 0
     window = np.ones((2 * PLATEAU_PX + 1, 2 * PLATEAU_PX + 1), np.uint8)
     for rows, inner, smooth, gradient in gradients(gray):
@@ -100,43 +102,40 @@ def find_edges(gray: NDArray[np.uint8], roi: Mask | None, min_contrast: float) -
         n_sure += int(np.count_nonzero(edge & (gradient > sure)))
         weight = np.where(edge, np.minimum(gradient, 3 * gate), 0).astype(np.float32)
         band = slice(rows.start // BLOCK, (rows.stop + BLOCK - 1) // BLOCK)
-        for total, values in zip(sums, (weight, weight * smooth[inner], weight * contrast), strict=True):
+        for i, (grid, values) in enumerate(
+            zip((weights, levels, contrasts), (weight, weight * smooth[inner], weight * contrast), strict=True)
+        ):
             padded = cv2.copyMakeBorder(values, 0, -n % BLOCK, 0, -width % BLOCK, cv2.BORDER_CONSTANT, value=0)
-            total[band] = cv2.resize(padded, None, fx=1 / BLOCK, fy=1 / BLOCK, interpolation=cv2.INTER_AREA)
-    weight, level, contrast = sums
-    total_weight = float(weight.sum(dtype=np.float64))
-    if n_sure < _SURE_PIXELS or total_weight == 0:
-        empty = np.zeros(blocks, np.float32)
+            of_blocks = floats(cv2.resize(padded, None, fx=1 / BLOCK, fy=1 / BLOCK, interpolation=cv2.INTER_AREA))
+            grid[band] = of_blocks
+            totals[i] += of_blocks.sum(dtype=np.float64)
+    total, level, of_contrast = (float(one) for one in totals)
+    if n_sure < _SURE_PIXELS or total == 0:
+        empty = zeros_like(gray, np.float32, blocks)
         return Edges(mask=mask, noise=noise, n=0, level=0.0, contrast=0.0, level_map=empty, contrast_map=empty)
-    mean_level = float(level.sum(dtype=np.float64)) / total_weight
-    mean_contrast = float(contrast.sum(dtype=np.float64)) / total_weight
-    far = 1e-6 * total_weight / weight.size  # what the mean of the image weighs beside what is near
-    near = _spread(weight)
+    far = 1e-6 * total / weights.size  # what the mean of the image weighs beside what is near
+    near = _spread(weights)
     near += far
-    sums.clear()  # in an image of a gigapixel each of these takes 250 MB
-    del weight
-    level_map = _spread(level)
-    level_map += far * mean_level
-    level_map /= near
-    del level
-    contrast_map = _spread(contrast)
-    contrast_map += far * mean_contrast
-    contrast_map /= near
+    for grid, mean in ((levels, level / total), (contrasts, of_contrast / total)):
+        spread = _spread(grid)
+        spread += far * mean
+        spread /= near
+        grid[:] = spread
     return Edges(
         mask=mask,
         noise=noise,
         n=n_edge,
-        level=mean_level,
-        contrast=mean_contrast,
-        level_map=level_map,
-        contrast_map=contrast_map,
+        level=level / total,
+        contrast=of_contrast / total,
+        level_map=levels,
+        contrast_map=contrasts,
     )
 
 
 def _spread(image: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sum of Gaussian means over octaves of width, each half the weight of the one before: near counts more."""
     size = (image.shape[1], image.shape[0])
-    total, octave, share = None, image, 1.0
+    total, octave, share = None, image[:], 1.0  # all of it in memory
     while True:
         smooth = floats(cv2.GaussianBlur(octave, (0, 0), 1.0, borderType=cv2.BORDER_REFLECT))
         tall, wide = octave.shape
@@ -159,21 +158,30 @@ def same_everywhere(level: float) -> Level:
 
 def carried_level(edges: Edges, width: int, shift: float) -> Callable[[slice], NDArray[np.float32]]:
     """Level of every pixel of some rows."""
-    return carried(edges.level_map + shift * edges.contrast_map, width)
+
+    def level(blocks: slice) -> NDArray[np.float32]:
+        return edges.level_map[blocks] + shift * edges.contrast_map[blocks]
+
+    return carried(level, edges.level_map.shape, width)
 
 
-def carried(levels: NDArray[np.float32], width: int) -> Callable[[slice], NDArray[np.float32]]:
-    """Values of the block grid in every pixel of some rows; no image of full size is held."""
+def carried(
+    values: Callable[[slice], NDArray[np.float32]], blocks: tuple[int, ...], width: int
+) -> Callable[[slice], NDArray[np.float32]]:
+    """Values of the block grid in every pixel of some rows; no image of full size is held.
 
-    def level(rows: slice) -> NDArray[np.float32]:
+    ``values``: gives those of some rows of the grid. ``blocks``: its rows and columns.
+    """
+
+    def every(rows: slice) -> NDArray[np.float32]:
         # a block more on both sides: between block centers the level is linear
-        low, high = max(0, rows.start // BLOCK - 1), min(len(levels), -(-rows.stop // BLOCK) + 1)
-        size = (levels.shape[1] * BLOCK, (high - low) * BLOCK)
+        low, high = max(0, rows.start // BLOCK - 1), min(blocks[0], -(-rows.stop // BLOCK) + 1)
+        size = (blocks[1] * BLOCK, (high - low) * BLOCK)
         first = low * BLOCK
-        full = floats(cv2.resize(levels[low:high], size, interpolation=cv2.INTER_LINEAR))
+        full = floats(cv2.resize(values(slice(low, high)), size, interpolation=cv2.INTER_LINEAR))
         return full[rows.start - first : rows.stop - first, :width]
 
-    return level
+    return every
 
 
 def above(gray: NDArray[np.uint8], level: Level) -> NDArray[np.uint8]:

@@ -34,6 +34,12 @@ def histogram_of(gray: NDArray[np.uint8], roi: Mask | None) -> Histogram:
     return found
 
 
+def median_of(histogram: NDArray[np.float64] | NDArray[np.int64]) -> float:
+    """Median of values that were counted, each in the place of its number."""
+    upto = np.cumsum(histogram)
+    return float(np.mean(np.searchsorted(upto, [(upto[-1] - 1) // 2, upto[-1] // 2], side="right")))
+
+
 def otsu(histogram: Histogram, n: int) -> list[float]:
     """Levels of the largest variance between n classes, exact (dynamic programming over the gray values).
 

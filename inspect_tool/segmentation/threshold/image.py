@@ -16,7 +16,7 @@ from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation.threshold.bands import by_bands
 from inspect_tool.segmentation.threshold.edges import Edges, find_edges
 from inspect_tool.segmentation.threshold.gray_levels import has_two_humps, histogram_of, separation
-from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes
+from inspect_tool.segmentation.threshold.settings import Settings, may_take_hues, number_of_classes
 
 _CLEAR = 8.0  # contrast / noise that denoising aims at: a pixel then lies wrong once in 30 000
 _WIDEST_MEDIAN = 9  # [px]
@@ -69,8 +69,7 @@ def made_ready(micrograph: Micrograph, settings: Settings) -> Ready:
 def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, color.Axis | None]:
     """The image that levels are applied to, and the axis where it was made from color."""
     if settings.channel in ("auto", "gray"):
-        wanted = settings.channel == "auto" and settings.method != "fixed" and number_of_classes(settings) == 2
-        if micrograph.color is None or not wanted:
+        if micrograph.color is None or not may_take_hues(settings):
             return micrograph.pixels, None
         axis = color.axis_of(micrograph.color, micrograph.roi)
         if axis is None:
@@ -81,7 +80,7 @@ def _channel(micrograph: Micrograph, settings: Settings) -> tuple[GrayImage, col
     if micrograph.color is None:
         msg = f"{micrograph.path}: a gray image has no {settings.channel} channel; set channel = 'gray'"
         raise BackendError(msg)
-    return micrograph.color[:, :, ("red", "green", "blue").index(settings.channel)], None
+    return color.channel(micrograph.color, ("red", "green", "blue").index(settings.channel)), None
 
 
 def eight_bit(image: GrayImage, roi: Mask | None, path: str) -> tuple[NDArray[np.uint8], float, float]:
@@ -132,18 +131,18 @@ def _denoised(
     a wider one is tried only as long as the separation of the classes does not fall.
     """
     if settings.denoise_px != "auto":
-        return _median(gray, settings.denoise_px), settings.denoise_px
+        return median(gray, settings.denoise_px), settings.denoise_px
     if settings.method == "fixed":
         return gray, 1  # who gives a level means the pixels as they are
     n, noise = number_of_classes(settings), noise_sigma(gray)
     side = 3 if edges.n else 1
-    taken = _median(gray, side)
+    taken = median(gray, side)
     histogram = histogram_of(taken, roi)
     while side < _WIDEST_MEDIAN:
         # a median of n pixels leaves 1.25 / sqrt(n) of the noise
         if edges.contrast >= _CLEAR * noise * 1.25 / side if edges.n else has_two_humps(histogram):
             break
-        wider = _median(gray, side + 2)
+        wider = median(gray, side + 2)
         then = histogram_of(wider, roi)
         if separation(then, n) < separation(histogram, n):
             break
@@ -151,7 +150,8 @@ def _denoised(
     return taken, side
 
 
-def _median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def median(gray: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Median of the square of a side around every pixel; it lies where the image does."""
     if side == 1:
         return gray
     return by_bands(lambda part: cv2.medianBlur(part, side), gray, rim=side // 2)

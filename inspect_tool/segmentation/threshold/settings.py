@@ -93,6 +93,11 @@ def number_of_classes(settings: Settings) -> int:
     return settings.n_classes or len(settings.classes) or 2
 
 
+def may_take_hues(settings: Settings) -> bool:
+    """Whether two hues may take the place of gray where an image is in color: a look at all of it decides."""
+    return settings.channel == "auto" and settings.method != "fixed" and number_of_classes(settings) == 2
+
+
 def window_of(shape: tuple[int, ...], settings: Settings, path: str, parts: int = 8) -> int:
     """Side of the window around a pixel, odd; by default so many of them lie along the shorter side. [px]"""
     window_px = (settings.window_px or max(3, min(shape) // parts)) | 1

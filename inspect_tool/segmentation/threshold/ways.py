@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inspect_tool.images.filters import flat_field
 from inspect_tool.model import Micrograph
 from inspect_tool.segmentation.threshold import tints
-from inspect_tool.segmentation.threshold.bands import by_bands
+from inspect_tool.segmentation.threshold.bands import by_bands, count
 from inspect_tool.segmentation.threshold.by_edges import OnEdges, on_edges, outline_on_edges
 from inspect_tool.segmentation.threshold.edges import above, same_everywhere
 from inspect_tool.segmentation.threshold.gray_levels import (
@@ -73,7 +73,7 @@ def _among_tints(by_gray: Way, micrograph: Micrograph, settings: Settings) -> Wa
         return over
     phase = 0 if settings.phase == "dark" else 1
     is_clear = (by_gray.outline_on_edges or 0.0) >= ON_EDGES and not tints.vary_inside(ranks, micrograph, phase)
-    found, against = (np.count_nonzero(some == phase) for some in (ranks, over.told(over.choice.height)[1]))
+    found, against = (count(some, phase) for some in (ranks, over.told(over.choice.height)[1]))
     # what fills half of a window is taken for its matrix
     return by_gray if is_clear and found > against else over
 
@@ -118,7 +118,7 @@ def _over_matrix(micrograph: Micrograph, settings: Settings) -> Way:
 
     def of_image(height: float) -> tuple[list[float], Ranks]:
         levels, ranks = way.told(height)  # of the negative
-        return levels, np.subtract(1, ranks, dtype=np.uint8)
+        return levels, by_bands(lambda part: 1 - part, ranks)
 
     return replace(way, told=of_image)
 

@@ -248,7 +248,8 @@ def listing(kind: str, folder: Path | None = None) -> Iterator[tuple[str, str]]:
 
             for name in shipped_names():
                 card = load_model_card(model_folder(name))
-                yield name, f"{card.title} ({card.architecture}; for {', '.join(card.recipes)})"
+                recipes = f"; for {', '.join(card.recipes)}" if card.recipes else ""
+                yield name, f"{card.title} ({card.architecture}{recipes})"
         case "template":
             for path in sorted(data_folder("templates").glob("*/template.toml")):
                 yield path.parent.name, str(path.parent)

@@ -268,24 +268,9 @@ def _on_the_disk(
     model = model_of(planned)
     parts = folder / _made_of(planned, source, model)
     parts.mkdir(parents=True, exist_ok=True)
-    with readers.windows(source.path, selection(planned.job)) as opened:
-        roi = _specimen(planned, opened)
-        read = opened.as_read()
-        filled = blanked(read, roi)
-        micrograph = _with_specimen(_micrograph(planned, source, filled), roi)
-        pixels = StoredImage(read.shape, read.dtype, folder, parts if goes_on else None)
-        colors = None if filled.color is None else StoredImage((*read.shape, 3), np.uint8, folder)
-        for top, bottom in strips(read.shape):
-            pixels[top:bottom] = filled[top:bottom]
-            if filled.color is not None and colors is not None:
-                colors[top:bottom] = filled.color((slice(top, bottom), slice(0, read.shape[1])))
-        step = step_of(read.shape)
-        picture = sampled(read, step)
-    micrograph = replace(micrograph, pixels=cast("GrayImage", pixels), color=cast("NDArray[np.uint8] | None", colors))
+    micrograph, roi, picture = _stored(planned, source, folder, parts if goes_on else None)
     segmentation = segmented(planned, source, micrograph, model)
-    if picture.dtype != np.uint8:
-        low, high = ends_of(picture.ravel())
-        picture = in_eight_bits(picture, low, (high - low) / 255)
+    step, colors = step_of(micrograph.pixels.shape), micrograph.color
     return (
         micrograph,
         segmentation,
@@ -297,6 +282,29 @@ def _on_the_disk(
             colors=None if colors is None else sampled(colors, step),
         ),
     )
+
+
+def _stored(
+    planned: Plan, source: Source, folder: Path, parts: Path | None
+) -> tuple[Micrograph, BitMask | None, NDArray[np.uint8]]:
+    """Read an image into files: it, its specimen, and its small picture. The tiles that were decoded are gone then."""
+    with readers.windows(source.path, selection(planned.job)) as opened:
+        roi = _specimen(planned, opened)
+        read = opened.as_read()
+        filled = blanked(read, roi)
+        micrograph = _with_specimen(_micrograph(planned, source, filled), roi)
+        pixels = StoredImage(read.shape, read.dtype, folder, parts)
+        colors = None if filled.color is None else StoredImage((*read.shape, 3), np.uint8, folder)
+        for top, bottom in strips(read.shape):
+            pixels[top:bottom] = filled[top:bottom]
+            if filled.color is not None and colors is not None:
+                colors[top:bottom] = filled.color((slice(top, bottom), slice(0, read.shape[1])))
+        picture = sampled(read, step_of(read.shape))
+    if picture.dtype != np.uint8:
+        low, high = ends_of(picture.ravel())
+        picture = in_eight_bits(picture, low, (high - low) / 255)
+    stored = replace(micrograph, pixels=cast("GrayImage", pixels), color=cast("NDArray[np.uint8] | None", colors))
+    return stored, roi, picture
 
 
 def _made_of(planned: Plan, source: Source, model: object) -> str:

@@ -268,26 +268,15 @@ def _on_the_disk(
     model = model_of(planned)
     parts = folder / _made_of(planned, source, model)
     parts.mkdir(parents=True, exist_ok=True)
-    micrograph, roi, picture = _stored(planned, source, folder, parts if goes_on else None)
+    micrograph, seen = _stored(planned, source, folder, parts if goes_on else None)
     segmentation = segmented(planned, source, micrograph, model)
-    step, colors = step_of(micrograph.pixels.shape), micrograph.color
-    return (
-        micrograph,
-        segmentation,
-        _Seen(
-            labels=segmentation.labels,
-            roi=roi,
-            picture=picture,
-            step=step,
-            colors=None if colors is None else sampled(colors, step),
-        ),
-    )
+    return micrograph, segmentation, seen(segmentation.labels)
 
 
 def _stored(
     planned: Plan, source: Source, folder: Path, parts: Path | None
-) -> tuple[Micrograph, BitMask | None, NDArray[np.uint8]]:
-    """Read an image into files: it, its specimen, and its small picture. The tiles that were decoded are gone then."""
+) -> tuple[Micrograph, Callable[[LabelImage], _Seen]]:
+    """Read an image into files, and what its pictures show but for its labels. The tiles that were decoded are gone."""
     with readers.windows(source.path, selection(planned.job)) as opened:
         roi = _specimen(planned, opened)
         read = opened.as_read()
@@ -299,12 +288,18 @@ def _stored(
             pixels[top:bottom] = filled[top:bottom]
             if filled.color is not None and colors is not None:
                 colors[top:bottom] = filled.color((slice(top, bottom), slice(0, read.shape[1])))
-        picture = sampled(read, step_of(read.shape))
+        step = step_of(read.shape)
+        picture = sampled(read, step)
     if picture.dtype != np.uint8:
         low, high = ends_of(picture.ravel())
         picture = in_eight_bits(picture, low, (high - low) / 255)
     stored = replace(micrograph, pixels=cast("GrayImage", pixels), color=cast("NDArray[np.uint8] | None", colors))
-    return stored, roi, picture
+    small = None if colors is None else sampled(colors, step)
+
+    def seen(labels: LabelImage) -> _Seen:
+        return _Seen(labels=labels, roi=roi, picture=picture, step=step, colors=small)
+
+    return stored, seen
 
 
 def _made_of(planned: Plan, source: Source, model: object) -> str:

@@ -225,9 +225,7 @@ def measured(
     started = time.perf_counter()
     with ExitStack() as stack:
         kept = records or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="inspect_tool_")))
-        if _is_by_levels(planned, source):
-            with readers.windows(source.path, selection(planned.job)) as image:
-                asked = _request(planned, source, image)
+        if (asked := _by_levels(planned, source)) is not None:
             found = stack.enter_context(classes_of(asked, kept))
             micrograph = _with_specimen(_micrograph(planned, source, found.image), found.roi)
             segmentation = _segmentation(planned, found, time.perf_counter() - started)
@@ -250,12 +248,12 @@ def measured(
         )
 
 
-def _is_by_levels(planned: Plan, source: Source) -> bool:
-    """Whether each window can be told apart by itself; the colors of an image are looked at as a whole."""
+def _by_levels(planned: Plan, source: Source) -> Request | None:
+    """What is asked where each window can be told apart by itself; None: it cannot, nor where colors may decide."""
     if planned.backend != "threshold" or not by_windows.is_by_levels(planned.backend_settings):
-        return False
+        return None
     with readers.windows(source.path, selection(planned.job)) as image:
-        return image.color is None
+        return _request(planned, source, image) if image.color is None else None
 
 
 def _on_the_disk(

@@ -1,6 +1,6 @@
 """Values that are read off the gray image and not off its labels: they alone need the image to be repeated."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import floor
 from typing import TypeVar
@@ -34,6 +34,15 @@ def read_off(micrograph: Micrograph, name: str, read: Callable[[], T]) -> T:
         raise MeasurementError(msg)
     kept: T = micrograph.read_off[name]
     return kept
+
+
+def asked(micrograph: Micrograph, name: str, read: Callable[[], float | None]) -> Mapping[str, float]:
+    """Read a figure off the gray image, for ``FieldMeasurement.read_off``, that older reports do not have.
+
+    Nothing where there is no such figure, and where the image is gone and it was not kept.
+    """
+    found = read() if micrograph.read_off is None else micrograph.read_off.get(name)
+    return {} if found is None else {name: float(found)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

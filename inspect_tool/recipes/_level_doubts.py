@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text, named
+from inspect_tool.measure.gray import asked
 from inspect_tool.measure.gray_of_matrix import paler_percent
 from inspect_tool.measure.layers import layered_percent
 from inspect_tool.measure.relief import relief_percent
@@ -70,14 +71,14 @@ def paler_of(segmentation: Segmentation, micrograph: Micrograph) -> Mapping[str,
     Nothing where no level of gray was automatic, where there are more than two classes, or where a report does not
     have it, which is from before it was asked.
     """
-    before, told = micrograph.read_off, segmentation.told
-    if before is not None:
-        return {_PALER: float(before[_PALER])} if _PALER in before else {}
-    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
-        return {}
-    phase = segmentation.labels == 1
-    matrix = ~phase if micrograph.roi is None else ~phase & micrograph.roi
-    return {_PALER: paler_percent(micrograph.pixels, phase, matrix)}
+
+    def read() -> float | None:
+        if not _is_by_gray(segmentation) or set(segmentation.classes) != {0, 1}:
+            return None
+        phase = segmentation.labels == 1
+        return paler_percent(micrograph.pixels, phase, _rest(phase, micrograph))
+
+    return asked(micrograph, _PALER, read)
 
 
 def relief_of(segmentation: Segmentation, micrograph: Micrograph, phase: Mask) -> Mapping[str, float]:
@@ -86,12 +87,13 @@ def relief_of(segmentation: Segmentation, micrograph: Micrograph, phase: Mask) -
     Nothing where no level of gray was automatic, where there are more than two classes, or where a report does not
     have it, which is from before it was asked.
     """
-    before, told = micrograph.read_off, segmentation.told
-    if before is not None:
-        return {_RELIEF: float(before[_RELIEF])} if _RELIEF in before else {}
-    if not is_automatic(segmentation) or told.color_weights is not None or set(segmentation.classes) != {0, 1}:
-        return {}
-    return {_RELIEF: relief_percent(micrograph.pixels, phase, micrograph.roi)}
+
+    def read() -> float | None:
+        if not _is_by_gray(segmentation) or set(segmentation.classes) != {0, 1}:
+            return None
+        return relief_percent(micrograph.pixels, phase, micrograph.roi)
+
+    return asked(micrograph, _RELIEF, read)
 
 
 def shallower_of(segmentation: Segmentation, micrograph: Micrograph, pores: Mask) -> Mapping[str, float]:
@@ -99,13 +101,22 @@ def shallower_of(segmentation: Segmentation, micrograph: Micrograph, pores: Mask
 
     Nothing where no level of gray was automatic, or where a report does not have it, which is from before it was asked.
     """
-    before = micrograph.read_off
-    if before is not None:
-        return {_SHALLOWER: float(before[_SHALLOWER])} if _SHALLOWER in before else {}
-    if not is_automatic(segmentation) or segmentation.told.color_weights is not None:
-        return {}
-    metal = ~pores if micrograph.roi is None else ~pores & micrograph.roi
-    return {_SHALLOWER: paler_percent(micrograph.pixels, metal, pores)}
+
+    def read() -> float | None:
+        if not _is_by_gray(segmentation):
+            return None
+        return paler_percent(micrograph.pixels, _rest(pores, micrograph), pores)
+
+    return asked(micrograph, _SHALLOWER, read)
+
+
+def _is_by_gray(segmentation: Segmentation) -> bool:
+    """Whether a level was automatic, and one of gray and not of hues."""
+    return is_automatic(segmentation) and segmentation.told.color_weights is None
+
+
+def _rest(phase: Mask, micrograph: Micrograph) -> Mask:
+    return ~phase if micrograph.roi is None else ~phase & micrograph.roi
 
 
 def check_pores_are_no_matrix(segmentation: Segmentation, porosity_percent: float, image: str) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import MeasurementError
 from inspect_tool.languages import Text
+from inspect_tool.measure.gray import asked
 from inspect_tool.measure.normal_chords import Chords, Sides, gray_inside, normal_chords, sides_of
 from inspect_tool.model import Editions, FieldMeasurement, LabelImage, Mark, Mask, Micrograph, Notable, Segmentation
 from inspect_tool.recipes._common import length_in, numbers_of_classes, place_of
@@ -111,13 +112,14 @@ def _gray_inside(
 
     Nothing where no layer shows both of its sides, or where a report is from before it was asked.
     """
-    before, name = micrograph.read_off, "gray_inside"
-    if before is not None:
-        return {name: float(before[name])} if name in before else {}
-    if not is_automatic(segmentation):
-        return {}
-    shares = [share for one in found.values() if (share := gray_inside(micrograph.pixels, one.chords)) is not None]
-    return {name: max(shares)} if shares else {}
+
+    def read() -> float | None:
+        if not is_automatic(segmentation):
+            return None
+        shares = (gray_inside(micrograph.pixels, one.chords) for one in found.values())
+        return max((share for share in shares if share is not None), default=None)
+
+    return asked(micrograph, "gray_inside", read)
 
 
 def _opinions_apart(segmentation: Segmentation) -> Mapping[str, float]:

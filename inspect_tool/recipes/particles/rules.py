@@ -9,6 +9,7 @@ import numpy as np
 from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text
 from inspect_tool.measure.contact_edges import flat_contacts_percent
+from inspect_tool.measure.gray import asked
 from inspect_tool.model import Check, LabelImage, Micrograph, Segmentation, Standard
 from inspect_tool.recipes.particles import sampling
 from inspect_tool.recipes.particles.results import sample_of
@@ -40,13 +41,13 @@ def told_of(segmentation: Segmentation, micrograph: Micrograph, particles: Label
     """
     between = segmentation.told.variance_between
     told = {} if between is None else {"variance_between": between}
-    if micrograph.read_off is not None:
-        flat = micrograph.read_off.get("flat_contacts_percent")
-    elif segmentation.backend == "labels" or not isinstance(micrograph.pixels, np.ndarray):
-        flat = None
-    else:
-        flat = flat_contacts_percent(micrograph.pixels, particles)
-    return told if flat is None else {**told, "flat_contacts_percent": float(flat)}
+
+    def read() -> float | None:
+        if segmentation.backend == "labels" or not isinstance(micrograph.pixels, np.ndarray):
+            return None
+        return flat_contacts_percent(micrograph.pixels, particles)
+
+    return {**told, **asked(micrograph, "flat_contacts_percent", read)}
 
 
 def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard) -> list[Check]:

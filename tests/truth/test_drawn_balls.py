@@ -49,6 +49,18 @@ def test_two_voids_that_overlap_are_one_void_with_both_outlines():
     assert errors(picture) == pytest.approx([0] * 4, abs=2.0)
 
 
+def test_faint_bubbles_at_the_side_of_a_ball_are_found():
+    # domes of a few gray levels on the steep side, without an outline; the last ball is sound
+    places = ((41.0, 41.0), (41.0, 104.0), (104.0, 41.0), (104.0, 104.0))
+    voids = (((17.0, 0.0, 4.0),), ((-17.0, 0.0, 4.0),), ((0.0, 17.0, 4.0),), ())
+    balls = [Ball(row=r, column=c, radius=24, voids=each) for (r, c), each in zip(places, voids, strict=True)]
+    picture = draw((146, 146), balls, seed=1, absorption=2.2, noise=0.5)
+    assert picture.void_percent == pytest.approx([2.78, 2.78, 2.78, 0], abs=0.1)
+    off = errors(picture)
+    assert off == pytest.approx([0] * 4, abs=1.0)
+    assert off[3] == 0
+
+
 @pytest.mark.parametrize(("lighter", "start"), [(0.1, 0.5), (0.2, 0.6), (0.2, 0.7)])
 def test_a_light_side_of_a_ball_is_no_part_of_the_void_beside_it(lighter, start):
     # the upper side of each ball absorbs less, in a band that touches or nearly touches a void of 7.1 %

@@ -263,7 +263,7 @@ def _labels(
             best = np.zeros(len(rims.area), np.uint8)
             np.maximum.at(best, rims.parts[found.void], quarters[found.void])
             support[box] = np.maximum(support[box], np.where(found.void & (quarters != 2), best[rims.parts], quarters))
-            labels[box][found.void] = 2
+            labels[box][found.void | found.bubbles] = 2
             edges.append(
                 _Edges(box=box, fringe=fringe_of(found.value, rims, free), shape=edge_shape(rims), support=best)
             )

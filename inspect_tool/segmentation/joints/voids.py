@@ -11,6 +11,7 @@ from inspect_tool.measure.ball_doubts import of_bubbles
 from inspect_tool.model import LabelImage, Mask
 from inspect_tool.segmentation.joints.ball_voids import EVEN, groups_of_plateaus, parts_of_void, with_slopes
 from inspect_tool.segmentation.joints.bands import is_band, without_bands
+from inspect_tool.segmentation.joints.bubbles import faint_bubbles
 from inspect_tool.segmentation.joints.levels import (
     TwoLevels,
     are_more,
@@ -59,6 +60,7 @@ class Voids:
     """What was found in one joint; arrays (rows, columns) of its box."""
 
     void: Mask
+    bubbles: Mask  # faint voids of a ball beside those, which end at their rim
     via: Mask
     parts: LabelImage  # of the void, each with its own edge
     support: Gray  # 1 a void beyond doubt, 0.75 it just counts, 0.5 in dispute, 0.25 it just does not, 0 solder
@@ -94,6 +96,7 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     if core.sum() < 30:
         return Voids(
             void=none,
+            bubbles=none,
             via=none,
             parts=none.astype(np.int32),
             support=none.astype(np.float32),
@@ -115,15 +118,7 @@ def voids_of_joint(image: Gray, joint: Mask, surroundings: Mask, settings: Setti
     sign = np.float32(-1 if settings.void_polarity == "darker" else 1)
     if not round_one:
         return _voids_of_pad(sign * smooth, one, settings, degree)
-    first = _voids_above(sign * _above_ball(smooth, joint, core, 25, degree), one, settings)
-    if first.void.sum() < _LARGE * core.sum():
-        return first
-    # a large void of a ball pulls the background up, its middle most of all: once more, without it
-    wide = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8))
-    solder = core & (filled(np.asarray(wide, dtype=np.uint8)) == 0)
-    if solder.sum() < 0.2 * core.sum():
-        return first
-    return _voids_above(sign * _above_ball(smooth, joint, solder, 50, degree), one, settings)
+    return _with_bubbles(sign * image, joint, _voids_of_ball(sign, smooth, one, settings, degree), settings)
 
 
 def _above_ball(smooth: Gray, joint: Mask, solder: Mask, share: int, degree: int) -> Gray:
@@ -148,6 +143,39 @@ class _Joint:
     contrast: float  # [gray levels]
     noise: float  # [gray levels]
     disc: bool
+
+
+def _voids_of_ball(sign: np.float32, smooth: Gray, ball: _Joint, settings: Settings, degree: int) -> Voids:
+    """Find the voids of a ball by their outlines."""
+    core = ball.core
+    first = _voids_above(sign * _above_ball(smooth, ball.mask, core, 25, degree), ball, settings)
+    if first.void.sum() < _LARGE * core.sum():
+        return first
+    # a large void of a ball pulls the background up, its middle most of all: once more, without it
+    wide = cv2.dilate(first.void.astype(np.uint8), np.ones((5, 5), np.uint8))
+    solder = core & (filled(np.asarray(wide, dtype=np.uint8)) == 0)
+    if solder.sum() < 0.2 * core.sum():
+        return first
+    return _voids_above(sign * _above_ball(smooth, ball.mask, solder, 50, degree), ball, settings)
+
+
+def _with_bubbles(bright: Gray, joint: Mask, found: Voids, settings: Settings) -> Voids:
+    """Add the faint voids of a ball that have no outline of their own."""
+    bubbles, support = np.zeros(joint.shape, bool), found.support.copy()
+    for mask, told in faint_bubbles(
+        bright,
+        joint,
+        found.void | found.via,
+        contrast=found.contrast,
+        min_px=settings.min_void_px,
+        min_contrast=settings.min_contrast,
+        significance=settings.significance,
+    ):
+        more = mask & ~found.void & ~found.via
+        bubbles |= more
+        share = np.float32(1.0 if told >= settings.significance / _DOUBT else 0.75)
+        support[more] = np.maximum(support[more], share)
+    return replace(found, bubbles=bubbles, support=support)
 
 
 def _voids_of_pad(bright: Gray, joint: _Joint, settings: Settings, degree: int) -> Voids:
@@ -251,6 +279,7 @@ def _voids_above(value: Gray, joint: _Joint, settings: Settings, levels: TwoLeve
     void &= joint.mask
     return Voids(
         void=void,
+        bubbles=none,
         via=via & joint.mask,
         parts=parts_of_void(void, value, core) if joint.disc else connected(void),
         support=np.where(void, np.maximum(support, np.float32(0.75)), np.where(joint.mask, support, np.float32(0))),

@@ -320,17 +320,20 @@ def _skewed(
     """How far the upper limit is above the mean of fields that scatter by u, and what to say of it. [%]
 
     Of a studentized mean with skewness γ the quantile is z + γ (1 + 2 z²) / 6 to the first order, where Student's
-    factor stands for z. The nearer the share comes to one half, the less skewed it is (``_line``). It is 0 where
-    features are not thrown at random: fields that agree better than they could then do show it.
+    factor stands for z. The nearer the share comes to one half, the less skewed it is (``_line``). Features thrown at
+    random tell the scatter of the mean by their areas as well, which fields that agree by chance do not lower; that
+    they are not thrown at random is shown by fields that agree better than they could then do.
     """
-    known = coverage_factor(found.dof) * u
+    normal, known = coverage_factor(None), coverage_factor(found.dof) * u
     areas = [one.areas for one in scatters if one.areas is not None and one.areas.if_skewed]
     rare, waves = _rare(shares), sqrt(sum(one.u**2 for one in scatters)) / len(scatters)
     sums = sums_of_powers(areas, rare, waves) if len(areas) == len(scatters) else None
     if sums is None or not _scatter_as_by_chance(found, u, len(shares), 1e4 * sums[0] / len(shares)):
         return known, ""
     skewness = sums[1] / sums[0] ** 1.5 * (1 - 2 * rare) / (1 - rare)
-    upper = known + u * skewness * (1 + 2 * coverage_factor(None) ** 2) / 6
+    farther = skewness * (1 + 2 * normal**2) / 6
+    own = 100 * min(sqrt(sums[0]) / len(shares), waves)
+    upper = max(known + u * farther, own * (normal + farther))
     if upper <= _SKEWED * known:
         return known, ""
     return upper, Text("measure.basis_skewed_fields", wider=upper / known, skewness=skewness)

@@ -225,7 +225,7 @@ def test_several_fields_of_which_few_show_a_large_pore(pores, fields):
     # 95 % of 400: 92.5 % or more but for 1 in 70
     assert held >= 0.925
     assert held >= held_before
-    assert np.median(now[:, 1]) <= 1.2 * np.median(before[:, 1])
+    assert np.median(now[:, 1]) <= 1.25 * np.median(before[:, 1])
 
 
 def test_the_upper_limit_of_several_fields_by_hand():

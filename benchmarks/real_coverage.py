@@ -97,6 +97,11 @@ class Row:
         return abs(self.error) <= self.of_segmentation
 
     @property
+    def alone(self) -> "Row":
+        """The same with the interval that the lines of the segmentation make alone."""
+        return replace(self, low=self.value - self.of_segmentation, high=self.value + self.of_segmentation)
+
+    @property
     def score(self) -> float:
         """Interval score: width, and 2 / alpha times what the interval misses the truth by (Gneiting, Raftery 2007)."""
         missed = max(self.low - self.truth[1], 0.0) + max(self.truth[0] - self.high, 0.0)
@@ -489,13 +494,15 @@ The last column is the interval score before over that with the line: above 1 is
 
 - An interval speaks for the specimen, a mask for its image alone. Since then the scatter inside a single field counts
   in it. Where a method was already right on the image, as the networks mostly were, the score is worse for that.
+- *segmentation alone* leaves that scatter out on both sides: it is the error that the mask can tell.
 - Of few parents the line is as wide as the worst of them, unless what the method states held the truth in all of them.
 - *all*: the ways of a recipe together. Of a handful of parents a ratio is a rough one.
 """
 COMPARED = (
     "recipe", "by", "images (parents)", "no number: before, now", "coverage: before, now, line",
     "median half width: before, now, line", "median size of the error: before, now",
-    "interval score: before, now, line", "times better",
+    "interval score: before, now, line", "times better", "segmentation alone: interval score: before, line",
+    "times better",
 )  # fmt: skip
 
 
@@ -508,7 +515,7 @@ def compared(before: Sequence[Row], found: Sequence[Row], judged: Sequence[Row])
 
     A recipe with several ways ends in a line of all of them, in which each way of an image counts.
     """
-    now, with_line = ({key(row): row for row in some} for some in (found, judged))
+    earlier, now, with_line = ({key(row): row for row in some} for some in (before, found, judged))
     yield line(*COMPARED)
     yield line(*("---" for _ in COMPARED))
     for (recipe,), of_recipe in grouped(before, "recipe").items():
@@ -521,6 +528,7 @@ def compared(before: Sequence[Row], found: Sequence[Row], judged: Sequence[Row])
                     figures(rows)
                     for rows in (both, [now[key(row)] for row in both], [with_line[key(row)] for row in both])
                 ]
+                alone = [figures([rows[key(row)].alone for row in both]).score for rows in (earlier, with_line)]
                 lacking = (sum(not row.stated for row in some), sum(not now[key(row)].stated for row in some))
                 yield line(
                     f"`{recipe}`",
@@ -532,6 +540,8 @@ def compared(before: Sequence[Row], found: Sequence[Row], judged: Sequence[Row])
                     ", ".join(number(one.error) for one in every[:2]),
                     ", ".join(number(one.score) for one in every),
                     number(every[0].score / every[2].score),
+                    ", ".join(map(number, alone)),
+                    number(alone[0] / alone[1]),
                 )
 
 

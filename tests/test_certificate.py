@@ -262,6 +262,29 @@ def test_a_verdict_that_is_forged_into_the_words_of_a_rule_is_seen(made):
     assert list(pages._contradictions(report, ["inside every limit: pass"])) != []
 
 
+def test_what_keeps_a_number_from_being_believed_stands_under_it_on_page_1(made):
+    """Without a requirement and beside a failed one; a verdict that is open for it says so itself."""
+    (item, *_) = made.report.conformities
+    doubt, other, method = (
+        replace(made.report.checks[0], name=name, scope=scope, passed=False, quantities=quantities, specimen="")
+        for name, scope, quantities in (
+            ("odd shape", "plausibility", (item.quantity,)),
+            ("odd color", "plausibility", ("nothing that is shown",)),
+            ("few fields", "method", ()),
+        )
+    )
+    for decided, stands in (((), True), ((replace(item, decision="fail"),), True), ((decided_open(item),), False)):
+        report = replace(made.report, conformities=decided, checks=(doubt, other, method))
+        page = render.render(report, made.folder, SHIPPED, "print")
+        front = re.sub("<[^>]+>", "", page[page.index('class="front"') : page.index('class="back"')])
+        assert ("In doubt, as checks of plausibility are not met: Odd shape →" in front) is stands
+        assert "Odd color" not in front
+
+
+def decided_open(conformity):
+    return replace(conformity, decision="undecided", reason="the result is doubtful: odd shape")
+
+
 DECISIONS = ("pass", "fail", "undecided", "conditional pass", "conditional fail", "not stated", None)
 
 

@@ -98,24 +98,28 @@ def test_the_worst_images_are_named_with_what_doubts_them() -> None:
 
 
 def test_an_earlier_version_is_compared_on_the_images_that_both_give_a_number_for() -> None:
-    """Before: 4 to 6 misses 6.5 by half a point, 2 + 20 = 22. Now: 3 to 7 holds it and scores 4; with the line 8."""
+    """Before: 4 to 6 misses 6.5 by half a point, 2 + 20 = 22. Now: 3 to 7 holds it and scores 4; with the line 8.
+
+    The segmentation alone, before: 4.4 to 5.6 misses it by 0.9, 1.2 + 36 = 37.2; with the line: 3 to 7, that is 4.
+    """
     before = replace(ROW, truth=(6.5, 6.5))
-    now, wide = (replace(before, low=5 - half, high=5 + half) for half in (2.0, 4.0))
+    now, wide = (replace(before, low=5 - half, high=5 + half, of_segmentation=half / 2) for half in (2.0, 4.0))
     refused = replace(now, name="black", value=nan, low=nan, high=nan, refused="is constant")
     rows = ([before, replace(before, name="black")], [now, refused], [wide, refused])
     _, _, found = compared(*rows)
     assert found == (
-        "| `porosity` | `threshold` | 1 (1) | 0, 1 | 0 %, 100 %, 100 % | 1, 2, 4 | 1.5, 1.5 | 22, 4, 8 | 2.75 |"
+        "| `porosity` | `threshold` | 1 (1) | 0, 1 | 0 %, 100 %, 100 % | 1, 2, 4 | 1.5, 1.5 | 22, 4, 8 | 2.75"
+        " | 37.2, 4 | 9.3 |"
     )
 
 
 def test_the_ways_of_a_recipe_are_compared_together_too() -> None:
-    """One way scores 2 before and 4 with the line, the other 22 and 4: 24 over 8."""
+    """One way scores 2 before and 4 with the line, the other 22 and 4: 24 over 8; alone 1.2 and 37.2 before, and 4."""
     good, bad = ROW, replace(ROW, way="unet pores", truth=(6.5, 6.5))
-    wide = [replace(row, low=3.0, high=7.0) for row in (good, bad)]
+    wide = [replace(row, low=3.0, high=7.0, of_segmentation=2.0) for row in (good, bad)]
     *_, found = compared([good, bad], wide, wide)
     assert found.startswith("| `porosity` | **all** | 2 (1) | 0, 0 | 50 %, 100 %, 100 % |")
-    assert found.endswith("| 12, 4, 4 | 3 |")
+    assert found.endswith("| 12, 4, 4 | 3 | 19.2, 4 | 4.8 |")
 
 
 def test_a_void_that_no_joint_was_drawn_around_is_left_out(tmp_path) -> None:

@@ -47,7 +47,7 @@ def test_a_validation_file_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("inspect_tool/validation/5", "inspect_tool/spec/1", "schema: got 'inspect_tool/spec/1', must be"),
+        (values.SCHEMA, "inspect_tool/spec/1", "schema: got 'inspect_tool/spec/1', must be"),
         ('recipe = "porosity"', "recipe = 3", "recipe"),
         ('person = "A. Person"\n', "", "person"),
         ("contrast = 1.01", "contrast = nan", "got nan"),

@@ -30,6 +30,7 @@ PICTURED = ("preparation", "instrument")  # beside the micrograph
 HEAD = ("laboratory", "address", "date_of_issue", "authorised_by")
 MOST_ROWS = 8  # requirements and results on page 1; the worst come first
 MOST_RULES = 2  # rules of decision that are put into words there
+MOST_DOUBTS = 3  # checks of plausibility that are not met, on page 1
 MOST_FAILED = 3  # rules of the method that were not kept, on page 2
 MOST_REMARKS = 4
 MOST_ON_AXIS = 4  # specimens, where they are shown against the limits
@@ -243,6 +244,7 @@ def shown(
     )[:MOST_RULES]
     every = rows(report)
     made = [texts[name] for name in PICTURED if name in certified(texts)]
+    doubts = doubts_of(report, every[:MOST_ROWS])
     fitting = space.front(
         paper,
         title=report.title,
@@ -256,6 +258,7 @@ def shown(
             )
             for row in every[:MOST_ROWS]
         ],
+        doubts="; ".join(said(one, language) for one in doubts[:MOST_DOUBTS]),
         rules=[f"{said(name, language)} {said(means, language)}" for name, means in rules],
         entries=[texts[name] for name in CERTIFIED if name in certified(texts)],
         lot=report.lot is not None,
@@ -278,6 +281,8 @@ def shown(
         "rows": every[: fitting.rows],
         "more": len(every) - fitting.rows,
         "counts": counts(report),
+        "doubts": doubts[:MOST_DOUBTS],
+        "more_doubts": len(doubts[MOST_DOUBTS:]),
         "source": sources[0] if len(sources) == 1 else "",
         "rules": [
             {"name": said(name, language), "text": said(means, language)} for name, means in rules[: fitting.rules]
@@ -298,6 +303,22 @@ def shown(
         "blocks": tuple(block for block in blocks if block != "summary"),
         "titles": TITLES,
     }
+
+
+def doubts_of(report: Report, every: Sequence[Row]) -> tuple[Words, ...]:
+    """Checks by which results cannot be believed as they stand; not those of a row whose verdict is open for them."""
+    names = [
+        check.name
+        for check in report.checks
+        if check.scope == "plausibility"
+        and not check.passed
+        and any(
+            check.specimen in ("", row.specimen) and (not check.quantities or row.quantity in check.quantities)
+            for row in every
+            if row.result is not None and not _open(row)
+        )
+    ]
+    return tuple(dict.fromkeys(names))
 
 
 def _open(row: Row) -> bool:

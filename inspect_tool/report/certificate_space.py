@@ -68,11 +68,12 @@ def front(
     lede: str,
     sentence: str,
     rows: Sequence[tuple[str, int]],
+    doubts: str,
     rules: Sequence[str],
     entries: Sequence[str],
     lot: bool,
 ) -> Front:
-    """Choose what stands on page 1: results before rules before the identification.
+    """Choose what stands on page 1: results and their doubts before rules before the identification.
 
     Parameters
     ----------
@@ -81,6 +82,8 @@ def front(
         Heading, the line below it, and the sentence on acceptance.
     rows : sequence of (str, int)
         Title of a result, and how many lines stand below it.
+    doubts : str
+        Why results cannot be believed as they stand; empty: nothing doubts them.
     rules, entries : sequence of str
         Decision rules in words; entries of the identification, the weightiest first.
     lot : bool
@@ -90,6 +93,8 @@ def front(
     left = _HIGH[paper] - _ROOM - 17  # room for signatures, head
     left -= 5 + 8 * lines(title, 19, wide, bold=True) + 1 + _LINE * lines(lede, 9.6, wide) + 5
     left -= max(24.0, 11 + 4.9 * lines(sentence, 10.4, wide - 66, bold=True)) + (2 * _LINE + 3 if lot else 0)
+    if doubts:
+        left -= 2.4 + 4.3 * (1 + lines(doubts, 9.2, wide))
     if len(rows) == 1:
         left -= 34
         shown = 1

@@ -34,7 +34,7 @@ from inspect_tool.validation.reach import (
     matching,
     space_of,
 )
-from inspect_tool.validation.values import SCHEMA, WITHOUT_GATE, Validation, all_parents
+from inspect_tool.validation.values import DOUBTS_ALONE, SCHEMA, WITHOUT_GATE, Validation, all_parents, later
 
 LINE = Text("budget.error_on_labeled_images")
 STATEMENT = Text("validation.segmentation_error_title")
@@ -147,7 +147,9 @@ def applied(
         widened |= {(specimen, result.quantity): result for result in made}
         if made:
             checks.append(_distance(specimen, far, tuple(result.quantity for result in made)))
-    ratios = {quantity for quantity, carry in carried.items() if carry.relative and validation.schema == SCHEMA}
+    ratios = {
+        quantity for quantity, carry in carried.items() if carry.relative and later(validation.schema, DOUBTS_ALONE)
+    }
     untold = {key: one for key, one in widened.items() if key[1] in ratios and _factor(one) >= _TELLS}
     warnings = [
         Text("validation.warning_images_unlike_labeled", specimen=check.specimen, far=check.value)
@@ -216,7 +218,7 @@ def _beside(
 
 def is_judged_apart(result: Result, checks: Iterable[Check], schema: str = SCHEMA) -> bool:
     """Whether a recipe itself doubts a result, or its own interval, without labeled images, reaches to zero."""
-    return is_doubted(result.quantity, checks) or (schema == SCHEMA and plausibility.reaches_zero(result))
+    return is_doubted(result.quantity, checks) or (later(schema, DOUBTS_ALONE) and plausibility.reaches_zero(result))
 
 
 def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
@@ -245,7 +247,7 @@ def _reaching(carried: Mapping[str, Carried], quantity: str) -> tuple[Carried, s
 def scale_of(carry: Carried, unit: str, schema: str = SCHEMA) -> Scale:
     """What errors of the quantity are measured in that an error is known of, which has this unit."""
     if carry.relative:
-        return "count" if carry.counted and schema == SCHEMA else "ratio"
+        return "count" if carry.counted and later(schema, DOUBTS_ALONE) else "ratio"
     return "share" if unit == "%" else "difference"
 
 

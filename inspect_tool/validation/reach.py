@@ -1,7 +1,7 @@
 """How far the error of one field reaches, by the errors of labeled images that are like it."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p, sqrt
 from typing import Literal, TypeAlias
@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from inspect_tool.statistics.uncertainty import coverage_factor
 from inspect_tool.validation import conformal
 from inspect_tool.validation.values import (
+    APART_IF_FEW,
     KIND_FIRST,
     WITH_STOPPED,
     WITHOUT_GATE,
     FieldError,
     Validation,
+    later,
     parent_of,
 )
 
@@ -34,7 +36,7 @@ KNOWN = 0.9
 """Coverage that labeled images tell at least where they take back, or confirm, what a method states."""
 
 _LEAST_U = 1e-3  # in points or G: below it a method states no error
-_ENOUGH = 19  # parents, that tell 95 %: from there on a scale is learned from what the method states itself
+_ENOUGH = 19  # parents, that tell 95 %: from there on results are judged apart
 _EXTREME = 1.0  # share [%]
 _FEW = 5  # parents that a kind of image or result needs to be judged apart
 _NEAREST = 3  # labeled images that say together which group an image is most like
@@ -120,17 +122,26 @@ def _labeled(validation: Validation, of: str, scale: Scale) -> list[_Labeled]:
     ]
 
 
+def _parents(labeled: Iterable[_Labeled]) -> int:
+    return len({one.parent for one in labeled})
+
+
 def _alike(labeled: Sequence[_Labeled], doubted: bool) -> Sequence[_Labeled]:
     """Those that the recipe doubts, or does not, as the new one; all where they are few; none where these are few."""
     same = [one for one in labeled if one.error.doubted == doubted]
-    return next((some for some in (same, labeled) if len({one.parent for one in some}) >= _FEW), ())
+    return next((some for some in (same, labeled) if _parents(some) >= _FEW), ())
+
+
+def _few(validation: Validation, every: Iterable[_Labeled]) -> bool:
+    """Whether they cannot tell 95 % even together; by a file of before they are judged as many are."""
+    return later(validation.schema, APART_IF_FEW) and _parents(every) < _ENOUGH
 
 
 def _let_through(validation: Validation, every: Sequence[_Labeled]) -> Sequence[_Labeled]:
-    """Those that the quality gate lets through, if they tell 95 %; else, and by a file of before, all."""
+    """Those that the quality gate lets through, if they tell enough; else, and by a file of before, all."""
     passed = [one for one in every if not one.stopped]
-    of_before = validation.schema in (WITH_STOPPED, KIND_FIRST, WITHOUT_GATE)
-    return passed if not of_before and len({one.parent for one in passed}) >= _ENOUGH else every
+    least = KNOWN if _few(validation, every) else _told_by(_ENOUGH)
+    return passed if later(validation.schema, WITH_STOPPED) and _told_by(_parents(passed)) >= least else every
 
 
 def _judging(validation: Validation, every: Sequence[_Labeled], kind: str, doubted: bool) -> Sequence[_Labeled]:
@@ -140,8 +151,8 @@ def _judging(validation: Validation, every: Sequence[_Labeled], kind: str, doubt
     """
     of_kind = [one for one in every if one.group == kind]
     same, both = ([one for one in some if one.error.doubted == doubted] for some in (every, of_kind))
-    order = (both, of_kind, same) if validation.schema in (KIND_FIRST, WITHOUT_GATE) else (both, same, of_kind)
-    return next((some for some in order if len({one.parent for one in some}) >= _FEW), every)
+    order = (both, same, of_kind) if later(validation.schema, KIND_FIRST) else (both, of_kind, same)
+    return next((some for some in order if _parents(some) >= _FEW), every)
 
 
 def _errors(labeled: Sequence[_Labeled], scale: Scale) -> NDArray[np.float64]:
@@ -190,10 +201,13 @@ def half_width(
 ) -> Reach | None:
     """How far the error of one field reaches; None: no labeled image has the quantity.
 
-    Results that the recipe doubts are judged apart from those that it does not, and images by the group they are most
-    like, as far as there are five parents of them; one that the quality gate lets through by those that it lets
-    through, as far as there are 19 of them. With 19 and more the error may grow with what the method states, but
-    for that of a ratio and of a number.
+    A result that the quality gate lets through is judged by those that it lets through, as far as there are 19 parents
+    of them; results that the recipe doubts apart from those that it does not, and images by the group they are most
+    like, as far as there are five. Where 19 and more judge, the error may grow with what the method states, but for
+    that of a ratio and of a number.
+    Of fewer than 19 parents in all those that the gate lets through are asked as far as there are nine, and judge
+    together: the error may grow with what the method states and with a doubt of the recipe; ratios and numbers are
+    judged apart.
     What a method states is not widened where it has held the truth in every image of nine parents or more.
 
     Parameters
@@ -225,15 +239,19 @@ def half_width(
     every = _labeled(validation, of, scale)
     if not every:
         return None
-    known = _judging(validation, every if stopped else _let_through(validation, every), "" if far else kind, doubted)
+    passed = every if stopped else _let_through(validation, every)
+    # a factor grows with its logarithm beyond all that was seen
+    scaled = scale not in RATIOS
+    together = scaled and _few(validation, every)
+    known = passed if together else _judging(validation, passed, "" if far else kind, doubted)
     unit = _unit(value, scale)
     parents = [one.parent for one in known]
-    # a factor grows with its logarithm beyond all that was seen
-    if len(set(parents)) >= _ENOUGH and scale not in RATIOS:
-        units = np.array([_unit(one.error.machine, scale) for one in known])
-        stated = np.array([max(one.error.own_u, _LEAST_U) for one in known]) / units
-        terms = np.log(stated)[:, None]
-        found = conformal.half_width(_errors(known, scale), terms, parents, [log(max(own, _LEAST_U) / unit)])
+    if together or (scaled and _parents(known) >= _ENOUGH):
+        stated = [log(max(one.error.own_u, _LEAST_U) / _unit(one.error.machine, scale)) for one in known]
+        terms, at = [stated], [log(max(own, _LEAST_U) / unit)]
+        if together:
+            terms, at = [*terms, [float(one.error.doubted) for one in known]], [*at, float(doubted)]
+        found = conformal.half_width(_errors(known, scale), np.array(terms).T, parents, at)
     else:
         found = conformal.quantile(np.abs(_errors(known, scale)), conformal.weights_of(parents))
     widest = found.half_width
@@ -253,12 +271,12 @@ def half_width(
     stated_width = coverage_factor(None) * step * max(own / unit, least)
     if stated_width >= widest * coverage_factor(None) / coverage_factor(None, found.coverage):
         return ranked
-    return Reach(half_width=stated_width, coverage=_told_by({one.parent for one in confirming}), as_stated=True)
+    return Reach(half_width=stated_width, coverage=_told_by(_parents(confirming)), as_stated=True)
 
 
-def _told_by(parents: Collection[str]) -> float:
+def _told_by(parents: int) -> float:
     """Probability that a new parent is not the first of all to be missed."""
-    return len(parents) / (len(parents) + 1)
+    return parents / (parents + 1)
 
 
 def _confirming(validation: Validation, every: Sequence[_Labeled], kind: str) -> Sequence[_Labeled]:
@@ -266,10 +284,10 @@ def _confirming(validation: Validation, every: Sequence[_Labeled], kind: str) ->
 
     Those of the kind, doubted or not, where there are five parents of it, else all; no image that the gate stops.
     """
-    if validation.schema == WITHOUT_GATE:
+    if not later(validation.schema, WITHOUT_GATE):
         return ()
     of_kind = [one for one in every if one.group == kind]
-    known = of_kind if len({one.parent for one in of_kind}) >= _FEW else every
+    known = of_kind if _parents(of_kind) >= _FEW else every
     passed = [one for one in known if not one.stopped]
-    enough = _told_by({one.parent for one in passed}) >= KNOWN
+    enough = _told_by(_parents(passed)) >= KNOWN
     return passed if enough and all(one.held for one in passed) else ()

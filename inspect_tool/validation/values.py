@@ -11,16 +11,27 @@ from inspect_tool.errors import SettingsError
 from inspect_tool.files import checked, read_toml, toml_text
 from inspect_tool.model import Day
 
-SCHEMA = "inspect_tool/validation/5"
+SCHEMA = "inspect_tool/validation/6"
+APART_IF_FEW = "inspect_tool/validation/5"
+"""A file of before, in which also few labeled images are judged apart, doubted or not, by the largest error of five."""
 DOUBTS_ALONE = "inspect_tool/validation/4"
-"""A file of before, in which only doubts of the recipe set results apart, and errors of numbers are ratios."""
+"""A file of before that, in which only doubts of the recipe set results apart, and errors of numbers are ratios."""
 WITH_STOPPED = "inspect_tool/validation/3"
 """A file of before that, by which images that the quality gate stops judge those that it lets through."""
 KIND_FIRST = "inspect_tool/validation/2"
 """A file of before that, by which a result is judged by its kind first, and then by whether it is doubted."""
 WITHOUT_GATE = "inspect_tool/validation/1"
 """The first, which does not say what images the quality gate stops. The lines of all of them are as they were."""
-BEFORE = (DOUBTS_ALONE, WITH_STOPPED, KIND_FIRST, WITHOUT_GATE)
+BEFORE = (APART_IF_FEW, DOUBTS_ALONE, WITH_STOPPED, KIND_FIRST, WITHOUT_GATE)
+
+
+def later(schema: str, than: str) -> bool:
+    """Whether a schema came after another; lines of a file of before stay as they were then.
+
+    >>> later(SCHEMA, WITHOUT_GATE), later(WITHOUT_GATE, WITHOUT_GATE)
+    (True, False)
+    """
+    return int(schema.rpartition("/")[2]) > int(than.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

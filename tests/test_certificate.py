@@ -4,11 +4,13 @@ import re
 from dataclasses import replace
 from datetime import date
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pikepdf
 import pypdf
 import pytest
+from PIL import Image
 from report_example import HEADER, example
 
 from inspect_tool.acceptance.conformity import decide
@@ -79,6 +81,26 @@ def german(made):
     return printed(made.report, made.folder, "german.pdf", language="de")
 
 
+@pytest.fixture(scope="module")
+def plain(made):
+    """Nothing is asked for and nothing said of the item: a wide field has room on page 1."""
+
+    def cut(name):
+        wide = str(Path(name).with_stem(f"{Path(name).stem}_wide"))
+        with Image.open(made.folder / name) as opened:
+            opened.crop((0, 0, opened.width, int(0.6 * opened.width))).save(made.folder / wide)
+        return wide
+
+    fields = [replace(one, height_px=int(0.6 * one.width_px)) for one in made.report.micrographs]
+    report = replace(
+        made.report,
+        header=Header(),
+        conformities=(),
+        micrographs=tuple(replace(one, picture=cut(one.picture), overlay=cut(one.overlay)) for one in fields),
+    )
+    return printed(report, made.folder, "plain.pdf")
+
+
 def words(page):
     return " ".join(page.extract_text().replace("\xa0", " ").split())
 
@@ -116,7 +138,7 @@ def first_of_annex(document):
     return document.get_destination_page_number(document.named_destinations["annex"])
 
 
-@pytest.mark.parametrize("name", ["document", "document_of_many", "german"])
+@pytest.mark.parametrize("name", ["document", "document_of_many", "german", "plain"])
 def test_a_certificate_has_at_most_two_pages_and_no_small_print(name, request):
     document = request.getfixturevalue(name)
     count = first_of_annex(document)
@@ -126,7 +148,7 @@ def test_a_certificate_has_at_most_two_pages_and_no_small_print(name, request):
             assert min(sizes(page, np.eye(3))) > 8.99
 
 
-@pytest.mark.parametrize("name", ["document", "document_of_many", "german"])
+@pytest.mark.parametrize("name", ["document", "document_of_many", "german", "plain"])
 def test_the_room_for_signatures_is_on_page_1_below_all_words(name, request):
     document = request.getfixturevalue(name)
     room = document.named_destinations[pdf_compare.ROOM]
@@ -142,6 +164,12 @@ def test_the_room_for_signatures_is_on_page_1_below_all_words(name, request):
     assert [text for y, text in texts if low - 2 < y < high] == []
     assert right <= float(document.pages[0].mediabox.width) - 45
     assert low > 45
+
+
+def test_the_field_stands_on_page_1_where_it_has_room_and_else_on_page_2(plain, document):
+    for shown, first in ((plain, True), (document, False)):
+        assert ("As measured" in words(shown.pages[0])) is first
+        assert ("As measured" in words(shown.pages[1])) is not first
 
 
 def test_page_1_says_what_how_much_by_which_rule_and_what_it_means(made, document):

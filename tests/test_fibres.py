@@ -139,6 +139,21 @@ def test_a_large_tilt_is_hardly_moved_by_noise():
     assert not any("may be due to roughness" in warning for warning in all_of_it.warnings)
 
 
+def test_two_square_fibers_taken_for_one_do_not_make_the_others_tilted():
+    """Of 20 fibers that stand square one is twice as long: what the interval reaches to is the value without it."""
+    rng = np.random.default_rng(4)
+    rough = [(row + rng.uniform(), column + rng.uniform()) for row, column in GRID]
+    both, others = ellipses(rough[:1], 9.0, tilt=65.0), ellipses(rough[1:], 9.0)
+    found, _ = measured(np.where(both > 0, 1, np.where(others > 0, others + 1, 0)).astype(np.int32))
+    alone, _ = measured(others)
+    reached = [
+        [line.basis.values["without"] for line in one["orientation_a33"].budget if line.name == "roughness of outlines"]
+        for one in (found, alone)
+    ]
+    assert found["orientation_a33"].value < 0.95  # one in 20 by number is one in nine by area
+    assert reached[0] == pytest.approx(reached[1], abs=0.002)
+
+
 @pytest.mark.parametrize("piece", [True, False])
 def test_the_scatter_of_diameters_is_doubted_where_a_piece_of_a_fiber_makes_it(piece):
     radii = np.random.default_rng(2).normal(15.0, 0.6, 25)  # as many micrometers across, at half a micrometer per pixel

@@ -245,6 +245,8 @@ def shown(
     every = rows(report)
     made = [texts[name] for name in PICTURED if name in certified(texts)]
     doubts = doubts_of(report, every[:MOST_ROWS])
+    plate_mm = 0.0 if field is None else min(PLATE_HIGH_MM, 7 + PLATE_MM * field.height_px / field.width_px)
+    field_mm = space.field_mm(paper, plate_mm, " ".join(made)) if field is not None else 0.0
     fitting = space.front(
         paper,
         title=report.title,
@@ -262,6 +264,7 @@ def shown(
         rules=[f"{said(name, language)} {said(means, language)}" for name, means in rules],
         entries=[texts[name] for name in CERTIFIED if name in certified(texts)],
         lot=report.lot is not None,
+        field_mm=field_mm,
     )
     names = [name for name in CERTIFIED if name in certified(texts)][: fitting.entries]
     names += [name for name in PICTURED if name in certified(texts)]
@@ -271,8 +274,7 @@ def shown(
         paper,
         failed=[f"{said(check.name, language)} {said(check.clause, language)}" for check in failed(report)],
         remarks=[said(one, language) for one in report.warnings[:MOST_REMARKS]],
-        caption=" ".join(made),
-        plate_mm=0.0 if field is None else min(PLATE_HIGH_MM, 7 + PLATE_MM * field.height_px / field.width_px),
+        field_mm=0.0 if fitting.field else field_mm,
         charts_mm=tuple(on_axis) or (CHARTS_MM if chart is not None else ()),
     )
     return {
@@ -295,6 +297,7 @@ def shown(
         ),
         "names": (*HEAD, *names),
         "field": field,
+        "field_in_front": fitting.field,
         "made": made,
         "field_width": "" if field is None else width_of(field),
         "strip": on_axis.get(behind.chart_mm),

@@ -30,11 +30,12 @@ _RAGGED = 1.05  # lines end before the margin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
-    """How many of each kind page 1 shows, of those that were given."""
+    """How many of each kind page 1 shows, of those that were given, and whether it has room for the field."""
 
     rows: int
     rules: int
     entries: int
+    field: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,9 @@ def front(
     rules: Sequence[str],
     entries: Sequence[str],
     lot: bool,
+    field_mm: float,
 ) -> Front:
-    """Choose what stands on page 1: results and their doubts before rules before the identification.
+    """Choose what stands on page 1: results and their doubts before rules before the identification before a field.
 
     Parameters
     ----------
@@ -88,6 +90,8 @@ def front(
         Decision rules in words; entries of the identification, the weightiest first.
     lot : bool
         Whether the verdict of a lot is said.
+    field_mm : float
+        Height of the pictures of a field with what is said of them; 0: there is none.
     """
     wide = _WIDE[paper]
     left = _HIGH[paper] - _ROOM - 17  # room for signatures, head
@@ -123,7 +127,13 @@ def front(
             break
         left -= high
         kept += 2
-    return Front(rows=shown, rules=said, entries=min(kept, len(entries)))
+    field = 0 < field_mm <= left - measured and kept >= len(entries)
+    return Front(rows=shown, rules=said, entries=min(kept, len(entries)), field=field)
+
+
+def field_mm(paper: str, plate_mm: float, caption: str) -> float:
+    """Height of the pictures of a field, so high each, with a legend and how the field was made below them."""
+    return plate_mm + 13 + _LINE * lines(caption, 9, _WIDE[paper] - 90)
 
 
 def back(
@@ -131,8 +141,7 @@ def back(
     *,
     failed: Sequence[str],
     remarks: Sequence[str],
-    caption: str,
-    plate_mm: float,
+    field_mm: float,
     charts_mm: Sequence[float],
 ) -> Back:
     """Choose what stands on page 2: pictures and chart before remarks, and these before the chart alone.
@@ -142,18 +151,15 @@ def back(
     paper : "A4" or "letter"
     failed, remarks : sequence of str
         Rules that were not kept, and sentences to be read with the result.
-    caption : str
-        How the field was made, below the pictures.
-    plate_mm : float
-        Height of a picture; 0: there is none.
+    field_mm : float
+        Height of the pictures of a field with what is said of them; 0: they stand on page 1, or there is none.
     charts_mm : sequence of float
         Heights that a chart may be drawn with, the best first; none: there is no chart.
     """
     wide = _WIDE[paper]
     left = _HIGH[paper] - _LEGAL - 2 * _LINE - sum(0.8 + _LINE * lines(one, 9.2, wide - 60) for one in failed)
     left -= 9 + 3 * (_LINE + 0.8)  # head of the remarks, how many more there are, what is not stated
-    if plate_mm:
-        left -= plate_mm + 13 + _LINE * lines(caption, 9, wide - 90)
+    left -= field_mm
     counted = [lines(remark, 9.2, wide - 5) for remark in remarks]
     first = (_LINE + 0.4) * min(_FIRST_LINES, sum(counted))  # a lower chart, and not none of them
     high = {drawn: 13 + drawn * wide / CHART_WIDE_MM for drawn in charts_mm}

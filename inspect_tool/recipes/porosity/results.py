@@ -625,7 +625,7 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
 
 
 def _few_pores_check(fields: Sequence[Measured]) -> list[Check]:
-    """Doubt of a share that rests on a few pores of one field: large ones as rare as one a field may be in no sight.
+    """Doubt of a share that rests on a few pores of one field: it may show none of the large ones.
 
     Not in a report from before how skewed such shares are counted, nor where there is no pore: ``_empty_fields``.
     """

@@ -39,6 +39,7 @@ class FeatureAreas:
     of_phase: Array  # empty: the rest is rarer [1]
     of_rest: Array
     if_few: bool = True  # they count with few features and with several fields; not in a report from before they did
+    if_skewed: bool = True  # how skewed their sum is counts; not in a report from before it did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,45 @@ def feature_areas(phase: Mask, roi: Mask | None = None) -> FeatureAreas:
     return FeatureAreas(of_phase=none if common else areas, of_rest=areas if common else none)
 
 
+def sums_of_powers(found: Sequence[FeatureAreas], share: float, u: float) -> tuple[float, float] | None:
+    """Sums of the squares and of the cubes of the areas of features thrown at random, over that of one field.
+
+    They are the second and third cumulant of the sum of the areas (compound Poisson).
+
+    Parameters
+    ----------
+    found : sequence of FeatureAreas
+        Of the fields.
+    share : float
+        Mean share of the rarer side. [1]
+    u : float
+        Standard uncertainty of that by the waves inside the fields. [1]
+
+    Returns
+    -------
+    (float, float) or None
+        None: there is no feature, or they are not thrown at random.
+
+    Examples
+    --------
+    >>> sums_of_powers([FeatureAreas(of_phase=np.full(4, 0.5), of_rest=np.zeros(0))], 0.5, 0.25)
+    (1.0, 0.5)
+    """
+    areas = _thrown_at_random(found, share, u)
+    return None if areas is None else (float((areas**2).sum()), float((areas**3).sum()))
+
+
+def _thrown_at_random(found: Sequence[FeatureAreas], share: float, u: float) -> Array | None:
+    """Areas of the features of all fields; None: there is none, or they keep apart, or are cells of a mosaic."""
+    sides = [[one.of_phase for one in found], [one.of_rest for one in found]]
+    filled = [side for side in sides if any(len(areas) for areas in side)]
+    if len(filled) != 1 or not share > 0:
+        return None
+    areas = np.concatenate(filled[0])
+    at_random = float((areas**2).sum()) / float(areas.sum()) ** 2  # relative variance of such a sum
+    return None if at_random > _APART * (u / share) ** 2 else areas
+
+
 def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> LognormalLimit | None:
     """Upper 95 % limit of the share of features thrown at random whose areas are lognormal.
 
@@ -109,15 +149,10 @@ def lognormal_limit(found: Sequence[FeatureAreas], share: float, u: float) -> Lo
     differences with environmental applications, Environmetrics 20 (2009) 172. Boolean model: Chiu et al., Stochastic
     Geometry and its Applications, 3rd ed. (2013) chapter 3.
     """
-    sides = [[one.of_phase for one in found], [one.of_rest for one in found]]
-    filled = [side for side in sides if any(len(areas) for areas in side)]
-    if len(filled) != 1 or not share > 0:
+    areas = _thrown_at_random(found, share, u)
+    if areas is None or len(areas) < _FEWEST_WIDE:
         return None
-    areas = np.concatenate(filled[0])
     n = len(areas)
-    at_random = float((areas**2).sum()) / float(areas.sum()) ** 2  # relative variance of such a sum
-    if n < _FEWEST_WIDE or at_random > _APART * (u / share) ** 2:
-        return None
     logs = np.log(areas)
     off = logs - logs.mean()
     variance, dof = float((off**2).mean()), n - 1

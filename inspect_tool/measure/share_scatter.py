@@ -10,13 +10,21 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from math import cos, log, pi, prod, sin, sqrt
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from inspect_tool.languages import Text, Words
-from inspect_tool.measure.feature_sizes import WIDE, FeatureAreas, LognormalLimit, feature_areas, lognormal_limit
+from inspect_tool.measure.feature_sizes import (
+    WIDE,
+    FeatureAreas,
+    LognormalLimit,
+    feature_areas,
+    lognormal_limit,
+    sums_of_powers,
+)
 from inspect_tool.measure.needles import needle_scatter
 from inspect_tool.measure.through_lines import ThroughLines, through_lines
 from inspect_tool.model import Component, Mask
@@ -266,7 +274,8 @@ def sampling_lines(
     mostly seen too small. The floor is left out where the fields agree better than the arrangement allows
     (index of dispersion, chi-square at 5 %): features that keep apart or touch are not thrown at random. However
     many features there are, it is kept where their sizes are lognormal and so widely spread that the few largest
-    ones decide.
+    ones decide. Where the features are thrown at random their areas tell how skewed the mean of the fields is, and
+    the upper limit lies farther off than Student's by the first term of its expansion.
 
     Parameters
     ----------
@@ -276,29 +285,58 @@ def sampling_lines(
         Area share of every field. [%]
     scatters : sequence of ShareScatter
         Of the same fields.
+
+    References
+    ----------
+    Hall, On the removal of skewness by transformation, Journal of the Royal Statistical Society B 54 (1992) 221.
     """
     seen = scatter_line(found)
     if not seen:
         return (_line(shares, scatters, Text("measure.basis_one_field")),)
-    if _agree_by_chance(found, seen, shares, scatters):
-        why = Text("measure.basis_fields_agree_by_chance", n_shares=len(shares))
-    elif _lack_the_largest(shares, scatters):
-        why = Text("measure.basis_fields_lack_the_largest", n_shares=len(shares))
-    else:
+    known = expanded(seen)
+    wider = [_skewed(found, seen[0].u, shares, scatters)]
+    if why := _why_a_floor(found, seen[0].u, shares, scatters):
+        model = _line(shares, scatters, why)
+        wider.append((expanded([model]), Text("measure.basis_floor_for_u", basis=model.basis)))
+    wide, basis = max(wider, key=itemgetter(0))
+    if wide <= known:
         return seen
-    model = _line(shares, scatters, why)
-    more = expanded([model]) ** 2 - expanded(seen) ** 2
-    if more <= 0:
-        return seen
-    return (
-        *seen,
-        replace(
-            model,
-            u=sqrt(more) / coverage_factor(None),
-            dof=None,
-            basis=Text("measure.basis_floor_for_u", basis=model.basis),
-        ),
-    )
+    name, u = Text("budget.scatter_inside_the_fields"), sqrt(wide**2 - known**2) / coverage_factor(None)
+    return (*seen, Component(name=name, u=u, kind="B", basis=basis))
+
+
+def _why_a_floor(found: FieldStatistics, u: float, shares: Sequence[float], scatters: Sequence[ShareScatter]) -> Words:
+    """Why the arrangement inside the fields is a floor of U; empty: it is none."""
+    if _agree_by_chance(found, u, shares, scatters):
+        return Text("measure.basis_fields_agree_by_chance", n_shares=len(shares))
+    if _lack_the_largest(shares, scatters):
+        return Text("measure.basis_fields_lack_the_largest", n_shares=len(shares))
+    return ""
+
+
+def _skewed(
+    found: FieldStatistics, u: float, shares: Sequence[float], scatters: Sequence[ShareScatter]
+) -> tuple[float, Words]:
+    """How far the upper limit is above the mean of fields that scatter by u, and what to say of it. [%]
+
+    Of a studentized mean with skewness γ the quantile is z + γ (1 + 2 z²) / 6 to the first order, where Student's
+    factor stands for z. The nearer the share comes to one half, the less skewed it is (``_line``). Features thrown at
+    random tell the scatter of the mean by their areas as well, which fields that agree by chance do not lower; that
+    they are not thrown at random is shown by fields that agree better than they could then do.
+    """
+    normal, known = coverage_factor(None), coverage_factor(found.dof) * u
+    areas = [one.areas for one in scatters if one.areas is not None and one.areas.if_skewed]
+    rare, waves = _rare(shares), sqrt(sum(one.u**2 for one in scatters)) / len(scatters)
+    sums = sums_of_powers(areas, rare, waves) if len(areas) == len(scatters) else None
+    if sums is None or not _scatter_as_by_chance(found, u, len(shares), 1e4 * sums[0] / len(shares)):
+        return known, ""
+    skewness = sums[1] / sums[0] ** 1.5 * (1 - 2 * rare) / (1 - rare)
+    farther = skewness * (1 + 2 * normal**2) / 6
+    own = 100 * min(sqrt(sums[0]) / len(shares), waves)
+    upper = max(known + u * farther, own * (normal + farther))
+    if upper <= _SKEWED * known:
+        return known, ""
+    return upper, Text("measure.basis_skewed_fields", wider=upper / known, skewness=skewness)
 
 
 def unseen_percent(fields: int) -> float:
@@ -314,15 +352,18 @@ def unseen_percent(fields: int) -> float:
 
 
 def _agree_by_chance(
-    found: FieldStatistics, seen: Sequence[Component], shares: Sequence[float], scatters: Sequence[ShareScatter]
+    found: FieldStatistics, u: float, shares: Sequence[float], scatters: Sequence[ShareScatter]
 ) -> bool:
     """Whether fields show so few features that they can agree by chance, and agree no better than chance allows."""
     u2 = sum(one.u**2 for one in scatters) / len(scatters) * 1e4
-    if not 0 < _features(shares, scatters) < _FEW or u2 == 0:
-        return False
-    s = found.s if found.s is not None else seen[0].u * sqrt(len(found.sections))
-    dof = max(len(shares) - len(found.sections), len(found.sections) - 1)
-    return dof * s**2 / u2 >= float(chdtri(dof, 1 - _SIGNIFICANCE))
+    return 0 < _features(shares, scatters) < _FEW and u2 > 0 and _scatter_as_by_chance(found, u, len(shares), u2)
+
+
+def _scatter_as_by_chance(found: FieldStatistics, u: float, fields: int, variance: float) -> bool:
+    """Whether fields whose mean has this u scatter no less than by the variance of one (index of dispersion)."""
+    s = found.s if found.s is not None else u * sqrt(len(found.sections))
+    dof = max(fields - len(found.sections), len(found.sections) - 1)
+    return dof * s**2 / variance >= float(chdtri(dof, 1 - _SIGNIFICANCE))
 
 
 def _lack_the_largest(shares: Sequence[float], scatters: Sequence[ShareScatter]) -> bool:

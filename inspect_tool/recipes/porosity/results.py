@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.share_scatter import HIDDEN, ShareScatter, sampling_lines, unseen_percent
 from inspect_tool.model import Check, Component, Editions, Result, Standard
@@ -606,7 +607,13 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
         ),
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
-    made = [*_gray_check(fields), *own_gray_checks(fields), *relief_checks(fields), *shallower_checks(fields)]
+    made = [
+        *_few_pores_check(fields),
+        *_gray_check(fields),
+        *own_gray_checks(fields),
+        *relief_checks(fields),
+        *shallower_checks(fields),
+    ]
     for name in standard.rules:
         if name not in found:
             continue
@@ -615,6 +622,29 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
         if check is not None:
             made.append(check)
     return made
+
+
+def _few_pores_check(fields: Sequence[Measured]) -> list[Check]:
+    """Doubt of a share that rests on a few pores of one field: it may show none of the large ones.
+
+    Not in a report from before how skewed such shares are counted, nor where there is no pore: ``_empty_fields``.
+    """
+    pores, areas = fields[0].values.numbers.pores, fields[0].values.areas
+    if len(fields) > 1 or not pores or areas is None or not areas.if_skewed:
+        return []
+    return [
+        plausibility.check(
+            Text("porosity.check_few_pores_one_field"),
+            float(pores),
+            ">=",
+            float(_FEW),
+            "pores",
+            clause=Text("porosity.clause_few_pores_one_field"),
+            specimen=fields[0].specimen,
+            advice=Text("porosity.advice_few_pores_one_field"),
+            quantities=("porosity_percent",),
+        )
+    ]
 
 
 def _gray_check(fields: Sequence[Measured]) -> list[Check]:

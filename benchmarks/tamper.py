@@ -27,6 +27,7 @@ from PIL import Image
 
 from inspect_tool.errors import InspectError
 from inspect_tool.files import dump_report, parse_report, sha256_bytes
+from inspect_tool.folders import MARKER
 from inspect_tool.images import quality
 from inspect_tool.inspection import hand_check, job_run
 from inspect_tool.pixels.png import decode, encode
@@ -256,7 +257,7 @@ def job_sealed(folder: Path, rng: random.Random) -> str:
 
 def bytes_careless(folder: Path, rng: random.Random) -> str:
     """A few bytes of any file that the report names."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _VIEWS)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (*_VIEWS, MARKER))
     path = rng.choice(files)
     data = bytearray(path.read_bytes())
     start = rng.randrange(len(data))

@@ -183,4 +183,4 @@ def test_a_schema_is_named_for_its_document_and_not_for_where_the_code_lies():
         "selftest/1",
         "trend/1",
     )
-    assert found == {f"inspect_tool/{name}" for name in (*documents, *(f"validation/{i}" for i in range(1, 6)))}
+    assert found == {f"inspect_tool/{name}" for name in (*documents, *(f"validation/{i}" for i in range(1, 7)))}

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from inspect_tool.acceptance import plausibility
 from inspect_tool.languages import Text, Words, joined, named
 from inspect_tool.measure.share_scatter import HIDDEN, ShareScatter, sampling_lines, unseen_percent
 from inspect_tool.model import Check, Component, Editions, Result, Standard
@@ -608,7 +607,6 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
         "lower_limit": (None if stats.ci95 is None else stats.mean - stats.ci95, ""),
     }
     made = [
-        *_few_pores_check(fields),
         *_gray_check(fields),
         *own_gray_checks(fields),
         *relief_checks(fields),
@@ -622,29 +620,6 @@ def checks_of(fields: Sequence[Measured], settings: Settings, standard: Standard
         if check is not None:
             made.append(check)
     return made
-
-
-def _few_pores_check(fields: Sequence[Measured]) -> list[Check]:
-    """Doubt of a share that rests on a few pores of one field: it may show none of the large ones.
-
-    Not in a report from before how skewed such shares are counted, nor where there is no pore: ``_empty_fields``.
-    """
-    pores, areas = fields[0].values.numbers.pores, fields[0].values.areas
-    if len(fields) > 1 or not pores or areas is None or not areas.if_skewed:
-        return []
-    return [
-        plausibility.check(
-            Text("porosity.check_few_pores_one_field"),
-            float(pores),
-            ">=",
-            float(_FEW),
-            "pores",
-            clause=Text("porosity.clause_few_pores_one_field"),
-            specimen=fields[0].specimen,
-            advice=Text("porosity.advice_few_pores_one_field"),
-            quantities=("porosity_percent",),
-        )
-    ]
 
 
 def _gray_check(fields: Sequence[Measured]) -> list[Check]:
@@ -692,6 +667,10 @@ def warnings_of(fields: Sequence[Measured]) -> list[str]:
     areas = [float(field.values.get("field_area_mm2", field.values.get("field_area_px2", 0.0))) for field in fields]
     if max(areas) > 1.1 * min(areas):
         made.append(Text("porosity.warning_field_areas_differ", specimen=specimen))
+    pores, seen = int(fields[0].values.numbers.pores), fields[0].values.areas
+    # not in a report from before shares were as skewed as their features, nor without pores, which are doubted
+    if len(fields) == 1 and 0 < pores < _FEW and seen is not None and seen.if_skewed:
+        made.append(Text("porosity.warning_few_pores_one_field", specimen=specimen, pores=pores))
     return made
 
 

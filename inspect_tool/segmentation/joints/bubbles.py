@@ -22,6 +22,7 @@ _SURER = 1.5  # times the significance of a void with an outline: beside its rim
 _NARROWEST_PX = 8.0  # radius of a ball that shows more of its rim's blur than of its solder
 _INNER = 0.9  # of the radius: beyond, the side of the ball is steep
 _ENOUGH = 0.2  # share of a ball that is solder to compare with
+_LEAST_RING = 6  # pixels at one depth, that tell a percentile
 _MOST = 8  # bubbles that are looked for in one ball
 _LARGEST = 0.5  # radius of a faint bubble, of that of its ball [1]
 _NEXT = 1.4  # from one radius that is tried to the next
@@ -117,7 +118,7 @@ def _pursued(
     """Bubbles in the ``free`` part of a ball, and their significance."""
     least = min_contrast * contrast
     seen = free & ((1 - ball.depth) * ball.radius > _RIM_PX)
-    if ball.radius < _NARROWEST_PX:
+    if ball.radius < _NARROWEST_PX or not _enough(ball, free):
         return []
     noise = _noise(ball, free, contrast)
     weight = np.where(seen, 1 / noise, 0.0)
@@ -125,7 +126,7 @@ def _pursued(
     bubbles: list[Bubble] = []
     for quantile in _QUANTILE:
         solder = free & ~_covered(bubbles, ball.mask.shape, 1.0)
-        if np.count_nonzero(solder & (ball.depth < _INNER)) < _ENOUGH * np.count_nonzero(ball.mask):
+        if not _enough(ball, solder):
             return []
         above = np.where(seen, ball.image - _solder(ball, solder, quantile), 0)
         bubbles = _refined(bubbles, above, weight, blur)
@@ -156,6 +157,11 @@ def _pursued(
     return kept
 
 
+def _enough(ball: _Ball, solder: Mask) -> bool:
+    """Whether there is solder to compare with."""
+    return np.count_nonzero(solder & (ball.depth < _INNER)) >= _ENOUGH * np.count_nonzero(ball.mask)
+
+
 def _noise(ball: _Ball, free: Mask, contrast: float) -> Floats:
     """Noise of every pixel: at least that of the ball, more where more light comes through. [gray levels]."""
     rough = np.abs(ball.image - cv2.medianBlur(ball.image, 3))
@@ -170,7 +176,7 @@ def _by_ring(values: Floats | Gray, ball: _Ball, where: Mask, percent: float, ri
     order = np.lexsort((values[where], ring))
     sizes = np.bincount(ring, minlength=rings)[:rings]
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    enough = np.nonzero(sizes >= 6)[0]
+    enough = np.nonzero(sizes >= min(_LEAST_RING, sizes.max()))[0]
     picked = starts[enough] + (percent / 100 * (sizes[enough] - 1)).astype(np.intp)
     return np.interp(at, enough + 0.5, values[where][order][picked])
 
@@ -191,7 +197,7 @@ def _solder(ball: _Ball, solder: Mask, percent: float) -> Floats:
         below = off[off <= np.median(off)]
         spread = max(1.4826 * float(np.median(np.median(off) - below)), 0.3)
         weight = 1 / (1 + (np.maximum(off, 0) / (2 * spread)) ** 2) ** 2
-        factors = np.linalg.solve((terms * weight[:, None]).T @ terms, (terms * weight[:, None]).T @ rest)
+        factors = np.linalg.lstsq(terms * np.sqrt(weight)[:, None], rest * np.sqrt(weight), rcond=None)[0]
         plane = factors[1] * down + factors[2] * right
     return surface + plane
 

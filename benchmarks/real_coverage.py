@@ -25,6 +25,7 @@ from make_validations import LATER, Judged, every, together
 
 import inspect_tool
 from inspect_tool import registry
+from inspect_tool.acceptance import plausibility
 from inspect_tool.model import Findings, Measurements, Report, Result
 from inspect_tool.statistics.uncertainty import evaluated
 from inspect_tool.validation import line as line_of_error
@@ -162,13 +163,7 @@ def rows(runs: Path, case: Case, machine: Path | None = None) -> Iterator[Row]:
                 stopped=() if report is None else tuple(check.name for check in report.checks if check.accepted),
                 doubts=()
                 if report is None
-                else tuple(
-                    check.name
-                    for check in report.checks
-                    if check.scope == "plausibility"
-                    and not check.passed
-                    and (not check.quantities or quantity in check.quantities)
-                ),
+                else tuple(check.name for check in report.checks if plausibility.doubts(check, quantity)),
                 refused=refusal.read_text(encoding="utf-8") if refusal.exists() else "",
             )
 

@@ -138,7 +138,7 @@ PORES: dict[str, tuple[int, Sizes, float]] = {
     "25, one of 5 is 50 times as large": (25, few_large(0.2, 50.0), 0.0),
 }
 GROUPS = (1, 2, 3, 5, 10)  # fields
-_ENOUGH = 30  # pores of a single field that page 1 does not doubt for how few they are
+_ENOUGH = 30  # pores of a single field, from which on no remark says that rare large ones may be missing
 
 # needles thrown at random: share [%], length, width [px]; lattices: pitch, radius [px], scatter of places over pitch
 NEEDLES = ((15, 192, 4), (20, 128, 4), (30, 100, 8), (10, 80, 4), (15, 40, 4))

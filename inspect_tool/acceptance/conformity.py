@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import inf, isclose
 
+from inspect_tool.acceptance import plausibility
 from inspect_tool.errors import SettingsError
 from inspect_tool.languages import Text
 from inspect_tool.model import Check, Conformity, Decision, Requirement, Result
@@ -189,10 +190,8 @@ def doubted(conformity: Conformity, checks: Iterable[Check]) -> Conformity:
     doubts = [
         check.name
         for check in checks
-        if check.scope == "plausibility"
-        and not check.passed
+        if plausibility.doubts(check, conformity.quantity)
         and check.specimen in ("", conformity.specimen)
-        and (not check.quantities or conformity.quantity in check.quantities)
         and (not check.rules or conformity.requirement.rule in check.rules)
     ]
     if not doubts or conformity.decision not in ("pass", "conditional pass"):

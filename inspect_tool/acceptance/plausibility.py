@@ -29,6 +29,12 @@ class _Gate:
     note: str
 
 
+def doubts(check: Check, quantity: str) -> bool:
+    """Whether a check of plausibility keeps a quantity of its specimen from being believed."""
+    unmet = check.scope == "plausibility" and not check.passed
+    return unmet and (not check.quantities or quantity in check.quantities)
+
+
 def gated(findings: Findings, asked: Iterable[str] = ()) -> Findings:
     """Add the checks of plausibility of all results that are on page 1 or asked for by name.
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from inspect_tool.acceptance import plausibility
 from inspect_tool.acceptance.verdict import SEVERITY
 from inspect_tool.languages import Text, Words, said
 from inspect_tool.model import Chart, Check, Conformity, MicrographRecord, Report, Result
@@ -313,10 +314,8 @@ def doubts_of(report: Report, every: Sequence[Row]) -> tuple[Words, ...]:
     names = [
         check.name
         for check in report.checks
-        if check.scope == "plausibility"
-        and not check.passed
-        and any(
-            check.specimen in ("", row.specimen) and (not check.quantities or row.quantity in check.quantities)
+        if any(
+            check.specimen in ("", row.specimen) and plausibility.doubts(check, row.quantity)
             for row in every
             if row.result is not None and not _open(row)
         )

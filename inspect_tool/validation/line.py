@@ -218,15 +218,8 @@ def _beside(
 
 def is_judged_apart(result: Result, checks: Iterable[Check], schema: str = SCHEMA) -> bool:
     """Whether a recipe itself doubts a result, or its own interval, without labeled images, reaches to zero."""
-    return is_doubted(result.quantity, checks) or (later(schema, DOUBTS_ALONE) and plausibility.reaches_zero(result))
-
-
-def is_doubted(quantity: str, checks: Iterable[Check]) -> bool:
-    """Whether a recipe itself doubts a result, before anything is known of the width of its interval."""
-    return any(
-        check.scope == "plausibility" and not check.passed and (not check.quantities or quantity in check.quantities)
-        for check in checks
-    )
+    doubted = any(plausibility.doubts(check, result.quantity) for check in checks)
+    return doubted or (later(schema, DOUBTS_ALONE) and plausibility.reaches_zero(result))
 
 
 def objects_of(result: Result, carried: Mapping[str, Carried]) -> int:

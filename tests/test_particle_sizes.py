@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from inspect_tool import registry, synthetic
+from inspect_tool.acceptance.plausibility import doubts
 from inspect_tool.errors import MeasurementError, SettingsError
 from inspect_tool.measure.contacts import contacts
 from inspect_tool.model import Calibration, Micrograph, Segmentation
@@ -14,7 +15,6 @@ from inspect_tool.recipes.particles import sampling
 from inspect_tool.standards.editions import editions_for
 from inspect_tool.standards.formulas.iso_13322_1 import particles_needed
 from inspect_tool.statistics.samples import Sample
-from inspect_tool.validation.line import is_doubted
 
 RECIPE = registry.load("recipe", "particles")
 
@@ -178,7 +178,7 @@ def test_numbers_are_doubted_where_two_levels_explain_little_of_the_gray(between
     _, findings = results_of([field])
     (check,) = (one for one in findings.checks if one.name == "Variance of gray that two levels explain")
     assert check.passed == (not doubted)
-    assert is_doubted("particle_d50_um.number", findings.checks) == doubted
+    assert any(doubts(check, "particle_d50_um.number") for check in findings.checks) == doubted
 
 
 def test_labels_of_a_person_have_no_gray_level_to_doubt():
@@ -198,7 +198,7 @@ def test_rods_in_pieces_are_doubted_but_not_what_a_person_drew(backend, doubted)
     found = Segmentation(labels=labels, classes={1: "particle"}, kind="instance", backend=backend)
     field = RECIPE.measure_field(image, found, RECIPE.Settings(), editions_for(RECIPE, RECIPE.Settings()))
     _, findings = results_of([field])
-    assert is_doubted("particle_d50_um.number", findings.checks) == doubted
+    assert any(doubts(check, "particle_d50_um.number") for check in findings.checks) == doubted
 
 
 def test_number_and_sizes_are_doubted_where_most_of_the_area_is_in_clusters():
@@ -211,8 +211,9 @@ def test_number_and_sizes_are_doubted_where_most_of_the_area_is_in_clusters():
         "largest_particle_feret_um",
         "satellite_percent",
     ):
-        assert is_doubted(quantity, findings.checks)
-    assert not is_doubted("particle_count_per_mm2", results_of([field_of(discs(pairs))])[1].checks)
+        assert any(doubts(check, quantity) for check in findings.checks)
+    apart = results_of([field_of(discs(pairs))])[1].checks
+    assert not any(doubts(check, "particle_count_per_mm2") for check in apart)
 
 
 def test_contacts_do_not_depend_on_where_rows_are_cut():

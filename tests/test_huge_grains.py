@@ -146,6 +146,26 @@ def test_a_network_by_windows_has_the_grains_of_the_whole_image(job, tmp_path, m
         assert found.verified, [item for item in found.findings if item.state == "differs"]
 
 
+def balls(shape=(200, 230)):
+    """Dark discs that touch and cover others, one across many windows, and a corner that shows nothing."""
+    rows, columns = np.indices(shape)
+    places = [(20 + 31 * i, 20 + 31 * j, 13 + (3 * i + 5 * j) % 6) for i in range(6) for j in range(7)]
+    away = np.sort([np.hypot(rows - y, columns - x) / r for y, x, r in places], axis=0)
+    depth = np.clip(15 * (1 - away[0]) + 0.5, 0, 1) * np.clip(4 * (away[1] - away[0]) + 0.3, 0.3, 1)
+    depth[100:, :100] = np.clip(45.5 - np.hypot(rows - 150, columns - 50), 0, 1)[100:, :100]
+    pixels = np.clip(190 - 130 * depth + np.random.default_rng(0).normal(0, 2, shape), 1, 254).astype(np.uint8)
+    pixels[:40, 190:] = 0
+    return pixels
+
+
+def test_stars_by_windows_are_the_objects_of_the_whole_image(job, tmp_path, monkeypatch):
+    pytest.importorskip("stardist", reason="the extra 'stardist' is not installed")
+    path = job('name = "stardist"\ntile_px = 96\nscale = 1.3', balls(), settings='method = "saltykov"')
+    whole, cut = both(path, tmp_path, monkeypatch, 64)
+    assert_same(whole, cut, tmp_path)
+    assert len(pd.read_csv(tmp_path / "cut" / "job" / "features.csv")) > 20
+
+
 KILLED = """
 import os, signal, sys
 from inspect_tool.inspection import job_run, windowed

@@ -21,6 +21,8 @@ from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.files import checked
 from inspect_tool.inspection.notebook import measure_fields
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.pixels.bits import BitMask
+from inspect_tool.pixels.stored import StoredImage
 
 torch = pytest.importorskip("torch")
 h5py = pytest.importorskip("h5py")
@@ -31,7 +33,7 @@ from inspect_tool.segmentation.networks.runtime import OutOfMemoryError  # noqa:
 from inspect_tool.segmentation.networks.stardist_net import StarDistNet  # noqa: E402
 from inspect_tool.segmentation.networks.torch_network import TorchNetwork  # noqa: E402
 from inspect_tool.segmentation.networks.weights import save_model  # noqa: E402
-from inspect_tool.segmentation.stardist import agreement  # noqa: E402
+from inspect_tool.segmentation.stardist import agreement, suppression  # noqa: E402
 from inspect_tool.segmentation.stardist import polygons as polygons  # noqa: E402
 from inspect_tool.segmentation.stardist import stardist_folder as folders  # noqa: E402
 from inspect_tool.validation import lookup  # noqa: E402
@@ -256,6 +258,10 @@ def circles(rows, columns, radii, probability, rays=32):
     )
 
 
+def blank(rows, columns):
+    return np.zeros((rows, columns), np.int32)
+
+
 def scattered(seed, number=3000, height=900):
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.uniform(0, height, number))
@@ -269,37 +275,55 @@ def test_choice_is_that_of_stardist():
     points, probability, _, _ = non_maximum_suppression_sparse(
         stars.rays, stars.probability, stars.points, nms_thresh=0.4
     )
-    mine = polygons.chosen(stars, 0.4)
+    mine = suppression.chosen(stars, 0.4)
     assert np.array_equal(mine.probability, probability)
     assert np.array_equal(mine.points, points)
 
 
-def test_choice_in_bands_is_the_choice_at_once():
+def in_windows(stars, held):
+    """The choice among candidates that come in parts of 50."""
+    values = suppression.packed(stars)
+    parts = [*suppression.parts_of(values, [50] * (len(stars) // 50) + [len(stars) % 50])]
+    return suppression.chosen_of(parts, stars.rays.shape[1], 0.4, held=held)
+
+
+@pytest.mark.parametrize("held", [350, 900])
+def test_choice_in_windows_is_the_choice_at_once(held):
     stars = scattered(2)
-    whole = polygons.chosen(stars, 0.4)
-    edges = range(0, 900, 60)
-    bands = [(top + 60.0, stars[(stars.points[:, 0] >= top) & (stars.points[:, 0] < top + 60)]) for top in edges]
-    banded = polygons.chosen_in_bands(bands, 32, 0.4, held=500)
-    assert np.array_equal(np.sort(whole.probability), np.sort(banded.probability))
+    whole, cut = suppression.chosen(stars, 0.4), in_windows(stars, held)
+    assert np.array_equal(whole.points, cut.points)
+    assert np.array_equal(whole.probability, cut.probability)
+    assert np.array_equal(whole.rays, cut.rays)
+
+
+def test_what_follows_from_far_beyond_a_window_is_found():
+    # each goes if the next one stays, so that the last of the row decides about the first
+    row = circles(np.full(101, 20.0), 6.0 * np.arange(101), np.full(101, 5.0), np.arange(101) / 101)
+    whole = suppression.chosen(row, 0.25)
+    assert (whole.points[:, 1] % 12 == 0).all()
+    assert len(whole) == 51
+    values = suppression.packed(row)
+    cut = suppression.chosen_of([*suppression.parts_of(values, [20] * 5 + [1])], 32, 0.25, held=40)
+    assert np.array_equal(whole.points, cut.points)
 
 
 def test_lower_threshold_leaves_the_choice_above_it_as_it_is():
     stars = scattered(3)
-    low = polygons.chosen(stars, 0.4)
-    high = polygons.chosen(stars[stars.probability > 0.6], 0.4)
+    low = suppression.chosen(stars, 0.4)
+    high = suppression.chosen(stars[stars.probability > 0.6], 0.4)
     assert np.array_equal(low.probability[low.probability > 0.6], high.probability)
 
 
 def test_coarser_scale_goes_first():
     stars = circles([50, 50], [50, 60], [40, 8], [0.7, 0.9])
     stars = replace(stars, level=np.array([1, 0], np.int8))
-    assert polygons.chosen(stars, 0.4).rays.max(axis=1).tolist() == [40.0]
+    assert suppression.chosen(stars, 0.4).rays.max(axis=1).tolist() == [40.0]
 
 
 def test_area_of_a_circle():
     stars = circles([60.3], [60.7], [50.0], [0.9])
-    smooth = polygons.drawn(stars, (121, 121), None, smooth=True).areas_px2[0]
-    straight = polygons.drawn(stars, (121, 121), None, smooth=False).areas_px2[0]
+    smooth = polygons.drawn(stars, blank(121, 121), None, smooth=True).areas_px2[0]
+    straight = polygons.drawn(stars, blank(121, 121), None, smooth=False).areas_px2[0]
     assert smooth == pytest.approx(pi * 50**2, rel=1e-3)
     # a regular polygon of n corners has n/2 sin(2 pi / n) of the squared radius
     assert straight == pytest.approx(32 / 2 * sin(2 * pi / 32) * 50**2, rel=1e-3)
@@ -309,7 +333,7 @@ def test_area_of_a_circle():
 def test_objects_that_cover_one_another_keep_their_own_areas():
     r, d = 30.0, 40.0
     stars = circles([50.3, 50.3], [50.7, 50.7 + d], [r, r], [0.9, 0.6])
-    found = polygons.drawn(stars, (100, 140), None, smooth=True)
+    found = polygons.drawn(stars, blank(100, 140), None, smooth=True)
     lens = 2 * r**2 * acos(d / (2 * r)) - d / 2 * sqrt(4 * r**2 - d**2)
     assert found.areas_px2 == pytest.approx([pi * r**2] * 2, rel=5e-3)
     assert found.visible_px2.tolist() == [np.count_nonzero(found.labels == n) for n in (1, 2)]
@@ -320,7 +344,7 @@ def test_objects_that_cover_one_another_keep_their_own_areas():
 
 
 def test_object_of_which_nothing_is_left_is_counted_as_hidden():
-    found = polygons.drawn(circles([50, 50], [50, 52], [30, 10], [0.9, 0.6]), (100, 100), None, smooth=True)
+    found = polygons.drawn(circles([50, 50], [50, 52], [30, 10], [0.9, 0.6]), blank(100, 100), None, smooth=True)
     assert (len(found.areas_px2), found.hidden, int(found.labels.max())) == (1, 1, 1)
 
 
@@ -486,6 +510,24 @@ def test_lack_of_device_memory_is_met_with_smaller_tiles_and_stated(exact):
     assert found.settings["tile_px"] == 256
     assert "too little memory" in found.settings["fallback"]
     assert np.array_equal(found.labels, segmented(exact, pixels, tile_px=256).labels)
+
+
+@pytest.mark.parametrize("more", [{}, {"scale": 1.3}, {"object_px": (8.0, 400.0)}])
+def test_objects_of_an_image_on_the_disk_are_those_of_the_image_in_memory(exact, tmp_path, monkeypatch, more):
+    pixels = discs((250, 270), [*packed(), (190, 60, 55)])
+    roi = np.indices(pixels.shape).sum(axis=0) > 60
+    stored, held = StoredImage(pixels.shape, np.uint8, tmp_path), micrograph(pixels, roi=roi)
+    stored[:] = pixels
+    there = replace(held, pixels=stored, roi=BitMask(np.packbits(roi, axis=1), roi.shape))
+    settings = backend.Settings(model=MODEL, tile_px=80, **more)
+    whole = backend.segment(exact, held, settings)
+    monkeypatch.setattr(polygons, "_STRIP_PX", 40 * pixels.shape[1])  # objects lie in several strips
+    found = backend.segment(exact, there, settings)
+    assert found.settings == whole.settings
+    assert np.array_equal(found.labels, whole.labels)
+    for (name, one), (other_name, other) in zip(whole.alternatives(), found.alternatives(), strict=True):
+        assert (name, one.settings) == (other_name, other.settings)
+        assert np.array_equal(one.labels, other.labels)
 
 
 # ------------------------------------------------------------------------------------------------- the field

@@ -13,6 +13,7 @@ from inspect_tool.images import readers
 from inspect_tool.images.readers.raster import MAX_PIXELS
 from inspect_tool.inspection.job_plan import Plan, Source
 from inspect_tool.inspection.one_field import selection
+from inspect_tool.model import ModelCard
 from inspect_tool.pixels import png
 
 FROM_PX = png.LARGEST_PX
@@ -90,12 +91,22 @@ def _by_threshold(planned: Plan) -> str:
 
 def _of_color(planned: Plan) -> str:
     """Say what of a job needs an image whole that is in color; empty: nothing does."""
-    if planned.backend != "unet":
-        return ""
+    card = _CARDS[planned.backend](planned) if planned.backend in _CARDS else None
+    return f"model '{card.name}' sees colors" if card is not None and card.channels == "rgb" else ""
+
+
+def _card(planned: Plan) -> ModelCard:
     from inspect_tool.segmentation.networks.weights import model_folder
 
-    card = load_model_card(model_folder(planned.backend_settings.model))
-    return f"model '{card.name}' sees colors" if card.channels == "rgb" else ""
+    return load_model_card(model_folder(planned.backend_settings.model))
+
+
+def _card_of_stars(planned: Plan) -> ModelCard:
+    from inspect_tool.segmentation.networks.weights import model_folder
+    from inspect_tool.segmentation.stardist import stardist_folder
+
+    folder = model_folder(planned.backend_settings.model)
+    return stardist_folder.read_folder(folder)[0] if stardist_folder.is_stardist_folder(folder) else _card(planned)
 
 
 def _by_watershed(planned: Plan) -> str:
@@ -107,12 +118,15 @@ def _by_labels(planned: Plan) -> str:
     return "" if is_said else 'backend labels works by windows with kind "labels"'
 
 
+def _by_stars(planned: Plan) -> str:  # noqa: ARG001 - as of the others
+    return ""
+
+
 def _by_network(planned: Plan) -> str:
     from inspect_tool.segmentation.networks.magnification import EQUALIZED
-    from inspect_tool.segmentation.networks.weights import model_folder
     from inspect_tool.segmentation.unet import GRAINS, JOINTS, continuous_layer
 
-    card = load_model_card(model_folder(planned.backend_settings.model))
+    card = _card(planned)
     asked = "grains" if registry.load("recipe", planned.job.recipe).QUESTION == "count" else "classes"
     given = "grains" if card.classes == GRAINS else "classes"
     if given != asked or card.classes == JOINTS or continuous_layer.described(card.classes):
@@ -122,8 +136,18 @@ def _by_network(planned: Plan) -> str:
     return ""
 
 
-_BACKENDS = {"coverage": ("threshold", "unet"), "count": ("watershed", "unet", "labels")}  # by what a recipe asks
-_REFUSES = {"threshold": _by_threshold, "watershed": _by_watershed, "labels": _by_labels, "unet": _by_network}
+_BACKENDS = {  # by what a recipe asks
+    "coverage": ("threshold", "unet"),
+    "count": ("watershed", "unet", "labels", "stardist"),
+}
+_REFUSES = {
+    "threshold": _by_threshold,
+    "watershed": _by_watershed,
+    "labels": _by_labels,
+    "unet": _by_network,
+    "stardist": _by_stars,
+}
+_CARDS = {"unet": _card, "stardist": _card_of_stars}
 
 
 def records_of(target: Path) -> Path:

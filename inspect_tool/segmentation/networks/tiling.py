@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
 from inspect_tool.model import Mask
+from inspect_tool.pixels.parts import strips
 from inspect_tool.segmentation.networks.runtime import Batch
 
 Area = tuple[slice, slice]
@@ -44,12 +45,23 @@ def middle(roi: Mask | None, shape: Sequence[int], side: int) -> Area:
     (slice(0, 100, None), slice(100, 300, None))
     """
     cut = []
-    for axis, size in enumerate(shape[:2]):
-        seen = np.array([0, size - 1]) if roi is None else np.flatnonzero(roi.any(axis=1 - axis))
+    counts = [np.ones(size, np.bool_) for size in shape[:2]] if roi is None else _filled(roi)
+    for line in counts:
+        seen = np.flatnonzero(line)
         low, high = int(seen[0]), int(seen[-1]) + 1
         start = max(low, (low + high - side) // 2)
         cut.append(slice(start, min(high, start + side)))
     return cut[0], cut[1]
+
+
+def _filled(roi: Mask) -> tuple[Mask, Mask]:
+    """Which rows and which columns hold a pixel of a mask, held or of bits."""
+    rows, columns = np.zeros(roi.shape[0], np.bool_), np.zeros(roi.shape[1], np.bool_)
+    for top, bottom in strips(roi.shape):
+        part = roi[top:bottom]
+        rows[top:bottom] = part.any(axis=1)
+        columns |= part.any(axis=0)
+    return rows, columns
 
 
 def wider(area: Area, by: int, shape: Sequence[int]) -> Area:

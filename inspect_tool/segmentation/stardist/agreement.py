@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from inspect_tool.segmentation.stardist import polygons
+from inspect_tool.segmentation.stardist import polygons, suppression
 from inspect_tool.segmentation.stardist.polygons import Floats, Stars
 
 STEP = 2.0  # between scales
@@ -104,7 +104,7 @@ def agreed(
 def _kept(stars: Stars, nms_threshold: float) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
     """Order by probability, and which of it remain."""
     order = np.lexsort((stars.points[:, 1], stars.points[:, 0], -stars.probability))
-    return order, polygons.remaining(stars[order], nms_threshold)
+    return order, suppression.remaining(stars[order], nms_threshold)
 
 
 def weight(stars: Stars, lowest: float) -> float:

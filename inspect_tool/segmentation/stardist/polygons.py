@@ -1,10 +1,4 @@
-"""Star-convex objects: candidates from the network, the choice among them, and their areas on the pixel grid.
-
-Choosing is greedy, as in StarDist: the most probable candidate stays, those that share more than a given part of
-the smaller area with it go. A candidate below a probability never removes one above it, so that one choice at the
-lowest threshold holds the choices at all higher ones. Candidates of a coarser scale go before those of a finer one:
-they are large objects, of which the finer scale sees pieces.
-"""
+"""Star-convex objects: rays from a point, their outlines and areas, and what they cover on the pixel grid."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -14,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.model import LabelImage, Mask
+from inspect_tool.pixels.parts import strips
 
-HELD = 400_000
-"""Candidates held at a time, about 450 MB when 32 rays each; beyond, those far above the last row are settled."""
-
+_STRIP_PX = 1 << 22  # that are drawn on at a time
+_OUTLINES = 4096  # that are held at a time
+_BULGE = 1.2  # an outline between rays is so many times as long as these at most, see ``outlines``
 OUTLINE_POINTS = 128  # at least so many corners: a polygon of 32 corners has 0.64 % less area than its circle
 
 Floats = NDArray[np.float32]
@@ -76,57 +71,6 @@ def none(rays: int) -> Stars:
     )
 
 
-def chosen(stars: Stars, nms_threshold: float) -> Stars:
-    """Candidates that remain, most probable first; equal ones by row and column, so that the order is fixed."""
-    order = np.lexsort((stars.points[:, 1], stars.points[:, 0], -stars.probability, -stars.level))
-    stars = stars[order]
-    return stars[remaining(stars, nms_threshold)]
-
-
-def remaining(stars: Stars, nms_threshold: float) -> NDArray[np.bool_]:
-    """Which candidates remain, of those that go before others given first."""
-    from stardist.nms import non_maximum_suppression_inds
-
-    if len(stars) < 2:
-        return np.ones(len(stars), bool)
-    kept = non_maximum_suppression_inds(
-        stars.rays, stars.points, stars.probability, thresh=nms_threshold, use_bbox=True, use_kdtree=True, verbose=0
-    )
-    return np.asarray(kept, bool)
-
-
-def chosen_in_bands(bands: Iterable[tuple[float, Stars]], rays: int, nms_threshold: float, held: int = HELD) -> Stars:
-    """Choose among candidates that come from the top of the image to its bottom.
-
-    Parameters
-    ----------
-    bands : iterable of (last row, Stars)
-        Row down to which candidates are complete [px], and new candidates.
-    rays : int
-        Number of rays.
-    nms_threshold : float
-        Largest shared part of the smaller area.
-    held : int
-        Candidates from which on the upper ones are settled. Up to this number the choice is exactly that among
-        all candidates at once; beyond, candidates more than two diameters of the largest object above the last
-        row are decided without those that are still to come, which do not reach them.
-    """
-    parts: list[Stars] = []
-    count, limit = 0, held
-    for bottom, part in bands:
-        parts.append(part)
-        count += len(part)
-        if count > limit:
-            every = joined(parts, rays)
-            reach = 4.0 * float(every.rays.max())
-            settled = every.points[:, 0] < bottom - reach
-            survivors = chosen(every, nms_threshold)
-            parts = [survivors[survivors.points[:, 0] < bottom - reach], every[~settled]]
-            count = len(parts[0]) + len(parts[1])
-            limit = max(held, count + held // 2)
-    return chosen(joined(parts, rays), nms_threshold)
-
-
 def mean_diameters(stars: Stars) -> Floats:
     """Diameter of the circle of the same area. [px]"""
     angle = 2 * pi / stars.rays.shape[1]
@@ -165,52 +109,45 @@ def _neighbors(rays: Floats, factor: int) -> tuple[Floats, Floats]:
     return np.repeat(low, factor, axis=1), np.repeat(high, factor, axis=1)
 
 
-def drawn(stars: Stars, shape: tuple[int, int], roi: Mask | None, *, smooth: bool, grow_px: float = 0.0) -> Drawn:
+def drawn(stars: Stars, labels: LabelImage, roi: Mask | None, *, smooth: bool, grow_px: float = 0.0) -> Drawn:
     """Put objects on the pixel grid: a pixel belongs to an object when its center lies inside the outline.
 
     Parameters
     ----------
     stars : Stars
         Objects; they are numbered from the top left.
-    shape : tuple of int
-        Rows and columns.
-    roi : ndarray of bool, optional
+    labels : label image, (rows, columns)
+        All 0, held or stored; it is filled in place, strip by strip.
+    roi : mask, optional
         Where pixels count.
     smooth : bool
         Round the outline between the rays instead of joining their ends by straight lines.
     grow_px : float
         Added to every ray. [px]
     """
-    from skimage.draw import polygon
-
-    labels = np.zeros(shape, np.int32)
+    stars = stars[np.lexsort((stars.points[:, 1], stars.points[:, 0]))]
+    if grow_px:
+        stars = replace(stars, rays=np.maximum(stars.rays + np.float32(grow_px), np.float32(0.1)))
     number = len(stars)
     areas, lost = np.zeros(number + 1, np.intp), np.zeros(number + 1, np.intp)
-    order = np.lexsort((stars.points[:, 1], stars.points[:, 0]))
-    stars = stars[order]
     by_probability = np.argsort(stars.probability, kind="stable")
-    for start in range(0, number, 4096):  # outlines of so many at a time
-        which = by_probability[start : start + 4096]
-        some = stars[which]
-        if grow_px:
-            some = replace(some, rays=np.maximum(some.rays + np.float32(grow_px), np.float32(0.1)))
-        for index, corners in zip(which, outlines(some, OUTLINE_POINTS if smooth else 1), strict=True):
-            rows, columns = polygon(corners[0], corners[1], shape)  # type: ignore[no-untyped-call]
-            if roi is not None:
-                inside = roi[rows, columns]
-                rows, columns = rows[inside], columns[inside]
-            under, times = np.unique(labels[rows, columns], return_counts=True)
-            lost[under] += times
-            labels[rows, columns] = index + 1
-            areas[index + 1] = len(rows)
+    reach = _BULGE * stars.rays.max(axis=1, initial=0.0) + 1
+    low, high = stars.points[:, 0] - reach, stars.points[:, 0] + reach
+    tall = max(1, _STRIP_PX // labels.shape[1])
+    for top in range(0, labels.shape[0], tall):
+        rows = slice(top, min(top + tall, labels.shape[0]))
+        mine = by_probability[(high[by_probability] >= rows.start) & (low[by_probability] <= rows.stop)]
+        if len(mine):
+            inside = None if roi is None else roi[rows]
+            labels[rows] = _strip(stars, mine, rows, labels.shape[1], inside, areas, lost, smooth=smooth)
     lost[0] = 0
     visible = areas - lost
     there = visible[1:] > 0
     if not there.all():
         numbers = np.zeros(number + 1, np.int32)
         numbers[1:][there] = np.arange(1, int(there.sum()) + 1)
-        for top in range(0, shape[0], 256):
-            labels[top : top + 256] = numbers[labels[top : top + 256]]
+        for top, bottom in strips(labels.shape):
+            labels[top:bottom] = numbers[labels[top:bottom]]
     return Drawn(
         labels=labels,
         areas_px2=areas[1:][there],
@@ -218,3 +155,34 @@ def drawn(stars: Stars, shape: tuple[int, int], roi: Mask | None, *, smooth: boo
         covered=int((lost[1:] > 0).sum()),
         hidden=int(((areas[1:] > 0) & ~there).sum()),
     )
+
+
+def _strip(
+    stars: Stars,
+    which: NDArray[np.intp],
+    rows: slice,
+    width: int,
+    roi: Mask | None,
+    areas: NDArray[np.intp],
+    lost: NDArray[np.intp],
+    *,
+    smooth: bool,
+) -> LabelImage:
+    """Draw objects, one above the other, into some rows; what each covers and loses is added to its areas."""
+    from skimage.draw import polygon
+
+    part = np.zeros((rows.stop - rows.start, width), np.int32)
+    for first in range(0, len(which), _OUTLINES):
+        some = which[first : first + _OUTLINES]
+        for index, corners in zip(some, outlines(stars[some], OUTLINE_POINTS if smooth else 1), strict=True):
+            row, column = polygon(corners[0], corners[1], (rows.stop, width))  # type: ignore[no-untyped-call]
+            own = row >= rows.start
+            row, column = row[own] - rows.start, column[own]
+            if roi is not None:
+                inside = roi[row, column]
+                row, column = row[inside], column[inside]
+            under, times = np.unique(part[row, column], return_counts=True)
+            lost[under] += times
+            part[row, column] = index + 1
+            areas[index + 1] += len(row)
+    return part

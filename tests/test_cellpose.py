@@ -15,7 +15,10 @@ import pytest
 from inspect_tool import synthetic
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import Calibration, Micrograph
+from inspect_tool.pixels.bits import BitMask
+from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation import cellpose as backend
+from inspect_tool.segmentation.cellpose import flows
 from inspect_tool.segmentation.cellpose import network as networks
 from inspect_tool.segmentation.networks.runtime import OutOfMemoryError
 from inspect_tool.segmentation.networks.weights import gray_range, load_weights, normalized, save_model, shipped
@@ -206,6 +209,26 @@ def test_with_one_flow_field_windows_give_what_the_whole_image_gives(exact, monk
     assert whole.max() == cut.max()
     assert matching(whole, cut, iou=0.99) >= 0.99
     assert np.mean((whole > 0) != (cut > 0)) < 1e-4
+
+
+def test_objects_of_an_image_on_the_disk_are_those_of_the_image_in_memory(exact, tmp_path, monkeypatch):
+    field = particles(3, shape_px=(260, 400))
+    roi = np.indices(field.pixels.shape).sum(axis=0) > 90
+    held = micrograph(field, roi=roi)
+    stored = StoredImage(roi.shape, np.uint8, tmp_path, tmp_path)
+    stored[:] = field.pixels
+    there = replace(held, pixels=stored, roi=BitMask(np.packbits(roi, axis=1), roi.shape))
+    settings = backend.Settings(diameter_px=30.0, chunk_px=256, precision="fp32")
+    whole = backend.segment(exact, held, settings)
+    monkeypatch.setattr(flows, "KEPT_BYTES", 0)  # flows are read back from the disk
+    found = backend.segment(exact, there, settings)
+    assert len(sorted(tmp_path.glob("flows*.npz"))) == 2
+    assert found.settings == whole.settings
+    assert np.array_equal(found.labels, whole.labels)
+    assert whole.labels.max() > 20
+    (name, one), (other_name, other) = next(whole.alternatives()), next(found.alternatives())
+    assert name == other_name
+    assert np.array_equal(one.labels, other.labels)
 
 
 def test_an_object_larger_than_its_window_is_whole(exact, monkeypatch):

@@ -118,7 +118,7 @@ def _by_labels(planned: Plan) -> str:
     return "" if is_said else 'backend labels works by windows with kind "labels"'
 
 
-def _by_stars(planned: Plan) -> str:  # noqa: ARG001 - as of the others
+def _by_any(planned: Plan) -> str:  # noqa: ARG001 - as of the others
     return ""
 
 
@@ -138,14 +138,15 @@ def _by_network(planned: Plan) -> str:
 
 _BACKENDS = {  # by what a recipe asks
     "coverage": ("threshold", "unet"),
-    "count": ("watershed", "unet", "labels", "stardist"),
+    "count": ("watershed", "unet", "labels", "stardist", "cellpose"),
 }
 _REFUSES = {
     "threshold": _by_threshold,
     "watershed": _by_watershed,
     "labels": _by_labels,
     "unet": _by_network,
-    "stardist": _by_stars,
+    "stardist": _by_any,
+    "cellpose": _by_any,
 }
 _CARDS = {"unet": _card, "stardist": _card_of_stars}
 

@@ -5,7 +5,8 @@ Cellpose 3.1 (``CPnet``) and from 4 on (Cellpose-SAM) are used through their own
 
 Any image size: flows and object scores are predicted chunk by chunk, each pixel by one chunk that sees beyond its
 own part, so that there is one flow field; objects are then found in windows over that field. An object belongs to
-the window whose own part holds its centroid, and a window that cuts one of its objects is taken larger.
+the window whose own part holds its centroid, and a window that cuts one of its objects is taken larger. Chunks and
+windows follow from ``chunk_px`` and the size of the image alone, whether it is held or lies on the disk.
 """
 
 import warnings
@@ -24,6 +25,8 @@ from typing_extensions import Doc
 
 from inspect_tool.errors import BackendError, SettingsError
 from inspect_tool.model import GrayImage, LabelImage, Mask, Micrograph, Samples, Segmentation
+from inspect_tool.pixels.parts import strips
+from inspect_tool.pixels.stored import zeros_like
 from inspect_tool.ranges import Above0, From0
 from inspect_tool.segmentation.cellpose.flows import NOTHING, FlowField, Flows
 from inspect_tool.segmentation.cellpose.network import Model, convert, ready_model
@@ -254,15 +257,15 @@ def _sizes(labels: LabelImage) -> tuple[float, float]:
 def _labels(prepared: _Prepared, threshold: float) -> LabelImage:
     """Objects of the whole image, numbered from 1, window by window."""
     flows = prepared.flows
-    shape = flows.pixels.shape
-    labels = np.zeros(shape, np.int32)
+    labels: LabelImage = zeros_like(flows.pixels, np.int32)
     count = 0
     for rows in flows.parts[0]:
         for columns in flows.parts[1]:
             count = _add(prepared, threshold, (slice(*rows), slice(*columns)), labels, count)
     if prepared.roi is not None:
-        labels[~prepared.roi] = 0
-        count = _renumber(labels)
+        for top, bottom in strips(labels.shape):
+            labels[top:bottom] = np.where(prepared.roi[top:bottom], labels[top:bottom], 0)
+        _renumber(labels, count)
     return labels
 
 
@@ -294,6 +297,7 @@ def _add(prepared: _Prepared, threshold: float, part: Area, labels: LabelImage, 
             continue  # another window has it
         count += 1
         there[box][free] = count
+    labels[window] = there  # of a stored image it is a copy
     return count
 
 
@@ -379,14 +383,16 @@ def _cut(masks: LabelImage, owned: dict[int, Area], window: Area, shape: Sequenc
     return None
 
 
-def _renumber(labels: LabelImage) -> int:
-    """Number what is left from 1, in place."""
-    left = np.bincount(labels.ravel()) > 0
+def _renumber(labels: LabelImage, count: int) -> None:
+    """Number what is left of so many objects from 1, in place."""
+    left = np.zeros(count + 1, np.bool_)
+    for top, bottom in strips(labels.shape):
+        left[labels[top:bottom]] = True
     left[0] = False
     order = np.cumsum(left, dtype=np.int32)
     order[~left] = 0
-    np.take(order, labels, out=labels)
-    return int(order.max())
+    for top, bottom in strips(labels.shape):
+        labels[top:bottom] = order[labels[top:bottom]]
 
 
 def _segmentation(prepared: _Prepared, labels: LabelImage, threshold: float, start: float) -> Segmentation:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
 from inspect_tool.model import GrayImage, Mask
+from inspect_tool.pixels.kept import made_once
 from inspect_tool.segmentation.cellpose.network import Model
 from inspect_tool.segmentation.networks.runtime import OutOfMemoryError
 from inspect_tool.segmentation.networks.tiling import Area, wider
@@ -24,7 +25,10 @@ Flows = NDArray[np.float32]  # (3, rows, columns): flow along the rows, along th
 
 
 class FlowField:
-    """Flows and object scores of a whole image: predicted where they are asked for, kept as far as there is room."""
+    """Flows and object scores of a whole image: predicted where they are asked for, kept as far as there is room.
+
+    Those of an image on the disk are kept there as well (``made_once``).
+    """
 
     def __init__(
         self,
@@ -68,7 +72,11 @@ class FlowField:
 
     def _chunk(self, i: int, k: int) -> NDArray[np.float16]:
         if (i, k) not in self.kept:
-            made = self._predicted(self.parts[0][i], self.parts[1][k])
+            made = made_once(
+                self.pixels,
+                f"flows {self.scale!r} {i} {k}",
+                lambda: {"flows": self._predicted(self.parts[0][i], self.parts[1][k])},
+            )["flows"]
             self.seen[i, k] |= bool(made[2].max() > NOTHING)
             while self.kept and sum(item.nbytes for item in self.kept.values()) + made.nbytes > KEPT_BYTES:
                 del self.kept[next(iter(self.kept))]  # the oldest

@@ -5,7 +5,7 @@ Nothing of Cellpose that looks for weights elsewhere is imported.
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -49,6 +49,11 @@ class Model:
     batch: int
     cellpose: str  # version
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def made_of(self) -> Mapping[str, object]:
+        """What decides about its answers."""
+        return {"weights": self.card.sha256, "cellpose": self.cellpose, **self.network.described}
 
 
 def ready_model(folder: Path, *, commercial: bool, device: Device, precision: Precision, batch: int) -> Model:

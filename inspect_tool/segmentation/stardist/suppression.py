@@ -123,7 +123,8 @@ def chosen_of(parts: Sequence[Part], rays: int, nms_threshold: float, held: int 
 
 
 def _order(stars: Stars) -> NDArray[np.intp]:
-    return np.lexsort((stars.points[:, 1], stars.points[:, 0], -stars.probability, -stars.level))
+    order: NDArray[np.intp] = np.lexsort((stars.points[:, 1], stars.points[:, 0], -stars.probability, -stars.level))
+    return order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -149,7 +150,7 @@ class _Windows:
 
     def cells(self, points: Floats) -> NDArray[np.intp]:
         """Row and column of the window that each point belongs to."""
-        return np.asarray((points - self.corner) / self.side, np.intp)
+        return ((points - self.corner) / self.side).astype(np.intp)
 
     def bounds(self, cell: Cell, beyond: float) -> tuple[Floats, Floats]:
         """Smallest and largest row and column of a window and so far beyond it."""

@@ -204,7 +204,7 @@ def test_what_is_too_large_to_be_measured_whole_is_refused_with_the_reason(job, 
     monkeypatch.setattr(windowed, "MAX_PIXELS", 1000)
     monkeypatch.setattr(windowed, "_LARGE_FILE", 0)
     for asked, backend, says in (
-        (PHASES, 'method = "local"', "backend threshold, method local: the level of a window; give auto"),
+        (PHASES, 'name = "texture"', "backend texture does not work by windows yet"),
         (PORES | {"settings": "reference_area = { size_mm = 0.1 }"}, OTSU, "settings.reference_area is not measured"),
         (PARTICLES, OTSU, "recipe particles is not measured by windows yet; change the job"),
         (PORES, 'name = "stardist"', STARDIST),
@@ -226,7 +226,6 @@ def test_an_image_in_which_nothing_is_found_is_refused(job, by_windows, tmp_path
 
 def test_a_job_that_windows_cannot_do_measures_its_image_whole(job, by_windows, tmp_path):
     by_windows()
-    for backend in ('method = "sauvola"', 'method = "local"'):
-        report = job_run.run(job(backend, drawn()), trail=False)
-        assert "windows" not in report.micrographs[0].meta
-        assert report.micrographs[0].evidence.gap == ""
+    report = job_run.run(job(OTSU, drawn(), top="[region]\nfooter_px = 20\n"), trail=False)
+    assert "windows" not in report.micrographs[0].meta
+    assert report.micrographs[0].evidence.gap == ""

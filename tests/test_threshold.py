@@ -20,6 +20,7 @@ from inspect_tool.pixels.bits import BitMask
 from inspect_tool.pixels.stored import StoredImage
 from inspect_tool.segmentation import threshold
 from inspect_tool.segmentation.threshold import Settings, bands
+from inspect_tool.segmentation.threshold.window_levels import window_levels, window_sums
 
 
 def _micrograph(pixels, **kwargs):
@@ -239,6 +240,24 @@ def test_phase_auto_is_the_one_with_less_area_and_names_stay_with_their_gray():
     assert _percent(few_dark) == _percent(few_bright) == 25
 
 
+@pytest.mark.parametrize("window_px", [1, 9, 41])
+def test_sums_over_a_window_are_those_of_the_pixels_in_it(monkeypatch, window_px):
+    gray = np.random.default_rng(2).integers(0, 256, (40, 47)).astype(np.uint8)
+    monkeypatch.setattr(bands, "_BAND_PX", 1)
+    around = np.pad(gray.astype(np.int64), window_px // 2, mode="symmetric")
+    for power in (1, 2):
+        found = np.concatenate([sums for _, sums in window_sums(gray, window_px, power)])
+        seen = np.lib.stride_tricks.sliding_window_view(around**power, (window_px, window_px)).sum(axis=(2, 3))
+        assert np.array_equal(found, seen)
+
+
+def test_sauvola_knows_the_contrast_of_a_wide_window_on_a_bright_image():
+    """Of which the squares of the gray values do not go into 32 bits."""
+    gray = np.full((260, 260), 255, np.uint8)
+    gray[::2] = 251  # every window has the same contrast, and the largest there is: the level is the mean
+    assert np.abs(window_levels(gray, 257, 0.5) - 253).max() < 0.05
+
+
 def test_small_objects_go_and_small_holes_are_filled():
     pixels = np.full((40, 50), 200, np.uint8)
     pixels[5:25, 5:25] = 50  # 400 px2
@@ -255,6 +274,8 @@ def test_small_objects_go_and_small_holes_are_filled():
         {"method": "edge", "phase": "auto"},
         {"method": "otsu"},
         {"n_classes": 3},
+        {"method": "local"},
+        {"method": "sauvola", "window_px": 61},
     ],
 )
 def test_where_a_band_begins_does_not_matter_nor_where_the_image_lies(monkeypatch, settings):

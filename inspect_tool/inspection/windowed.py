@@ -82,13 +82,6 @@ def why_whole(planned: Plan, source: Source) -> str:
     return _REFUSES[planned.backend](planned)
 
 
-def _by_threshold(planned: Plan) -> str:
-    settings = planned.backend_settings
-    if settings.method in ("local", "sauvola"):
-        return f"backend threshold, method {settings.method}: the level of a window; give auto"
-    return ""
-
-
 def _of_color(planned: Plan) -> str:
     """Say what of a job needs an image whole that is in color; empty: nothing does."""
     card = _CARDS[planned.backend](planned) if planned.backend in _CARDS else None
@@ -141,7 +134,7 @@ _BACKENDS = {  # by what a recipe asks
     "count": ("watershed", "unet", "labels", "stardist", "cellpose"),
 }
 _REFUSES = {
-    "threshold": _by_threshold,
+    "threshold": _by_any,
     "watershed": _by_watershed,
     "labels": _by_labels,
     "unet": _by_network,

@@ -1,4 +1,4 @@
-"""Classes by levels of the whole image, and two classes by the level of a window around every pixel."""
+"""Classes by levels of the whole image."""
 
 from functools import partial
 from itertools import pairwise
@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspect_tool.errors import BackendError
-from inspect_tool.segmentation.threshold.bands import bands, by_bands
-from inspect_tool.segmentation.threshold.edges import floats
+from inspect_tool.segmentation.threshold.bands import by_bands
 from inspect_tool.segmentation.threshold.gray_levels import (
     TRANSITION_PX,
     Histogram,
@@ -54,22 +53,3 @@ def ranks_of(gray: NDArray[np.uint8], levels: list[float], method: str) -> NDArr
     if method != "multi_otsu" or len(levels) < 2:
         return ranks
     return by_bands(partial(without_transitions, n=len(levels) + 1), ranks, gray, rim=TRANSITION_PX)
-
-
-def window_levels(gray: NDArray[np.uint8], window_px: int, sauvola_k: float | None) -> NDArray[np.float32]:
-    """Mean of a square window, or Sauvola's level, which lies below it where the window has little contrast.
-
-    J. Sauvola, M. Pietikainen, Pattern Recogn. 33 (2000) 225, with R half the range of the deviations.
-    """
-    size = (window_px, window_px)
-    mean = floats(cv2.boxFilter(gray, cv2.CV_32F, size, borderType=cv2.BORDER_REFLECT))
-    if sauvola_k is None:
-        return mean
-    deviation = floats(cv2.sqrBoxFilter(gray, cv2.CV_32F, size, borderType=cv2.BORDER_REFLECT))
-    for rows in bands(gray.shape):
-        deviation[rows] -= mean[rows] * mean[rows]
-    np.sqrt(np.maximum(deviation, 0, out=deviation), out=deviation)
-    deviation /= max(1e-6, float(deviation.max()))
-    for rows in bands(gray.shape):
-        mean[rows] *= 1 + np.float32(sauvola_k) * (deviation[rows] - 1)
-    return mean

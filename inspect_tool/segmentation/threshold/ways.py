@@ -22,8 +22,9 @@ from inspect_tool.segmentation.threshold.gray_levels import (
 )
 from inspect_tool.segmentation.threshold.image import Ready, made_ready
 from inspect_tool.segmentation.threshold.level_choice import ON_EDGES, Choice
-from inspect_tool.segmentation.threshold.levels import levels_of, moved_levels, ranks_of, window_levels
+from inspect_tool.segmentation.threshold.levels import levels_of, moved_levels, ranks_of
 from inspect_tool.segmentation.threshold.settings import Settings, number_of_classes, window_of
+from inspect_tool.segmentation.threshold.window_levels import mean_of, window_levels
 
 NOTHING = "nothing found"
 """Name of the method where nothing tells of a phase."""
@@ -139,12 +140,13 @@ def _by_window(ready: Ready, settings: Settings) -> Way:
     side = window_of(ready.gray.shape, settings, ready.path)
     sauvola_k = settings.sauvola_k if settings.method == "sauvola" else None
 
+    levels = window_levels(ready.gray, side, sauvola_k)
+    dark, bright = class_means(histogram_of(ready.gray, ready.roi), [mean_of(levels, None)])
+    mean = mean_of(levels, ready.roi)
+
     def told(height: float) -> tuple[list[float], Ranks]:
-        levels = window_levels(ready.gray, side, sauvola_k)
-        dark, bright = class_means(histogram_of(ready.gray, ready.roi), [float(levels.mean())])
-        levels += np.float32(height * (ready.edges.contrast or bright - dark))
-        mean = float(levels.mean() if ready.roi is None else levels[ready.roi].mean())
-        return [mean], above(ready.gray, levels.__getitem__)
+        by = height * (ready.edges.contrast or bright - dark)
+        return [mean + by], above(ready.gray, lambda rows: levels[rows] + np.float32(by))
 
     return Way(method=settings.method, ready=ready, told=told, facts={"window_px": side})
 
